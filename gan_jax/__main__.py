@@ -1,0 +1,103 @@
+"""The command line: a verb, a config and a workdir."""
+
+import inspect
+import pathlib
+import re
+import sys
+
+from absl import app, flags
+from ml_collections import config_flags
+
+from gan_jax import default_config
+from gan_jax.errors import UserError
+
+VERBS = {
+    "study": "runs all of the following, skips what is complete, and goes on where it stopped",
+    "prepare": "reads the paintings and their dates",
+    "train": "trains the networks on the early and the late works, from the latest checkpoint if there is one",
+    "sample": "paints pictures from random latents",
+    "invert": "finds the latents of the real paintings",
+    "morph": "pairs early works with late ones and paints the years between",
+    "evaluate": "compares what was painted with real works",
+    "report": "writes report.html",
+}
+SECTIONS = {
+    "prepare": ("seed", "collection"),
+    "train": ("seed", "model", "training"),
+    "sample": ("sampling",),
+    "invert": ("inversion",),
+    "morph": ("morphing",),
+    "evaluate": ("evaluation",),
+}
+USAGE = "python -m gan_jax VERB --workdir=runs/NAME [--config=configs/NAME.py] [--config.some.field=value ...]"
+
+
+def usage() -> str:
+    verbs = "\n".join(f"  {verb:<10} {text}" for verb, text in VERBS.items())
+    return (
+        f"Learns a painter's works by period and paints the years between.\n\n  {USAGE}\n\n{verbs}\n\n"
+        "Without --config: the built-in painter, minutes on two CPU cores. `VERB --help` lists the fields that a verb reads."
+    )
+
+
+def verb_help(verb: str) -> str:
+    """What a verb does and the config fields it reads, with their defaults and units, from the source of the default config."""
+    sections = SECTIONS.get(verb, tuple(dict.fromkeys(s for group in SECTIONS.values() for s in group)) if verb == "study" else ())
+    fields, section = [], ""
+    for line in inspect.getsource(default_config.get_config).splitlines():
+        if match := re.match(r"    config\.(\w+) = ", line):
+            section = match[1]
+        if section in sections and (match := re.match(r"    (?:config\.)?(\w+)(\.[\w.]+)? = (.*)", line)):
+            if "= ConfigDict()" not in line:
+                name = match[1] if match[1] == section else f"{section}"
+                fields.append(f"  --config.{name}{match[2] or ''} = {match[3]}")
+    text = f"{verb}: {VERBS[verb]}\n\n  {USAGE.replace('VERB', verb)}"
+    return text + ("\n\nFields, with their defaults:\n" + "\n".join(fields) if fields else "")
+
+
+def main(argv: list[str]) -> None:
+    verb = argv[1]
+    # Imported here: usage and wrong flags answer at once, without waiting for JAX.
+    from gan_jax.study import Study
+
+    study = Study(flags.FLAGS.config, pathlib.Path(flags.FLAGS.workdir))
+    for name, result in study.run_all() if verb == "study" else [(verb, study.run(verb))]:
+        print(f"{name:<9} {result}", flush=True)
+
+
+def run() -> None:
+    """Entry point: a user's mistake is one line on stderr and exit code 2."""
+    verb = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+    if verb is None or verb == "help":
+        print(usage())
+        sys.exit(0 if len(sys.argv) == 1 or verb == "help" or "--help" in sys.argv else 2)
+    if verb not in VERBS:
+        fail(f"{verb!r}: no such verb; there is {', '.join(VERBS)}")
+    if "--help" in sys.argv or "-h" in sys.argv:
+        print(verb_help(verb))
+        return
+    config_flags.DEFINE_config_file("config", default_config.__file__, "What to do: a file with get_config().")
+    flags.DEFINE_string("workdir", None, "Folder for everything that is made.", required=True)
+    try:
+        app.run(main, argv=sys.argv, flags_parser=parse)
+    except UserError as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        fail("stopped")
+
+
+def parse(argv: list[str]) -> list[str]:
+    """absl's parsing, with one line for a wrong flag."""
+    try:
+        return flags.FLAGS(argv)
+    except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+        raise UserError(str(error).strip().split("\n")[0]) from None
+
+
+def fail(message: str) -> None:
+    print(f"gan_jax: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,92 @@
+"""Every setting of a study, with its unit. Files in `configs/` are small differences from this.
+
+The defaults paint: the built-in painter's landscapes at 32 px by a small DCGAN, minutes on two CPU cores.
+"""
+
+from ml_collections import ConfigDict
+
+RESOLUTIONS = tuple(2**level for level in range(2, 11))  # 4 to 1024
+
+
+def by_resolution(**values) -> ConfigDict:
+    """A value for each resolution, `r4` to `r1024`; 0 stands for the general value beside it."""
+    unknown = set(values) - {f"r{r}" for r in RESOLUTIONS}
+    if unknown:
+        raise KeyError(f"no such resolution: {sorted(unknown)}")
+    return ConfigDict({f"r{r}": values.get(f"r{r}", 0) for r in RESOLUTIONS})
+
+
+def get_config() -> ConfigDict:
+    config = ConfigDict()
+    config.seed = 0
+
+    config.collection = collection = ConfigDict()
+    collection.source = "painter"  # "painter" (built in) or "folder" (a table and a folder of images)
+    collection.table = ""  # CSV or TSV with a line for each painting
+    collection.images = ""  # folder of the images that the table names
+    collection.columns = ConfigDict({"file": "", "title": "", "date": ""})  # "": found by usual names
+    collection.where = ""  # rows to keep, e.g. "genre=landscape|still life; place=Arles"; "": all
+    collection.resolution = 32  # pixels; a power of two from 16 to 1024
+    collection.fit = "crop"  # "crop" (centre square), "pad" or "squash"
+    collection.max_pixels = 200_000_000  # larger images are skipped, unread
+    collection.near_duplicates = False  # True: keep near-copies of a picture that is already there
+    collection.periods = ConfigDict({"early": "..1885", "late": "1888.."})  # years, both ends included; between lies between
+    collection.min_works = 16  # fewer in a period is an error
+    collection.painter = ConfigDict({"works": 360, "first_year": 1880.0, "last_year": 1891.0, "seed": 0})
+
+    config.model = model = ConfigDict()
+    model.name = "dcgan"  # "pggan" or "dcgan"
+    model.latent_size = 64
+    model.width = 32  # dcgan: channels next to the image
+    model.sync_batch_norm = True  # dcgan: batch statistics over all devices
+    model.fmap_base = 8192  # pggan: channels are min(fmap_base / 2^stage, fmap_max)
+    model.fmap_max = 512
+    model.fused_scale = True  # pggan: scaling inside the discriminator's convolutions, as in the reference
+
+    config.training = training = ConfigDict()
+    training.total_kimg = 120.0  # thousands of images seen, the whole schedule
+    training.first_resolution = 4  # pggan: where growing starts
+    training.stable_kimg = 600.0  # pggan: at each resolution before the last, after fading in
+    training.fade_kimg = 600.0  # pggan: fading in a resolution
+    training.batch_size = 32  # over all devices
+    training.batch_size_by_resolution = by_resolution()
+    training.learning_rate = 0.0002  # of both Adams
+    training.learning_rate_by_resolution = by_resolution()
+    training.adam_b1 = 0.5
+    training.adam_b2 = 0.999
+    training.adam_epsilon = 1e-8
+    training.loss = "non-saturating"  # "wgan-gp" or "non-saturating"
+    training.gradient_penalty = 10.0  # wgan-gp: weight of (|slope| - 1)^2
+    training.drift = 0.001  # wgan-gp: weight of score(real)^2
+    training.r1 = 0.0  # non-saturating: half the weight of |slope at real images|^2
+    training.ema_half_life_kimg = 10.0  # of the averaged generator
+    training.ema_ramp_up = 0.05  # its half-life is at most this part of the images seen
+    training.mirror = True  # each image is mirrored half the time
+    training.precision = "auto"  # "float32", "bfloat16", or "auto": bfloat16 on GPU and TPU
+    training.log_every_kimg = 1.0
+    training.sample_every_kimg = 10.0
+    training.checkpoint_every_kimg = 25.0
+    training.keep_checkpoints = 2
+
+    config.inversion = inversion = ConfigDict()
+    inversion.steps = 150
+    inversion.restarts = 2  # latents a painting, started from the best of `candidates` generated images
+    inversion.candidates = 2048
+    inversion.learning_rate = 0.1
+    inversion.batch_size = 256  # latents optimised at once on each device
+    inversion.structure = 1.0  # weight of the loss on coarser scales, against pixels
+
+    config.morphing = morphing = ConfigDict()
+    morphing.frames = 17  # times t, 0 and 1 included
+    morphing.path = "slerp"  # "slerp" (great circle), "rescaled" (straight, then scaled to length) or "linear"
+    morphing.colour = 0.5  # weight of colour against composition in the similarity of two works
+    morphing.max_distance = 0.75  # a pair further apart than this quantile of all pairs is not made
+    morphing.size = 256  # pixels, at least, of a picture in an animation
+    morphing.seconds = 4.0  # one way through a morph
+
+    config.sampling = ConfigDict({"images": 512})  # generated images to look at and to judge
+
+    config.evaluation = evaluation = ConfigDict()
+    evaluation.features = "texture"
+    evaluation.repeats = 8  # random halves for the floors
+    return config

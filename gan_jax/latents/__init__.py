@@ -1,0 +1,1 @@
+"""The latent space: finding real paintings in it, and ways through it."""

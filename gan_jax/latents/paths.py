@@ -1,0 +1,36 @@
+"""Ways from one latent to another. Each takes a, b [n, latent_size] and t [frames] in [0, 1]: [n, frames, latent_size]."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+
+def linear(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """The straight line."""
+    t = t[None, :, None]
+    return (1 - t) * a[:, None] + t * b[:, None]
+
+
+def rescaled(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """The straight line, then scaled to the length of its start, as the TF-Hub tutorial of Progressive GAN does."""
+    line = linear(a, b, t)
+    length = np.linalg.norm(line, axis=-1, keepdims=True)
+    return line * (np.linalg.norm(a, axis=-1)[:, None, None] / np.maximum(length, 1e-12))
+
+
+def slerp(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """The great circle at constant speed, its length going linearly from that of `a` to that of `b` (Shoemake 1985)."""
+    length_a, length_b = (np.linalg.norm(x, axis=-1, keepdims=True) for x in (a, b))
+    unit_a, unit_b = a / np.maximum(length_a, 1e-12), b / np.maximum(length_b, 1e-12)
+    angle = np.arccos(np.clip(np.sum(unit_a * unit_b, axis=-1), -1, 1))[:, None, None]
+    t = t[None, :, None]
+    sine = np.sin(angle)
+    # Where the two are nearly one direction (or opposite, where no circle is the shortest) the line is as good.
+    straight = sine < 1e-6
+    weight_a = np.where(straight, 1 - t, np.sin((1 - t) * angle) / np.where(straight, 1, sine))
+    weight_b = np.where(straight, t, np.sin(t * angle) / np.where(straight, 1, sine))
+    length = (1 - t) * length_a[:, None] + t * length_b[:, None]
+    return (weight_a * unit_a[:, None] + weight_b * unit_b[:, None]) * length
+
+
+PATHS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {"slerp": slerp, "rescaled": rescaled, "linear": linear}

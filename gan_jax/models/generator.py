@@ -1,0 +1,62 @@
+"""The one face of everything that turns latents into images.
+
+What comes after training takes a `Generator` and never asks where it is from.
+"""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+
+@dataclasses.dataclass(frozen=True)
+class Generator:
+    """Turns latents into images.
+
+    `apply(params, latents [n, latent_size]) -> images [n, resolution, resolution, 3]`, float32, about [-1, 1], can be differentiated
+    and jitted. The parameters are an argument, so that they are not copied into every program.
+    """
+
+    name: str  # what it was opened from
+    latent_size: int
+    resolution: int
+    params: Any
+    apply: Callable[[Any, Array], Array]
+
+    def __call__(self, latents: Array) -> Array:
+        return self.apply(self.params, latents)
+
+    def draw(self, key: Array, n: int) -> Array:
+        """Latents [n, latent_size] like those of training, on the sphere where nearly all of them lie."""
+        return on_sphere(jax.random.normal(key, (n, self.latent_size)))
+
+    def images(self, latents: Array | np.ndarray, batch_size: int = 64) -> np.ndarray:
+        """uint8 [n, resolution, resolution, 3] of any number of latents, a batch at a time."""
+        latents = np.asarray(latents, np.float32)
+        made = np.empty((len(latents), self.resolution, self.resolution, 3), np.uint8)
+        batch_size = min(batch_size, len(latents))
+        for start in range(0, len(latents), batch_size):
+            # The last batch is moved back to be full: another size would be another program to compile.
+            start = min(start, len(latents) - batch_size)
+            made[start : start + batch_size] = _quantised(self.apply, self.params, latents[start : start + batch_size])
+        return made
+
+
+def on_sphere(latents: Array) -> Array:
+    """[..., latent_size] scaled to length sqrt(latent_size), the length that N(0, 1) latents have but for a few percent.
+
+    Progressive GAN normalises its latents itself and so knows nothing else.
+    """
+    length = jnp.linalg.norm(latents, axis=-1, keepdims=True)
+    return latents * (math.sqrt(latents.shape[-1]) / jnp.maximum(length, 1e-12))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _quantised(apply: Callable, params: Any, latents: Array) -> Array:
+    return jnp.clip(jnp.rint((apply(params, latents) + 1) * 127.5), 0, 255).astype(jnp.uint8)

@@ -1,0 +1,143 @@
+"""The networks of "Progressive Growing of GANs for Improved Quality, Stability, and Variation" (Karras et al., ICLR 2018, table 2).
+
+Both grow: `level` says how far, `alpha` how much of the newest level counts. The tree of parameters is that of the full network from
+the start; `active` names the part of it that a level uses.
+"""
+
+import math
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import DTypeLike
+
+from gan_jax.models.layers import EqualizedConv, EqualizedDense, enlarge, leaky_relu, lerp, minibatch_stddev, pixel_norm, reduce
+
+
+def width(stage: int, fmap_base: int, fmap_max: int) -> int:
+    """Channels at a stage (the reference's `nf`): stage s works at 2^(s+1) pixels."""
+    return max(1, min(fmap_base // 2**stage, fmap_max))
+
+
+def _active(level: int, rgb: str) -> set[str]:
+    blocks = {f"block_{l}" for l in range(2, level + 1)}
+    return blocks | {f"{rgb}_{l}" for l in range(max(2, level - 1), level + 1)}
+
+
+class GeneratorBlock(nn.Module):
+    """The layers of one level: [n, h/2, w/2, c] to [n, h, w, features]; at level 2, [n, latent_size] to [n, 4, 4, features]."""
+
+    level: int
+    features: int
+    dtype: DTypeLike
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        if self.level == 2:
+            # The bias is one a channel, so the dense layer is a convolution over a 1x1 image: its kernel holds the 4x4 places.
+            kernel = self.param("kernel", nn.initializers.normal(1.0), (x.shape[-1], 4, 4, self.features))
+            kernel = kernel * (math.sqrt(2) / 4 / math.sqrt(x.shape[-1]))
+            bias = self.param("bias", nn.initializers.zeros, (self.features,))
+            x = jnp.einsum("nl,lhwc->nhwc", x.astype(self.dtype), kernel.astype(self.dtype)) + bias.astype(self.dtype).reshape(1, 1, 1, -1)
+            x = pixel_norm(leaky_relu(x))
+            return pixel_norm(leaky_relu(EqualizedConv(self.features, dtype=self.dtype, name="conv")(x)))
+        x = pixel_norm(leaky_relu(EqualizedConv(self.features, scaling="up", dtype=self.dtype, name="conv_up")(x)))
+        return pixel_norm(leaky_relu(EqualizedConv(self.features, dtype=self.dtype, name="conv")(x)))
+
+
+class Generator(nn.Module):
+    """Latents [n, latent_size] to images [n, 2^level, 2^level, 3], float32, linear (no tanh)."""
+
+    resolution: int
+    latent_size: int = 512
+    fmap_base: int = 8192
+    fmap_max: int = 512
+    dtype: DTypeLike = jnp.float32
+
+    def setup(self):
+        levels = range(2, int(math.log2(self.resolution)) + 1)
+        self.block = {str(l): GeneratorBlock(l, width(l - 1, self.fmap_base, self.fmap_max), self.dtype) for l in levels}
+        self.to_rgb = {str(l): EqualizedConv(3, 1, gain=1.0, dtype=self.dtype) for l in levels}
+
+    def __call__(self, latents: Array, *, level: int, alpha: Array, train: bool = False) -> Array:
+        """`alpha` [] is the weight of the newest level; `train` changes nothing (there is no batch statistic here).
+
+        Initialise at the full level: that makes the parameters of all.
+        """
+        del train
+        x = pixel_norm(latents)
+        images = {}
+        for l in range(2, level + 1):
+            x = self.block[str(l)](x)
+            if l >= level - 1 or self.is_initializing():
+                images[l] = self.to_rgb[str(l)](x).astype(jnp.float32)
+        return images[2] if level == 2 else lerp(enlarge(images[level - 1]), images[level], alpha)
+
+    def active(self, level: int) -> set[str]:
+        """Names of the top-level parameters that an image of this level depends on."""
+        return _active(level, "to_rgb")
+
+
+class DiscriminatorBlock(nn.Module):
+    """The layers of one level: [n, h, w, c] to [n, h/2, w/2, features]; at level 2, [n, 4, 4, c] to scores [n]."""
+
+    level: int
+    hidden: int
+    features: int
+    fused_scale: bool
+    dtype: DTypeLike
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        if self.level == 2:
+            x = leaky_relu(EqualizedConv(self.hidden, dtype=self.dtype, name="conv")(minibatch_stddev(x)))
+            x = leaky_relu(EqualizedDense(self.features, dtype=self.dtype, name="dense")(x.reshape(x.shape[0], -1)))
+            return EqualizedDense(1, gain=1.0, dtype=self.dtype, name="score")(x)[:, 0].astype(jnp.float32)
+        x = leaky_relu(EqualizedConv(self.hidden, dtype=self.dtype, name="conv")(x))
+        if self.fused_scale:
+            return leaky_relu(EqualizedConv(self.features, scaling="down", dtype=self.dtype, name="conv_down")(x))
+        return reduce(leaky_relu(EqualizedConv(self.features, dtype=self.dtype, name="conv_down")(x)))
+
+
+class Discriminator(nn.Module):
+    """Images [n, 2^level, 2^level, 3] to scores [n], float32.
+
+    `fused_scale`, the reference's default, takes the mean of 2x2 before the bias and the activation, as part of the convolution;
+    without it the mean comes after them. In the generator the two are one function.
+    """
+
+    resolution: int
+    fmap_base: int = 8192
+    fmap_max: int = 512
+    fused_scale: bool = True
+    dtype: DTypeLike = jnp.float32
+
+    def setup(self):
+        levels = range(2, int(math.log2(self.resolution)) + 1)
+        channels = {s: width(s, self.fmap_base, self.fmap_max) for s in range(levels[-1])}
+        self.from_rgb = {str(l): EqualizedConv(channels[l - 1], 1, dtype=self.dtype) for l in levels}
+        self.block = {str(l): DiscriminatorBlock(l, channels[l - 1], channels[l - 2], self.fused_scale, self.dtype) for l in levels}
+
+    def __call__(self, images: Array, *, level: int, alpha: Array, train: bool = False) -> Array:
+        """`alpha` [] is the weight of the newest level; `train` changes nothing (there is no batch statistic here).
+
+        Initialise at the full level: that makes the parameters of all.
+        """
+        del train
+
+        def from_rgb(l: int) -> Array:
+            return leaky_relu(self.from_rgb[str(l)](reduce(images, 2 ** (level - l))))
+
+        if self.is_initializing():
+            for l in range(2, level - 1):
+                from_rgb(l)
+        x = from_rgb(level)
+        for l in range(level, 1, -1):
+            x = self.block[str(l)](x)
+            if l == level and l > 2:
+                x = lerp(from_rgb(l - 1), x, alpha)
+        return x
+
+    def active(self, level: int) -> set[str]:
+        """Names of the top-level parameters that a score at this level depends on."""
+        return _active(level, "from_rgb")

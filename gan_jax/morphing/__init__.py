@@ -1,0 +1,1 @@
+"""From early works to late ones: pairs, frames, animations."""

@@ -1,0 +1,56 @@
+"""Frames into films and sheets."""
+
+import os
+
+import imageio.v3 as iio
+import numpy as np
+from PIL import Image
+
+from gan_jax import files, pictures
+
+
+def there_and_back(frames: np.ndarray) -> np.ndarray:
+    """[t, ...] forwards, then backwards without showing either end twice: plays as a loop."""
+    return np.concatenate([frames, frames[-2:0:-1]])
+
+
+def write_gif(path: os.PathLike | str, frames: np.ndarray, frames_per_second: float) -> None:
+    """Writes uint8 [t, h, w, 3] as a GIF that loops for ever."""
+    with files.atomic_file(path) as temporary:
+        # A GIF's clock ticks in hundredths of a second.
+        iio.imwrite(temporary, frames, extension=".gif", duration=10 * round(100 / frames_per_second), loop=0)
+
+
+def write_mp4(path: os.PathLike | str, frames: np.ndarray, frames_per_second: float) -> None:
+    """Writes uint8 [t, h, w, 3] as H.264 in the colours that every player has; odd sizes lose their last row or column."""
+    frames = frames[:, : frames.shape[1] // 2 * 2, : frames.shape[2] // 2 * 2]
+    with files.atomic_file(path) as temporary:
+        iio.imwrite(
+            temporary,
+            frames,
+            extension=".mp4",
+            plugin="FFMPEG",
+            fps=frames_per_second,
+            codec="libx264",
+            pixelformat="yuv420p",
+            quality=8,
+            macro_block_size=2,
+            ffmpeg_log_level="error",
+        )
+
+
+def resized(frames: np.ndarray, size: int) -> np.ndarray:
+    """uint8 [..., h, w, 3] to squares of `size` pixels: whole enlargements by pixels, reductions by Lanczos."""
+    if frames.shape[-3] <= size:
+        return pictures.enlarged(frames, size)
+    flat = frames.reshape(-1, *frames.shape[-3:])
+    small = np.stack([np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS)) for image in flat])
+    return small.reshape(*frames.shape[:-3], size, size, 3)
+
+
+def moving_grid(frames: np.ndarray, most: int, width: int) -> np.ndarray:
+    """uint8 [pairs, t, r, r, 3] as one film [t, h, w, 3] of the first `most` pairs side by side, about `width` pixels wide."""
+    frames = frames[:most]
+    columns = int(np.ceil(np.sqrt(len(frames))))
+    frames = resized(frames, max(16, width // columns))
+    return np.stack([pictures.grid(frames[:, k], columns) for k in range(frames.shape[1])])

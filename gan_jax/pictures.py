@@ -1,0 +1,43 @@
+"""Images as the program has them into images as people see them."""
+
+import math
+import os
+
+import imageio.v3 as iio
+import numpy as np
+
+from gan_jax import files
+
+
+def to_uint8(images) -> np.ndarray:
+    """float [..., 3] in [-1, 1] to uint8; what lies outside is clipped. The inverse of `to_float`."""
+    return np.clip(np.rint((np.asarray(images, np.float32) + 1) * 127.5), 0, 255).astype(np.uint8)
+
+
+def to_float(images: np.ndarray) -> np.ndarray:
+    """uint8 [..., 3] to float32 in [-1, 1]."""
+    return images.astype(np.float32) / 127.5 - 1
+
+
+def enlarged(images: np.ndarray, size: int) -> np.ndarray:
+    """[..., h, w, 3], each pixel a square of the smallest whole size that makes the height `size` or more."""
+    times = max(1, math.ceil(size / images.shape[-3]))
+    return images.repeat(times, axis=-3).repeat(times, axis=-2)
+
+
+def grid(images: np.ndarray, columns: int = 0, gap: int = 2, background: int = 255) -> np.ndarray:
+    """Puts uint8 [n, h, w, 3] into rows of `columns` (0: about as many as rows): uint8 [height, width, 3]."""
+    n, h, w, _ = images.shape
+    columns = columns or math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    sheet = np.full((rows * (h + gap) - gap, columns * (w + gap) - gap, 3), background, np.uint8)
+    for i, image in enumerate(images):
+        y, x = i // columns * (h + gap), i % columns * (w + gap)
+        sheet[y : y + h, x : x + w] = image
+    return sheet
+
+
+def write_png(path: os.PathLike | str, image: np.ndarray) -> None:
+    """Writes uint8 [h, w, 3]."""
+    with files.atomic_file(path) as temporary:
+        iio.imwrite(temporary, image, extension=".png")

@@ -1,0 +1,1 @@
+"""Training a GAN on the works of the two periods."""

@@ -1,0 +1,41 @@
+"""Batches, drawn on the device from uint8 images that live there.
+
+What a step draws is a function of (seed, images seen) alone. Every device draws the whole batch and keeps its share, so the same
+images meet the same latents on any number of devices.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from gan_jax.models.layers import STDDEV_GROUP, enlarge, lerp, reduce
+
+
+def at_resolution(images: np.ndarray, resolution: int) -> np.ndarray:
+    """Box-filters uint8 [n, r, r, 3] to a lower resolution and rounds, as the reference stores its levels."""
+    n, size = images.shape[:2]
+    times = size // resolution
+    if times == 1:
+        return images
+    sums = images.reshape(n, resolution, times, resolution, times, 3).sum(axis=(2, 4), dtype=np.uint32)
+    return ((sums + times * times // 2) // (times * times)).astype(np.uint8)
+
+
+def share(batch: Array, index: Array, devices: int) -> Array:
+    """This device's part of [n, ...]: whole groups of the minibatch standard deviation, [n / devices, ...]."""
+    n = batch.shape[0]
+    group = min(STDDEV_GROUP, n // devices)
+    parts = batch.reshape(group, devices, n // (group * devices), *batch.shape[1:])
+    return jax.lax.dynamic_index_in_dim(parts, index, axis=1, keepdims=False).reshape(n // devices, *batch.shape[1:])
+
+
+def real_images(images: Array, indices: Array, mirrored: Array, alpha: Array) -> Array:
+    """Takes images from uint8 [m, r, r, 3] by `indices` [n]: float32 [n, r, r, 3] in [-1, 1].
+
+    Those `mirrored` [n] are flipped left to right. Where the newest level counts only for `alpha`, the rest is the image of the level
+    below, enlarged: real images fade in like generated ones.
+    """
+    batch = images[indices].astype(jnp.float32) / 127.5 - 1
+    batch = jnp.where(mirrored[:, None, None, None], batch[:, :, ::-1], batch)
+    return lerp(enlarge(reduce(batch)), batch, alpha)

@@ -1,0 +1,45 @@
+"""The figures of a training run, for programs (metrics.jsonl) and for TensorBoard (event files)."""
+
+import json
+import pathlib
+from collections.abc import Mapping
+
+import tensorboardX
+
+from gan_jax import files
+
+
+class Log:
+    """Appends to `folder`/metrics.jsonl and to an event file beside it."""
+
+    def __init__(self, folder: pathlib.Path, images_seen: int):
+        """Goes on at `images_seen`: lines of a run that was cut off after its last checkpoint are dropped, for they come again."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "metrics.jsonl"
+        if path.exists():
+            kept = [line for line in path.read_text(encoding="utf-8").splitlines() if _images(line) <= images_seen]
+            with files.atomic_file(path) as temporary:
+                temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+        self._lines = open(path, "a", encoding="utf-8", buffering=1)
+        self._events = tensorboardX.SummaryWriter(str(folder), write_to_disk=True, purge_step=images_seen + 1 if images_seen else None)
+
+    def __enter__(self) -> "Log":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._lines.close()
+        self._events.close()
+
+    def write(self, images_seen: int, values: Mapping[str, float]) -> None:
+        """One line: `images` and the values, rounded to six digits."""
+        rounded = {name: float(f"{value:.6g}") for name, value in values.items()}
+        self._lines.write(json.dumps({"images": images_seen, **rounded}) + "\n")
+        for name, value in rounded.items():
+            self._events.add_scalar(name, value, images_seen)
+
+
+def _images(line: str) -> float:
+    try:
+        return json.loads(line)["images"]
+    except (ValueError, KeyError, TypeError):
+        return float("inf")  # half a line, written as the run was cut off

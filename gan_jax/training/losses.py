@@ -1,0 +1,44 @@
+"""Losses of both players, of scores [n] and of slopes [n, h, w, 3] (a score's gradient by its image). Every result is [n]."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+
+def wasserstein_discriminator(real: Array, fake: Array) -> Array:
+    """Arjovsky et al. 2017, equation 2, to be made small."""
+    return fake - real
+
+
+def wasserstein_generator(fake: Array) -> Array:
+    return -fake
+
+
+def gradient_penalty(slopes: Array) -> Array:
+    """(|slope| - 1)^2 at points between real and generated images (Gulrajani et al. 2017, equation 3)."""
+    return (_norm(slopes) - 1) ** 2
+
+
+def drift(real: Array) -> Array:
+    """score(real)^2, which keeps the critic's scores near zero (Karras et al. 2018, appendix A.1)."""
+    return real**2
+
+
+def non_saturating_discriminator(real: Array, fake: Array) -> Array:
+    """-log D(real) - log(1 - D(fake)), of logits (Goodfellow et al. 2014, equation 1)."""
+    return jax.nn.softplus(-real) + jax.nn.softplus(fake)
+
+
+def non_saturating_generator(fake: Array) -> Array:
+    """-log D(fake), of logits (Goodfellow et al. 2014, section 3)."""
+    return jax.nn.softplus(-fake)
+
+
+def r1(slopes: Array) -> Array:
+    """|slope|^2 / 2 at real images (Mescheder et al. 2018, equation 9)."""
+    return jnp.sum(slopes**2, axis=(1, 2, 3)) / 2
+
+
+def _norm(slopes: Array) -> Array:
+    # The gradient of a square root is infinite at zero, where a new critic can be.
+    return jnp.sqrt(jnp.sum(slopes**2, axis=(1, 2, 3)) + 1e-12)

@@ -1,0 +1,57 @@
+"""Losses against closed forms, and the penalty's gradient against finite differences in float64."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gan_jax.training import losses
+
+REAL, FAKE = np.array([1.5, -0.2]), np.array([0.3, 2.0])
+
+
+def test_wasserstein():
+    np.testing.assert_allclose(losses.wasserstein_discriminator(REAL, FAKE), [-1.2, 2.2])
+    np.testing.assert_allclose(losses.wasserstein_generator(FAKE), [-0.3, -2.0])
+    np.testing.assert_allclose(losses.drift(REAL), [2.25, 0.04])
+
+
+def test_non_saturating_is_cross_entropy():
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-x))
+
+    expected = -np.log(sigmoid(REAL)) - np.log(1 - sigmoid(FAKE))
+    np.testing.assert_allclose(losses.non_saturating_discriminator(jnp.asarray(REAL, jnp.float32), jnp.asarray(FAKE, jnp.float32)), expected, rtol=1e-5)
+    np.testing.assert_allclose(losses.non_saturating_generator(jnp.asarray(FAKE, jnp.float32)), -np.log(sigmoid(FAKE)), rtol=1e-5)
+
+
+def test_penalties_of_a_linear_critic():
+    # A critic w . x has the slope w everywhere.
+    w = np.random.default_rng(0).normal(size=(2, 3, 3, 3)).astype(np.float32)
+    slopes = jax.grad(lambda x: (x * w).sum())(jnp.zeros_like(w))
+    lengths = np.sqrt((w**2).sum(axis=(1, 2, 3)))
+    np.testing.assert_allclose(losses.gradient_penalty(slopes), (lengths - 1) ** 2, rtol=1e-5)
+    np.testing.assert_allclose(losses.r1(slopes), lengths**2 / 2, rtol=1e-5)
+
+
+def test_gradient_of_the_penalty_against_finite_differences():
+    with jax.enable_x64(True):
+        rng = np.random.default_rng(1)
+        weights, images = rng.normal(size=(12, 5)), rng.normal(size=(4, 2, 2, 3))
+
+        def penalty(w):
+            def score(x):
+                return jnp.tanh(x.reshape(4, 12) @ w).sum()
+
+            return losses.gradient_penalty(jax.grad(score)(jnp.asarray(images))).mean()
+
+        gradient = np.asarray(jax.grad(penalty)(jnp.asarray(weights)))
+        for i, j in [(0, 0), (3, 2), (11, 4)]:
+            shift = np.zeros_like(weights)
+            shift[i, j] = 1e-6
+            difference = (penalty(jnp.asarray(weights + shift)) - penalty(jnp.asarray(weights - shift))) / 2e-6
+            np.testing.assert_allclose(gradient[i, j], difference, rtol=1e-6)
+
+
+def test_the_penalty_of_a_flat_critic_has_a_finite_gradient():
+    gradient = jax.grad(lambda slopes: losses.gradient_penalty(slopes).sum())(jnp.zeros((2, 2, 2, 3)))
+    assert np.all(np.isfinite(gradient))

@@ -1,0 +1,63 @@
+"""The schedule is a pure function of the images seen."""
+
+import pytest
+
+from gan_jax.training.schedule import Phase, constant, due, growing, phase_at
+
+
+def grow(**changes) -> tuple[Phase, ...]:
+    settings = dict(resolution=16, first_resolution=4, total_kimg=6, stable_kimg=1, fade_kimg=0.5)
+    sizes = dict(batch_size=lambda r: {4: 64, 8: 32, 16: 16}[r], learning_rate=lambda r: 1 / r)
+    return growing(**{**settings, **sizes, **changes})
+
+
+def test_phases_lie_end_to_end_and_hold_whole_batches():
+    phases = grow()
+    assert phases[0].start == 0
+    for before, after in zip(phases, phases[1:]):
+        assert before.end == after.start
+    assert all((phase.end - phase.start) % phase.batch_size == 0 for phase in phases)
+    assert 6000 <= phases[-1].end < 6016
+
+
+def test_each_resolution_fades_in_and_then_holds():
+    assert [(p.resolution, p.fading) for p in grow()] == [(4, False), (8, True), (8, False), (16, True), (16, False)]
+    assert [p.end - p.start for p in grow()[:4]] == [1024, 512, 1024, 512]  # 1000, 500, 1000, 500 in whole batches
+
+
+def test_alpha_is_linear_in_a_fade_and_one_after_it():
+    fade, hold = grow()[1:3]
+    assert [fade.alpha(fade.start), fade.alpha((fade.start + fade.end) // 2), fade.alpha(fade.end)] == [0, 0.5, 1]
+    assert hold.alpha(hold.start) == 1
+
+
+def test_a_short_schedule_ends_in_the_middle_of_growing():
+    phases = grow(total_kimg=2)
+    assert (phases[-1].resolution, phases[-1].fading) == (8, False) and 2000 <= phases[-1].end < 2032
+    assert grow(total_kimg=0) == ()
+
+
+def test_no_fading_is_no_phase():
+    assert [p.fading for p in grow(fade_kimg=0)] == [False, False, False]
+
+
+def test_values_by_resolution():
+    assert [(p.batch_size, p.learning_rate) for p in grow()[::2]] == [(64, 1 / 4), (32, 1 / 8), (16, 1 / 16)]
+
+
+def test_phase_at_finds_the_phase_of_the_next_batch():
+    phases = grow()
+    assert phase_at(phases, 0) is phases[0]
+    assert phase_at(phases, phases[0].end) is phases[1]
+    assert phase_at(phases, phases[1].end - 1) is phases[1]
+    assert phase_at(phases, phases[-1].end) is phases[-1]
+
+
+def test_a_network_that_does_not_grow_has_one_phase():
+    assert constant(resolution=64, total_kimg=1, batch_size=128, learning_rate=2e-4) == (Phase(0, 1024, 6, False, 128, 2e-4),)
+
+
+@pytest.mark.parametrize("before, after, expected", [(0, 999, False), (999, 1000, True), (1000, 1999, False), (900, 3100, True)])
+def test_due_at_every_multiple(before, after, expected):
+    assert due(1.0, before, after) is expected
+    assert not due(0, before, after)
