@@ -5,7 +5,7 @@ import pathlib
 import re
 import sys
 
-from absl import app, flags
+from absl import app, flags, logging
 from ml_collections import config_flags
 
 from gan_jax import default_config
@@ -57,12 +57,17 @@ def verb_help(verb: str) -> str:
 
 def main(argv: list[str]) -> None:
     verb = argv[1]
+    logging.set_verbosity(logging.WARNING)  # libraries' remarks would break the progress line
     # Imported here: usage and wrong flags answer at once, without waiting for JAX.
     from gan_jax.study import Study
 
     study = Study(flags.FLAGS.config, pathlib.Path(flags.FLAGS.workdir))
-    for name, result in study.run_all() if verb == "study" else [(verb, study.run(verb))]:
+    if verb != "study":
+        print(f"{verb:<9} {study.run(verb)}")
+        return
+    for name, result in study.run_all():
         print(f"{name:<9} {result}", flush=True)
+    print(f"\nLook at  {study.workdir / 'report.html'}\nand at   {study.workdir / 'morphs' / 'set.mp4'}")
 
 
 def run() -> None:
@@ -76,10 +81,11 @@ def run() -> None:
     if "--help" in sys.argv or "-h" in sys.argv:
         print(verb_help(verb))
         return
-    config_flags.DEFINE_config_file("config", default_config.__file__, "What to do: a file with get_config().")
+    config_flags.DEFINE_config_file("config", None, "What to do: a file with get_config().")
     flags.DEFINE_string("workdir", None, "Folder for everything that is made.", required=True)
+    given = any(re.match(r"--?config(=|$)", word) for word in sys.argv)
     try:
-        app.run(main, argv=sys.argv, flags_parser=parse)
+        app.run(main, argv=sys.argv if given else [sys.argv[0], f"--config={default_config.__file__}", *sys.argv[1:]], flags_parser=parse)
     except UserError as error:
         fail(str(error))
     except KeyboardInterrupt:
@@ -89,9 +95,21 @@ def run() -> None:
 def parse(argv: list[str]) -> list[str]:
     """absl's parsing, with one line for a wrong flag."""
     try:
-        return flags.FLAGS(argv)
-    except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
-        raise UserError(str(error).strip().split("\n")[0]) from None
+        rest = flags.FLAGS(argv)
+        if flags.FLAGS.config is None:  # ml_collections says nothing of a file that it can't read
+            raise UserError(f"--config={flags.FLAGS['config'].config_filename}: there is no such file")
+        return rest
+    except (AttributeError, KeyError) as error:
+        raise UserError(f"--config: no such field: {one_line(error)}; `VERB --help` lists them") from None
+    except (flags.Error, TypeError, ValueError, OSError) as error:
+        raise UserError(one_line(error)) from None
+
+
+def one_line(error: Exception) -> str:
+    lines = str(error).replace("\\n", "\n").replace("\\'", "'").strip("\"' ").splitlines()
+    if any(line.startswith("Traceback") for line in lines):  # of an error inside a config file: where, and what
+        lines = [lines[0], lines[-1]]
+    return " ".join(" ".join(lines).split())
 
 
 def fail(message: str) -> None:

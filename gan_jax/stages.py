@@ -2,7 +2,7 @@
 
 import pathlib
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import as_completed
 from typing import Any
 
 import numpy as np
@@ -107,22 +107,12 @@ def morph(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -
         files.write_array(folder / "frames.npy", made.frames)
 
         rate = settings.frames / settings.seconds
-        film = animation.moving_grid(made.frames, MOVING_PAIRS, MOVING_WIDTH)
-        films = {"set": animation.there_and_back(film)}
-
-        def write_films(name: str, frames: np.ndarray) -> None:
-            animation.write_gif(folder / f"{name}.gif", frames, rate)
-            animation.write_mp4(folder / f"{name}.mp4", frames, rate)
-
-        def write_pair(i: int) -> None:
-            for k, frame in enumerate(made.frames[i]):
-                pictures.write_png(folder / "frames" / f"pair_{i:03d}" / f"t_{made.t[k]:.3f}.png", frame)
-            write_films(f"pair_{i:03d}", animation.there_and_back(animation.resized(made.frames[i], settings.size)))
-
-        write_films("set", films["set"])
-        with ThreadPoolExecutor() as pool:
-            for _ in follow("animate", pool.map(write_pair, range(len(pairs))), len(pairs)):
-                pass
+        with animation.workshop() as pool:
+            films = [pool.submit(animation.write_films, folder / "set", animation.moving_grid(made.frames, MOVING_PAIRS, MOVING_WIDTH), rate)]
+            for i, frames in enumerate(made.frames):
+                films.append(pool.submit(animation.write_pair, folder, f"pair_{i:03d}", frames, made.t, settings.size, rate))
+            for film in follow("animate", as_completed(films), len(films)):
+                film.result()
         pictures.write_png(folder / "contact_sheet.png", contact_sheet(collection.images, ends, made.frames))
     return f"{len(pairs)} pairs, {len(alone)} works without a counterpart; {workdir / 'morphs' / 'set.gif'}"
 

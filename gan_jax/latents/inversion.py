@@ -76,7 +76,7 @@ def invert(
             z = jnp.asarray(latents[part])
             adam = optax.scale_by_adam().init(z)
             for i in range(steps):
-                z, adam, loss = step(generator.params, target, z, adam, np.int32(i))
+                z, adam, loss = step(generator.params, target, z, adam, np.float32(i))
                 if (i + 1) % 10 == 0 or i + 1 == steps:
                     jax.block_until_ready(loss)
                     progress.advance(i % 10 + 1, f"loss {float(loss):.3f}")
@@ -111,7 +111,7 @@ def _make_step(apply: Callable, steps: int, learning_rate: float, structure: flo
         loss, gradient = jax.value_and_grad(loss_of)(z, params, target)
         with jax.numpy_dtype_promotion("standard"):  # optax raises a float to its integer count
             update, state = adam.update(gradient, state)
-        return on_sphere(z - schedule(i).astype(z.dtype) * update), state, loss / z.shape[0]
+        return on_sphere(z - schedule(i) * update), state, loss / z.shape[0]
 
     return step
 

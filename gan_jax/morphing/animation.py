@@ -1,12 +1,34 @@
-"""Frames into films and sheets."""
+"""Frames into films."""
 
+import multiprocessing
 import os
+import pathlib
+from concurrent.futures import ProcessPoolExecutor
 
 import imageio.v3 as iio
 import numpy as np
 from PIL import Image
 
 from gan_jax import files, pictures
+
+
+def workshop() -> ProcessPoolExecutor:
+    """Processes that make films. The encoder is started by a fork, which can hang a process that runs JAX; these run none."""
+    return ProcessPoolExecutor(min(8, os.cpu_count() or 1), mp_context=multiprocessing.get_context("spawn"))
+
+
+def write_films(path: pathlib.Path, frames: np.ndarray, frames_per_second: float) -> None:
+    """Writes `path`.gif and `path`.mp4 of uint8 [t, h, w, 3], played there and back."""
+    film = there_and_back(frames)
+    write_gif(path.with_name(f"{path.name}.gif"), film, frames_per_second)
+    write_mp4(path.with_name(f"{path.name}.mp4"), film, frames_per_second)
+
+
+def write_pair(folder: pathlib.Path, name: str, frames: np.ndarray, t: np.ndarray, size: int, frames_per_second: float) -> None:
+    """Writes the films of one pair into `folder`, and its frames [t, r, r, 3], as they are, into `folder`/frames/`name`."""
+    for place, frame in zip(t, frames):
+        pictures.write_png(folder / "frames" / name / f"t_{place:.3f}.png", frame)
+    write_films(folder / name, resized(frames, size), frames_per_second)
 
 
 def there_and_back(frames: np.ndarray) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Paintings with dates, from a table and a folder or from the built-in painter."""

@@ -1,0 +1,127 @@
+"""What the page shows of the network: its pictures over training, the paintings it rebuilds, its curves."""
+
+import math
+import pathlib
+
+import numpy as np
+
+from gan_jax.report import pictures, plots, results
+from gan_jax.report.works import Collection, spread
+
+SAMPLE_GRIDS = 6
+REBUILT = 6  # paintings each among the closest, the middle and the furthest
+COMPARED = 256  # paintings each set against another one, for the error of unrelated pictures
+CURVES = {
+    "loss/discriminator": "the judge's loss (discriminator)",
+    "loss/generator": "the painter's loss (generator)",
+    "score/real": "the judge's score of real paintings",
+    "score/fake": "the judge's score of generated pictures",
+}
+MOST_CURVES = 6  # in a panel
+
+
+def sample_section(workdir: pathlib.Path) -> dict | None:
+    """Grids of the same latents over training, and the averaged generator's."""
+    grids = sorted((int(path.stem[5:]), path) for path in (workdir / "samples").glob("kimg_*.png") if path.stem[5:].isdigit())
+    final = workdir / "samples" / "final.png"
+    if not grids and not final.exists():
+        return None
+    over_time = [{"kimg": grids[place][0], "uri": pictures.picture_file(grids[place][1], 480)} for place in spread(len(grids), SAMPLE_GRIDS)]
+    largest = final if final.exists() else grids[-1][1]
+    return {
+        "final": pictures.picture_file(largest, 1100),
+        "averaged": final.exists(),
+        "over_time": [grid for grid in over_time if grid["uri"]],
+        "grids": len(grids),
+    }
+
+
+def inversion_section(workdir: pathlib.Path, collection: Collection) -> dict | None:
+    """Paintings beside what the generator makes of them: the best, the middle and the worst, and the error by period."""
+    path = workdir / "inversion" / "inversion.csv"
+    if not path.exists():
+        return None
+    rows = results.read_table(path, results.INVERSION)
+    results.check_indices(rows, ("index",), len(collection.rows), path)
+    rebuilt = results.open_pictures(path.parent / "reconstructions.npy", len(rows))
+    known = [place for place in range(len(rows)) if not math.isnan(rows[place]["error"])]
+    if not known:
+        return None
+    order = sorted(known, key=lambda place: rows[place]["error"])
+    count = max(1, min(REBUILT, len(order) // 3))
+    middle = (len(order) - count) // 2
+    groups = {"The closest": order[:count]}
+    if len(order) >= 3:
+        groups |= {"In the middle": order[middle : middle + count], "The furthest": order[-count:]}
+    size = min(192, max(96, rebuilt.shape[1]))
+
+    def shown(place: int) -> dict:
+        original = collection.images[rows[place]["index"]]
+        return rows[place] | {"uri": pictures.row([original, rebuilt[place]], size)}
+
+    errors = {
+        period: np.array([rows[place]["error"] for place in known if rows[place]["period"] == period])
+        for period in sorted({rows[place]["period"] for place in known}, key=lambda name: _order(collection.periods, name))
+    }
+    unrelated = unrelated_error(collection.images)
+    return {
+        "works": len(rows),
+        "groups": [{"name": name, "works": [shown(place) for place in places]} for name, places in groups.items()],
+        "plot": plots.error_by_period(list(errors.values()), [collection.colour(period) for period in errors], unrelated),
+        "periods": [
+            {"name": period, "colour": collection.colour(period), "works": len(values), "median": float(np.median(values)),
+             "low": float(np.percentile(values, 25)), "high": float(np.percentile(values, 75))}
+            for period, values in errors.items()
+        ],
+        "unrelated": unrelated,
+    }
+
+
+def _order(periods: list[str], name: str) -> tuple[int, str]:
+    return (periods.index(name) if name in periods else len(periods), name)
+
+
+def unrelated_error(images: np.ndarray) -> float | None:
+    """The median error between a painting and another one of the collection: what an inversion that fails would get.
+
+    images: uint8 [n, h, w, 3]. The error is the root mean square difference on the scale where black is -1 and white 1.
+    """
+    if len(images) < 2:
+        return None
+    chosen = images[np.array(spread(len(images), COMPARED))].astype(np.float32) / 127.5
+    others = np.roll(chosen, max(1, len(chosen) // 2), axis=0)
+    return float(np.median(np.sqrt(np.mean((chosen - others) ** 2, axis=(1, 2, 3)))))
+
+
+def training_section(workdir: pathlib.Path) -> dict | None:
+    """Losses and scores over images seen, and how long each resolution took."""
+    log = results.read_log(workdir / "log" / "metrics.jsonl")
+    if "images" not in log:
+        return None
+    images = log["images"]
+    levels, stages = {}, []
+    if "resolution" in log:
+        for resolution in np.unique(log["resolution"][np.isfinite(log["resolution"])]):
+            at = log["resolution"] == resolution
+            levels[float(images[at][0])] = int(resolution)
+            speeds = log.get("images_per_second", np.full(len(images), math.nan))[at]
+            speeds = speeds[np.isfinite(speeds)]
+            stages.append({
+                "resolution": int(resolution),
+                "first": float(images[at][0]),
+                "last": float(images[at][-1]),
+                "speed": float(np.median(speeds)) if len(speeds) else None,
+            })
+    panels, legends = [], []
+    for family in ("loss/", "score/"):
+        keys = [key for key in log if key.startswith(family) and np.isfinite(log[key]).any()][:MOST_CURVES]
+        shades = dict(zip(keys, plots.CURVE_COLOURS, strict=False))
+        if keys:
+            panels.append({key: (shades[key], log[key]) for key in keys})
+            legends.append([{"name": CURVES.get(key, key), "colour": shades[key]} for key in keys])
+    return {
+        "images": float(images[-1]),
+        "plot": plots.curves_over_images(images, panels, levels) if panels else None,
+        "legends": legends,
+        "stages": stages,
+    }

@@ -1,0 +1,74 @@
+"""From a workdir to report.html."""
+
+import json
+import pathlib
+from collections.abc import Iterator
+
+import jinja2
+
+from gan_jax import files
+from gan_jax.report import figures, morphs, networks, results, works
+
+MOST_SETTINGS = 500
+# Characters that no browser shows and HTML does not admit are made visible as the replacement character.
+CONTROLS = {code: "\ufffd" for code in [*range(9), 11, *range(14, 32), *range(127, 160), *range(0xD800, 0xE000)]}
+
+
+def write_report(workdir: pathlib.Path) -> pathlib.Path:
+    """Writes workdir/report.html from what the stages left in `workdir`, and returns its path.
+
+    Only the collection must be there; of every other part that is missing the page says which command makes it. The
+    page is one file without scripts that loads nothing. Figures are rounded to three significant digits (counts and
+    years are whole; a year is the calendar year the date falls in). Raises UserError for results that can't be read.
+    """
+    workdir = pathlib.Path(workdir)
+    collection = works.read_collection(workdir)
+    context = {
+        "name": workdir.resolve().name,
+        "collection": works.collection_section(workdir, collection),
+        "morphs": morphs.morph_section(workdir, collection),
+        "samples": networks.sample_section(workdir),
+        "inversion": networks.inversion_section(workdir, collection),
+        "evaluation": figures.evaluation_section(workdir),
+        "training": networks.training_section(workdir),
+        "made": making_section(workdir),
+    }
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
+    )
+    environment.filters |= {"year": works.year_text, "number": figures.number_text, "whole": lambda value: f"{value:,.0f}"}
+    html = environment.get_template("template.html").render(context)
+    path = workdir / "report.html"
+    with files.atomic_file(path) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+    return path
+
+
+def _visible(value: object) -> object:
+    return value.translate(CONTROLS) if type(value) is str else value
+
+
+def making_section(workdir: pathlib.Path) -> dict | None:
+    """The settings that differ from study to study, and the versions of what ran it."""
+    record = results.read_optional_json(workdir / "config.json")
+    if record is None:
+        return None
+    return {
+        "settings": list(_flat(record.get("config", {})))[:MOST_SETTINGS],
+        "versions": list(_flat(record.get("versions", {})))[:MOST_SETTINGS],
+        "device": record.get("device"),
+    }
+
+
+def _flat(tree: object, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """The leaves of nested settings as (dotted name, text)."""
+    if not isinstance(tree, dict):
+        yield prefix, tree if isinstance(tree, str) else json.dumps(tree, ensure_ascii=False)
+        return
+    for name, value in tree.items():
+        yield from _flat(value, f"{prefix}.{name}" if prefix else name)

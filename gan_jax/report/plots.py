@@ -1,0 +1,185 @@
+"""The page's plots, as SVG in data URIs. No text of the user's gets into them: legends are written in HTML."""
+
+import contextlib
+import io
+from collections.abc import Iterator, Mapping, Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from gan_jax.report import pictures
+
+INK, GREY, LINE = "#2b2926", "#77716a", "#d9d4cc"
+PERIOD_COLOURS = ("#35588a", "#c08a2e", "#a8483a", "#5f7f5f", "#7a5a8c", "#43858e", "#8c6d52", "#6b6b6b")
+CURVE_COLOURS = ("#35588a", "#a8483a", "#5f7f5f", "#c08a2e", "#7a5a8c", "#43858e", "#8c6d52", "#6b6b6b")
+STYLE = {
+    "font.family": "DejaVu Serif",
+    "font.size": 9,
+    "text.color": INK,
+    "axes.labelcolor": GREY,
+    "axes.edgecolor": LINE,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": True,
+    "xtick.color": LINE,
+    "ytick.color": LINE,
+    "xtick.labelcolor": GREY,
+    "ytick.labelcolor": GREY,
+    "lines.linewidth": 1.6,
+    "lines.solid_capstyle": "round",
+    "svg.fonttype": "path",
+    "svg.hashsalt": "gan_jax",
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+}
+MOST_POINTS = 300  # a curve is drawn with at most as many; more than a screen shows only makes the page heavy
+
+
+def colour(number: int) -> str:
+    """The colour of the period with this number, everywhere on the page."""
+    return PERIOD_COLOURS[number % len(PERIOD_COLOURS)]
+
+
+@contextlib.contextmanager
+def _style() -> Iterator[None]:
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        yield
+
+
+def _svg(figure: Figure) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", bbox_inches="tight", pad_inches=0.04, metadata={"Date": None, "Creator": None})
+    return pictures.data_uri(buffer.getvalue(), "image/svg+xml")
+
+
+def _year_ticks(axes) -> None:
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=12))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda year, _: f"{year:.0f}"))
+
+
+def works_by_year(years: np.ndarray, periods: np.ndarray, bin_years: int) -> str:
+    """How many works a year there are, stacked by period.
+
+    years: int [n], already the first year of the work's bin. periods: int [n], the period's number.
+    """
+    with _style():
+        figure = Figure(figsize=(8.2, 2.6))
+        axes = figure.add_subplot()
+        positions = np.arange(years.min(), years.max() + 1, bin_years)
+        base = np.zeros(len(positions))
+        for period in np.unique(periods):
+            heights = np.array([np.sum((years == position) & (periods == period)) for position in positions])
+            axes.bar(positions + (bin_years - 1) / 2, heights, 0.82 * bin_years, base, color=colour(period))
+            base += heights
+        for position, height in zip(positions, base, strict=True):
+            if height and len(positions) <= 30:
+                axes.annotate(f"{height:.0f}", (position + (bin_years - 1) / 2, height), (0, 3), textcoords="offset points",
+                              ha="center", color=GREY, fontsize=8)
+        _year_ticks(axes)
+        axes.tick_params(axis="x", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.set_yticks([])
+        return _svg(figure)
+
+
+def error_by_period(errors: Sequence[np.ndarray], colours: Sequence[str], unrelated: float | None) -> str:
+    """One row a period: a dot for each painting, the box of the middle half and the median; a line for `unrelated`."""
+    with _style():
+        figure = Figure(figsize=(8.2, 0.6 + 0.75 * len(errors)))
+        axes = figure.add_subplot()
+        scatter = np.random.default_rng(0)
+        for place, (values, shade) in enumerate(zip(errors, colours, strict=True)):
+            heights = -place + scatter.uniform(-0.28, 0.28, len(values))
+            shown = np.linspace(0, len(values) - 1, min(len(values), MOST_POINTS)).round().astype(int)
+            axes.plot(np.sort(values)[shown], heights[shown], ".", markersize=4, color=shade, alpha=0.35, markeredgewidth=0)
+            low, middle, high = np.percentile(values, [25, 50, 75])
+            axes.barh(-place, high - low, 0.5, low, facecolor="none", edgecolor=shade, linewidth=1.2)
+            axes.plot([middle, middle], [-place - 0.25, -place + 0.25], color=shade, linewidth=2.6, solid_capstyle="butt")
+        if unrelated is not None:
+            axes.axvline(unrelated, color=INK, linewidth=1, linestyle=(0, (3, 3)))
+            axes.annotate("two unrelated paintings", (unrelated, 0.5), (-4, 0), textcoords="offset points", ha="right", va="center",
+                          color=GREY, fontsize=8)
+        axes.set_xlim(left=0)
+        axes.set_ylim(0.6 - len(errors), 0.65)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel("error")
+        return _svg(figure)
+
+
+def over_t(
+    t: np.ndarray,
+    years: tuple[float, float] | None,
+    curves: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray]],
+    lines: Sequence[tuple[str, float, float | None, float | None]],
+) -> str:
+    """A distance along the morphs.
+
+    t: [T]. years: mean years at t = 0 and 1, for a second axis, or None. curves: (colour, value, low, high) with [T] each.
+    lines: (label of ours, value, low, high) for what does not depend on t, a band where it has an interval.
+    """
+    with _style():
+        figure = Figure(figsize=(8.2, 3.7))
+        axes = figure.add_subplot()
+        for label, value, low, high in lines:
+            if low is not None and high is not None:
+                axes.axhspan(low, high, color=LINE, alpha=0.6, linewidth=0)
+            axes.axhline(value, color=GREY, linewidth=1, linestyle=(0, (3, 3)))
+            axes.annotate(label, (1, value), (4, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va="center",
+                          color=GREY, fontsize=8, annotation_clip=False)
+        for shade, value, low, high in curves:
+            axes.fill_between(t, low, high, color=shade, alpha=0.14, linewidth=0)
+            axes.plot(t, value, color=shade, marker="o", markersize=3.5)
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.set_ylabel("distance (KID)")
+        axes.set_xlabel("t, from the early painting (0) to the late one (1)")
+        if years is not None and years[1] != years[0]:
+            first, span = years[0], years[1] - years[0]
+            above = axes.secondary_xaxis("top", functions=(lambda place: first + place * span, lambda year: (year - first) / span))
+            above.set_xlabel("mean year")
+            _year_ticks(above)
+            above.spines["top"].set_visible(False)
+        return _svg(figure)
+
+
+def curves_over_images(images: np.ndarray, panels: Sequence[Mapping[str, tuple[str, np.ndarray]]], levels: Mapping[float, int]) -> str:
+    """Training curves over thousands of images seen, one panel above the other, with level changes marked.
+
+    images: [n], images seen. panels: name -> (colour, values [n] with NaN where there is none). levels: images seen ->
+    resolution that starts there.
+    """
+    with _style():
+        figure = Figure(figsize=(8.2, 0.7 + 1.9 * len(panels)))
+        all_axes = np.atleast_1d(figure.subplots(len(panels), 1, sharex=True))
+        for axes, panel in zip(all_axes, panels, strict=True):
+            for shade, values in panel.values():
+                place, middle, low, high = _thin(images / 1000, values)
+                axes.fill_between(place, low, high, color=shade, alpha=0.16, linewidth=0)
+                axes.plot(place, middle, color=shade, linewidth=1.3)
+            for start in levels:
+                axes.axvline(start / 1000, color=LINE, linewidth=0.8, zorder=0)
+            axes.yaxis.set_major_locator(MaxNLocator(4))
+            axes.margins(x=0.01)
+        for start, resolution in levels.items():
+            all_axes[0].annotate(f"{resolution} px", (start / 1000, 1), (3, 2), xycoords=("data", "axes fraction"),
+                                 textcoords="offset points", color=GREY, fontsize=8)
+        all_axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda place, _: f"{place:,.0f}" if place >= 10 else f"{place:g}"))
+        all_axes[-1].set_xlabel("thousand images seen (kimg)")
+        return _svg(figure)
+
+
+def _thin(places: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Groups neighbouring points: mean place, and median, 10th and 90th percentile of the values, of at most MOST_POINTS groups."""
+    known = np.isfinite(values)
+    groups = np.array_split(np.stack([places[known], values[known]]), min(MOST_POINTS, max(1, known.sum())), axis=1)
+    points = [(group[0].mean(), *np.percentile(group[1], [50, 10, 90])) for group in groups if group.size]
+    return tuple(np.array(points).reshape(-1, 4).T)

@@ -1,0 +1,105 @@
+"""The paintings of a study: reading them, and what the page shows of the collection."""
+
+import dataclasses
+import math
+import pathlib
+from collections import Counter
+
+import numpy as np
+
+from gan_jax.report import pictures, plots, results
+
+THUMBNAIL = 72  # pixels; the page of 776 works carries about 700 thumbnails
+MOST_NAMES = 5000  # in a folded list
+WORKS_A_YEAR = 14
+MOST_YEAR_ROWS = 40
+
+
+def year_text(year: float) -> str:
+    """The calendar year that a date falls in: 1885.92 is in 1885."""
+    return "undated" if math.isnan(year) else f"{math.floor(year)}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Collection:
+    """The paintings' table, their uint8 images [n, r, r, 3], and the periods in order of time with their colours."""
+
+    rows: list[dict]
+    images: np.ndarray
+    periods: list[str]
+
+    def colour(self, period: str) -> str:
+        return plots.colour(self.periods.index(period)) if period in self.periods else plots.GREY
+
+
+def read_collection(workdir: pathlib.Path) -> Collection:
+    """Reads collection/ of a workdir. Raises UserError if it is not there."""
+    rows = results.read_table(workdir / "collection" / "paintings.csv", results.PAINTINGS)
+    images = results.open_pictures(workdir / "collection" / "images.npy", len(rows))
+    first = {}
+    for row in rows:
+        first[row["period"]] = min(first.get(row["period"], math.inf), row["year"] if not math.isnan(row["year"]) else math.inf)
+    return Collection(rows, images, sorted(first, key=lambda period: (first[period], period)))
+
+
+def spread(count: int, most: int) -> list[int]:
+    """At most `most` of the numbers 0 to count-1, evenly spread, with the first and the last."""
+    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, most))}) if count else []
+
+
+def span(years: list[float]) -> str:
+    known = [year for year in years if not math.isnan(year)]
+    if not known:
+        return ""
+    first, last = year_text(min(known)), year_text(max(known))
+    return first if first == last else f"{first}–{last}"
+
+
+def collection_section(workdir: pathlib.Path, collection: Collection) -> dict:
+    """The histogram, thumbnails by year, and what was left out."""
+    dated = [index for index, row in enumerate(collection.rows) if not math.isnan(row["year"])]
+    path = workdir / "collection" / "skipped.csv"
+    skipped = results.read_table(path, results.SKIPPED) if path.exists() else []
+    periods = [
+        {"name": period, "colour": collection.colour(period), "works": len(years), "span": span(years)}
+        for period in collection.periods
+        if (years := [row["year"] for row in collection.rows if row["period"] == period])
+    ]
+    section = {
+        "works": len(collection.rows),
+        "span": span([row["year"] for row in collection.rows]),
+        "resolution": collection.images.shape[1],
+        "periods": periods,
+        "undated": len(collection.rows) - len(dated),
+        "histogram": None,
+        "years": [],
+        "skipped": skipped[:MOST_NAMES],
+        "skipped_count": len(skipped),
+        "reasons": Counter(row["reason"] for row in skipped).most_common(20),
+    }
+    if dated:
+        years = np.array([math.floor(collection.rows[index]["year"]) for index in dated])
+        width = next((size for size in (1, 2, 5, 10, 20, 50, 100) if np.ptp(years) / size < MOST_YEAR_ROWS), 1000)
+        bins = years // width * width
+        numbers = np.array([collection.periods.index(collection.rows[index]["period"]) for index in dated])
+        section["histogram"] = plots.works_by_year(bins, numbers, width)
+        for start in np.unique(bins):
+            members = [index for index, place in zip(dated, bins, strict=True) if place == start]
+            shown = [members[place] for place in spread(len(members), WORKS_A_YEAR)]
+            section["years"].append({
+                "label": f"{start}" if width == 1 else f"{start}–{start + width - 1}",
+                "works": [work(collection, index) for index in shown],
+                "more": len(members) - len(shown),
+            })
+    return section
+
+
+def work(collection: Collection, index: int) -> dict:
+    row = collection.rows[index]
+    return {
+        "index": index,
+        "title": row["title"],
+        "year": row["year"],
+        "colour": collection.colour(row["period"]),
+        "uri": pictures.thumbnail(collection.images[index], THUMBNAIL),
+    }

@@ -1,0 +1,171 @@
+"""A whole study on a tiny collection, and what the command line says to wrong input."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from gan_jax import default_config, files
+from gan_jax.errors import UserError
+from gan_jax.study import STAGES, Study
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+def tiny_config():
+    config = default_config.get_config()
+    config.collection.update(resolution=16, min_works=8)
+    config.collection.painter.works = 48
+    config.model.update(latent_size=8, width=4)
+    config.training.update(total_kimg=0.128, batch_size=16, log_every_kimg=0.032, sample_every_kimg=0.064, checkpoint_every_kimg=0.064)
+    config.inversion.update(steps=4, candidates=32)
+    config.morphing.update(frames=3, size=32)
+    config.sampling.images = 32
+    config.evaluation.repeats = 2
+    return config
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A finished study."""
+    config = tiny_config()
+    workdir = tmp_path_factory.mktemp("study")
+    said = dict(Study(config, workdir).run_all())
+    assert list(said) == list(STAGES)
+    return config, workdir
+
+
+def test_every_stage_leaves_what_it_promises(study):
+    _, workdir = study
+    expected = """
+        config.json collection/paintings.csv collection/images.npy collection/skipped.csv checkpoints log/metrics.jsonl
+        samples/final.png samples/generated.npy inversion/latents.npy inversion/inversion.csv inversion/reconstructions.npy
+        inversion/side_by_side.png morphs/pairs.csv morphs/unmatched.csv morphs/set.gif morphs/set.mp4 morphs/pair_000.gif
+        morphs/pair_000.mp4 morphs/contact_sheet.png morphs/frames/pair_000/t_0.500.png evaluation.json report.html
+    """.split()
+    missing = [path for path in expected if not (workdir / path).exists()]
+    assert not missing
+    leftovers = [path for path in workdir.rglob(".*") if path.is_file() or path.is_dir()]
+    assert not leftovers
+
+
+def test_the_years_between_are_not_trained_on_and_every_work_is_accounted_for(study):
+    _, workdir = study
+    paintings = files.read_csv(workdir / "collection" / "paintings.csv")
+    inverted = files.read_csv(workdir / "inversion" / "inversion.csv")
+    assert {row["period"] for row in inverted} == {"early", "late"}
+    assert any(row["period"] == "between" for row in paintings)
+    pairs, alone = (files.read_csv(workdir / "morphs" / f"{name}.csv") for name in ("pairs", "unmatched"))
+    seen = [row[f"{period}_index"] for row in pairs for period in ("early", "late")] + [row["index"] for row in alone]
+    assert sorted(seen) == sorted(row["index"] for row in inverted)
+    assert all(row["reason"] for row in alone)
+    frames = files.read_array(workdir / "morphs" / "frames.npy")
+    assert frames.shape == (len(pairs), 3, 16, 16, 3)
+
+
+def test_a_second_run_does_nothing_and_later_settings_repeat_later_stages(study):
+    config, workdir = study
+    config = config.copy_and_resolve_references()
+    before = {path: path.stat().st_mtime_ns for path in workdir.rglob("*") if path.is_file() and path.name != "config.json"}
+    assert all(result.startswith("complete") for _, result in Study(config, workdir).run_all())
+    assert before == {path: path.stat().st_mtime_ns for path in workdir.rglob("*") if path.is_file() and path.name != "config.json"}
+
+    config.morphing.path = "linear"
+    results = dict(Study(config, workdir).run_all())
+    assert [name for name, result in results.items() if not result.startswith("complete")] == ["morph", "evaluate", "report"]
+
+
+def test_a_workdir_of_another_config_names_the_field(study):
+    config, workdir = study
+    config = config.copy_and_resolve_references()
+    config.training.learning_rate = 0.5
+    with pytest.raises(UserError, match=r"config.training.learning_rate is 0.0002 there and 0.5 here"):
+        Study(config, workdir)
+
+
+def test_a_stage_says_what_it_needs(tmp_path):
+    with pytest.raises(UserError, match="`invert` needs what `train` makes"):
+        Study(tiny_config(), tmp_path).run("invert")
+
+
+def test_checkpoints_and_config_tell_what_wrote_them(study):
+    config, workdir = study
+    written = json.loads((workdir / "config.json").read_text())
+    assert written["config"]["collection"] == config.collection.to_dict()
+    assert {"gan_jax", "jax", "flax"} <= written["versions"].keys()
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
+    return subprocess.run([sys.executable, "-m", "gan_jax", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("paintings")
+    (folder / "images").mkdir()
+    (folder / "table.csv").write_text("file,title\n1.png,A\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["prepare", "--config.collection.source=folder", "--config.collection.table={}/table.csv", "--config.collection.images={}/images"], "no date column"),
+        (["prepare", "--config.collection.source=folder", "--config.collection.table={}/table.csv", "--config.collection.images={}/nowhere"], "nowhere"),
+        (["prepare", "--config.collection.nonsense=1"], "nonsense"),
+        (["study", "--config.training.batch_size=6"], "6 images don't divide by 4 devices"),
+        (["paint"], "'paint': no such verb"),
+        (["train", "--config=configs/nowhere.py"], "configs/nowhere.py"),
+        (["train", "--no_such_flag"], "no_such_flag"),
+    ],
+)  # fmt: skip
+def test_wrong_input_gets_one_line(tmp_path, folder, arguments, message):
+    workdir = tmp_path / "work"
+    # A small collection, for where the mistake is seen after it is made.
+    small = ["--config.collection.painter.works=48", "--config.collection.resolution=16", "--config.collection.min_works=8"]
+    known = [] if arguments[0] == "paint" or "--config=configs/nowhere.py" in arguments else small
+    done = command(*(argument.format(folder) for argument in arguments), *known, f"--workdir={workdir}")
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("prepare")]
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert lines[-1].startswith("gan_jax: ") and message in lines[-1], done.stderr
+
+
+def test_usage_and_help():
+    assert "study" in command().stdout
+    told = command("invert", "--help").stdout
+    assert "--config.inversion.steps = 150" in told and "collection" not in told
+    assert "--config.collection.periods" in command("study", "--help").stdout
+
+
+@pytest.mark.parametrize("room", ["training.loop", "latents.inversion", "morphing.morph", "evaluation.evaluate", "report.page", "study"])
+def test_no_room_imports_tensorflow(room):
+    check = f"import gan_jax.{room}, sys; assert 'tensorflow' not in sys.modules"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", check], cwd=ROOT, check=True, timeout=120)
+
+
+def test_arrays_and_files_are_read_without_running_anything(tmp_path):
+    np.save(tmp_path / "objects.npy", np.array([{"a": 1}], object))
+    with pytest.raises(UserError, match="objects.npy: not an array of numbers"):
+        files.read_array(tmp_path / "objects.npy")
+    with pytest.raises(ValueError, match="not JSON compliant|Out of range"):
+        files.write_json(tmp_path / "nan.json", {"x": float("nan")})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["objects.npy"]
+
+
+def test_a_folder_takes_its_place_only_when_it_is_complete(tmp_path):
+    with files.atomic_folder(tmp_path / "a") as folder:
+        (folder / "x").write_text("1")
+        assert not (tmp_path / "a").exists()
+    with pytest.raises(RuntimeError), files.atomic_folder(tmp_path / "a") as folder:
+        (folder / "x").write_text("2")
+        raise RuntimeError
+    assert (tmp_path / "a" / "x").read_text() == "1"
+    with files.atomic_folder(tmp_path / "a") as folder:
+        (folder / "x").write_text("3")
+    assert (tmp_path / "a" / "x").read_text() == "3" and len(list(tmp_path.iterdir())) == 1
