@@ -91,7 +91,7 @@ def test_any_resolution_is_painted_to_the_edges(resolution):
     assert np.abs(image[0].astype(int) - image[-1].astype(int)).max(axis=-1).min() > 20
 
 
-def test_strokes_are_no_flat_fill_and_long_ones_are_straighter_early():
+def test_early_strokes_hatch_along_the_horizon_and_late_ones_swirl():
     subject = dataclasses.replace(painter.draw_subject(generator(0)), trees=(), house_x=None, path_x=None, hill_height=0.0)
 
     def sky_slopes(year):
@@ -125,13 +125,13 @@ def test_measured_saturation_contrast_and_light_rise_with_the_year(same_subjects
     assert np.all(contrast[:, -1] > 1.3 * contrast[:, 0])
 
 
-def test_shadows_turn_from_brown_to_blue(same_subjects):
-    def red_over_blue_in_the_dark(image):
-        dark = image[luminance(image) < np.quantile(luminance(image), 0.2)].astype(float)
-        return dark[:, 0].mean() - dark[:, 2].mean()
-
-    measured = np.array([[red_over_blue_in_the_dark(image) for image in row] for row in same_subjects])
-    assert np.all(measured[:, 0] > 0) and np.all(measured[:, -1] < measured[:, 0])
+def test_warmth_alone_moves_the_shadows_from_blue_to_brown_and_the_lights_less():
+    subject, style = painter.draw_subject(generator(0)), painter.style_of(1885)
+    blue, brown = (painter.paint(subject, dataclasses.replace(style, warmth=w), 64, generator(1)).astype(float) for w in (-0.8, 0.8))
+    change = (brown[..., 0] - brown[..., 2]) - (blue[..., 0] - blue[..., 2])
+    light = luminance((blue + brown) / 2)
+    dark, bright = light < np.quantile(light, 0.2), light > np.quantile(light, 0.8)
+    assert change[dark].mean() > 1.3 * change[bright].mean() > 0
 
 
 def test_subjects_are_drawn_without_the_year_and_stay_inside_the_picture():

@@ -21,6 +21,7 @@ _YEAR = r"(?<!\d)(1\d{3}|20\d{2}|2100)(?!\d)"
 _DASH = r"\s*(?:-|/|to|and|until|or|bis)\s*"
 _CIRCA = re.compile(r"\b(?:c|ca|circa|about|around|approx|approximately|probably|possibly|um|vers|env)\b\.?|~|\?")
 _DECIMAL = re.compile(r"(1\d{3}|20\d{2})\.(\d{1,6})")
+_BARE = re.compile(r"\d{4}")
 _ISO = re.compile(r"(1\d{3}|20\d{2})[-/.](\d{1,2})[-/.](\d{1,2})(?:t[\d:.z+-]*)?")
 _YEAR_MONTH = re.compile(r"(1\d{3}|20\d{2})-(0[1-9]|1[0-2])")
 _MONTH_YEAR = re.compile(r"(\d{1,2})[/.](1\d{3}|20\d{2})")
@@ -57,15 +58,14 @@ def parse_date(text: str) -> tuple[float, float]:
 def parse_dates(texts: Sequence[str]) -> list[tuple[float, float] | str]:
     """The dates of a column; a text stands for the reason why one can't be read.
 
-    Where most entries have a decimal part, a bare year is a decimal too: tables of decimal years write January 1884 as 1884.
+    Where decimal years are more than bare ones, a bare year is a decimal too: tables of decimal years write January 1884 as 1884.
     """
-    dated = [text.strip() for text in texts if text.strip()]
-    decimal = sum(bool(_DECIMAL.fullmatch(text)) for text in dated) > len(dated) / 2
+    decimals, bare = (sum(bool(form.fullmatch(text.strip())) for text in texts) for form in (_DECIMAL, _BARE))
     results: list[tuple[float, float] | str] = []
     for text in texts:
         try:
             year, uncertainty = parse_date(text)
-            if decimal and re.fullmatch(r"\d{4}", text.strip()):
+            if decimals > bare and _BARE.fullmatch(text.strip()):
                 year, uncertainty = float(text), 0.05
             results.append((year, uncertainty))
         except ValueError as error:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 # Ordinary pictures. Formats that start other programs (EPS) or that are documents are not opened.
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "MPO", "JPEG2000", "TGA", "ICO")
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "TGA", "ICO")
 SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".ppm", ".pgm", ".jp2", ".tga"}
 FITS = ("crop", "pad", "squash")
 MAX_BYTES = 512 * 2**20
@@ -49,7 +49,9 @@ def load_image(path: pathlib.Path, resolution: int, fit: str, max_pixels: int) -
                 width, height = image.size if image.getexif().get(ORIENTATION, 1) < 5 else image.size[::-1]
                 image.draft("RGB", (2 * resolution, 2 * resolution))
                 picture = _rgb(ImageOps.exif_transpose(image))
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:
+        raise ImageError(f"more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels, which is never decoded") from None
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
         raise ImageError(_reason(error)) from None
     small = np.asarray(picture.resize((FINGERPRINT, FINGERPRINT), Image.Resampling.BOX), np.float32).reshape(-1)
     small = small - small.mean()

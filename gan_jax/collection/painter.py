@@ -29,7 +29,7 @@ class Style:
     saturation: float  # factor of every colour's distance from grey: 0 grey, 1 as out of the tube
     brightness: float  # factor of all light, 0 to 1
     contrast: float  # factor of the distance from middle grey, 0 to 1.5
-    warmth: float  # of the shadows and the varnish: 1 brown, 0 neutral, -1 blue
+    warmth: float  # of the shadows and the varnish: about 1 brown, 0 neutral, -1 blue
     stroke_length: float  # 0.02 to 0.3
     stroke_width: float  # 0.01 to 0.1
     curl: float  # 0: straight hatching; 1: strokes swirl round the sun and in eddies of the sky
@@ -147,7 +147,8 @@ def title_of(subject: Subject) -> str:
         things.append("a Cottage")
     if subject.trees:
         count, cypress = len(subject.trees), subject.trees[0].cypress
-        things.append(f"{('a', 'Two', 'Three')[count - 1]} {'Cypress' if cypress else 'Tree'}{('es' if cypress else 's') if count > 1 else ''}")
+        one, many = ("Cypress", "Cypresses") if cypress else ("Tree", "Trees")
+        things.append(f"a {one}" if count == 1 else f"{('Two', 'Three')[count - 2]} {many}")
     if subject.path_x is not None:
         things.append("a Path")
     things.append(f"a {SUNS[subject.hour]}")
