@@ -32,10 +32,10 @@ def get_config(argument: str = "resolution=128") -> ConfigDict:
 
     training = config.training
     # A few hundred works fill each resolution quickly, and most of what is seen should be at the last.
-    training.first_resolution = 8
+    training.first_resolution = 8 if small else 16
     training.stable_kimg = 4.0 if small else 30.0
     training.fade_kimg = 4.0 if small else 30.0
-    training.total_kimg = 40.0 if small else 700.0
+    training.total_kimg = 40.0 if small else 400.0
     training.batch_size = 16 if small else 64
     training.loss = "wgan-gp"
     training.learning_rate = 0.001

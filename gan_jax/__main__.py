@@ -96,17 +96,18 @@ def parse(argv: list[str]) -> list[str]:
     """absl's parsing, with one line for a wrong flag."""
     try:
         rest = flags.FLAGS(argv)
-        if flags.FLAGS.config is None:  # ml_collections says nothing of a file that it can't read
-            raise UserError(f"--config={flags.FLAGS['config'].config_filename}: there is no such file")
+        flags.FLAGS.config.to_dict()  # a file that can't be read is an error only when something is asked of it
         return rest
     except (AttributeError, KeyError) as error:
-        raise UserError(f"--config: no such field: {one_line(error)}; `VERB --help` lists them") from None
-    except (flags.Error, TypeError, ValueError, OSError) as error:
+        raise UserError(f"--config: no such field {one_line(error)}; `VERB --help` lists them") from None
+    except OSError:
+        raise UserError(f"--config={flags.FLAGS['config'].config_filename}: no such file") from None
+    except (flags.Error, TypeError, ValueError) as error:
         raise UserError(one_line(error)) from None
 
 
 def one_line(error: Exception) -> str:
-    lines = str(error).replace("\\n", "\n").replace("\\'", "'").strip("\"' ").splitlines()
+    lines = str(error).replace("\\n", "\n").replace("\\'", "'").strip('" ').splitlines()
     if any(line.startswith("Traceback") for line in lines):  # of an error inside a config file: where, and what
         lines = [lines[0], lines[-1]]
     return " ".join(" ".join(lines).split())

@@ -28,11 +28,11 @@ def get_config() -> ConfigDict:
     collection.where = ""  # rows to keep, e.g. "genre=landscape|still life; place=Arles"; "": all
     collection.resolution = 32  # pixels; a power of two from 16 to 1024
     collection.fit = "crop"  # "crop" (centre square), "pad" or "squash"
-    collection.max_pixels = 200_000_000  # larger images are skipped, unread
+    collection.max_pixels = 150_000_000  # larger images are skipped, unread
     collection.near_duplicate = 0.97  # pictures that correlate by more are one work, seen twice; 1: only exact copies
     collection.periods = ConfigDict({"early": "..1883", "late": "1887.."})  # years, both ends included; between lies between
     collection.min_works = 16  # fewer in a period is an error
-    collection.painter = ConfigDict({"works": 360, "first_year": 1880.0, "last_year": 1891.0, "seed": 0})
+    collection.painter = ConfigDict({"works": 360, "first_year": 1880.0, "last_year": 1890.0, "seed": 0})
 
     config.model = model = ConfigDict()
     model.name = "dcgan"  # "pggan" or "dcgan"

@@ -108,7 +108,9 @@ def morph(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -
 
         rate = settings.frames / settings.seconds
         with animation.workshop() as pool:
-            films = [pool.submit(animation.write_films, folder / "set", animation.moving_grid(made.frames, MOVING_PAIRS, MOVING_WIDTH), rate)]
+            films = [
+                pool.submit(animation.write_films, folder / "set", animation.moving_grid(made.frames, MOVING_PAIRS, MOVING_WIDTH), rate)
+            ]
             for i, frames in enumerate(made.frames):
                 films.append(pool.submit(animation.write_pair, folder, f"pair_{i:03d}", frames, made.t, settings.size, rate))
             for film in follow("animate", as_completed(films), len(films)):
@@ -145,7 +147,9 @@ def trained_on(collection: Collection) -> np.ndarray:
 def check_resolution(generator: Generator, collection: Collection) -> None:
     size = collection.images.shape[1]
     if generator.resolution != size:
-        raise UserError(f"{generator.name}: trained up to {generator.resolution} px so far, the paintings are {size} px; let `train` end first")
+        raise UserError(
+            f"{generator.name}: trained up to {generator.resolution} px so far, the paintings are {size} px; let `train` end first"
+        )
 
 
 def describe(collection: Collection, index: int) -> dict[str, Any]:

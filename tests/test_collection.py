@@ -92,7 +92,12 @@ def test_what_can_not_be_used_says_why(tmp_path):
     (tmp_path / "text.jpg").write_text("not an image")
     (tmp_path / "empty.png").write_bytes(b"")
     (tmp_path / "script.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n")
-    for name, reason in [("cut.jpg", "truncated"), ("text.jpg", "not an image"), ("empty.png", "not an image"), ("script.jpg", "not an image")]:
+    for name, reason in [
+        ("cut.jpg", "truncated"),
+        ("text.jpg", "not an image"),
+        ("empty.png", "not an image"),
+        ("script.jpg", "not an image"),
+    ]:
         with pytest.raises(ImageError, match=reason):
             load(tmp_path / name)
     with pytest.raises(ImageError, match="200 x 200 pixels are more than config.collection.max_pixels=39999"):
@@ -105,13 +110,19 @@ def test_a_bomb_is_refused_undecoded(tmp_path):
     bomb[16:24] = (60000).to_bytes(4, "big") * 2
     bomb[29:33] = zlib.crc32(bytes(bomb[12:29])).to_bytes(4, "big")
     (tmp_path / "bomb.png").write_bytes(bomb)
-    with pytest.raises(ImageError, match="more than 357,913,940 pixels"):
+    with pytest.raises(ImageError, match="more than 178,956,970 pixels"):
         load(tmp_path / "bomb.png", max_pixels=10**8)
 
 
 @pytest.mark.parametrize(
     "text, span",
-    [("..1885", (-np.inf, 1886)), ("1888..", (1888, np.inf)), ("1880..1883", (1880, 1884)), ("1886", (1886, 1887)), ("..1885.5", (-np.inf, 1885.5))],
+    [
+        ("..1885", (-np.inf, 1886)),
+        ("1888..", (1888, np.inf)),
+        ("1880..1883", (1880, 1884)),
+        ("1886", (1886, 1887)),
+        ("..1885.5", (-np.inf, 1885.5)),
+    ],
 )
 def test_spans_hold_whole_years(text, span):
     assert collections.parse_span(text, "field") == span

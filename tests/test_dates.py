@@ -54,7 +54,9 @@ def test_doubt_widens_a_date(text):
     assert parse_date(text) == (1888.5, 0.5 + CIRCA)
 
 
-@pytest.mark.parametrize("text", ["", "n.d.", "unknown", "88", "18888", "12", "1886 1890", "0999", "2500", "32.1.1888", "1888-1886", "x" * 500])
+@pytest.mark.parametrize(
+    "text", ["", "n.d.", "unknown", "88", "18888", "12", "1886 1890", "0999", "2500", "32.1.1888", "1888-1886", "x" * 500]
+)
 def test_what_is_no_date_says_so(text):
     with pytest.raises(ValueError, match="."):
         parse_date(text)

@@ -20,7 +20,9 @@ def test_non_saturating_is_cross_entropy():
         return 1 / (1 + np.exp(-x))
 
     expected = -np.log(sigmoid(REAL)) - np.log(1 - sigmoid(FAKE))
-    np.testing.assert_allclose(losses.non_saturating_discriminator(jnp.asarray(REAL, jnp.float32), jnp.asarray(FAKE, jnp.float32)), expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        losses.non_saturating_discriminator(jnp.asarray(REAL, jnp.float32), jnp.asarray(FAKE, jnp.float32)), expected, rtol=1e-5
+    )
     np.testing.assert_allclose(losses.non_saturating_generator(jnp.asarray(FAKE, jnp.float32)), -np.log(sigmoid(FAKE)), rtol=1e-5)
 
 

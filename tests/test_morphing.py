@@ -4,15 +4,14 @@ import itertools
 
 import imageio.v3 as iio
 import jax
-
 import numpy as np
 import pytest
+from test_latents import toy_generator
 
 from gan_jax import pictures
 from gan_jax.errors import UserError
 from gan_jax.morphing import animation, pairing
 from gan_jax.morphing.morph import morph
-from test_latents import toy_generator
 
 RNG = np.random.default_rng(0)
 

@@ -8,11 +8,11 @@ import re
 import numpy as np
 import pytest
 
-from gan_jax.collection import painter
+from gan_jax.collection import brushwork, motif, painter
 from gan_jax.errors import UserError
 
 YEARS = (1880.0, 1883.0, 1887.0, 1890.0)
-PARAMETERS = [field.name for field in dataclasses.fields(painter.Style)]
+PARAMETERS = [field.name for field in dataclasses.fields(motif.Style)]
 
 
 def generator(seed):
@@ -42,7 +42,7 @@ def same_subjects():
     """Five subjects, each painted by the same hand in the styles of four years: [5, 4, 64, 64, 3]."""
     return np.array(
         [
-            [painter.paint(painter.draw_subject(generator(i)), painter.style_of(year), 64, generator(100 + i)) for year in YEARS]
+            [brushwork.paint(motif.draw_subject(generator(i)), motif.style_of(year), 64, generator(100 + i)) for year in YEARS]
             for i in range(5)
         ]
     )
@@ -77,25 +77,25 @@ def test_the_table_does_not_depend_on_the_resolution_and_the_span_moves_only_the
 @pytest.mark.parametrize("resolution", [64, 128])
 def test_a_larger_rendering_reduced_is_the_smaller_rendering(resolution):
     for i, year in enumerate((1881.0, 1889.0)):
-        subject, style = painter.draw_subject(generator(i)), painter.style_of(year)
-        large, small = (painter.paint(subject, style, r, generator(7 + i)) for r in (resolution, 32))
+        subject, style = motif.draw_subject(generator(i)), motif.style_of(year)
+        large, small = (brushwork.paint(subject, style, r, generator(7 + i)) for r in (resolution, 32))
         assert correlation(box(large, 32), small) > 0.98
         assert np.abs(box(large, 32) - small).mean() < 4.0  # of 255
 
 
 @pytest.mark.parametrize("resolution", [4, 37, 130])
 def test_any_resolution_is_painted_to_the_edges(resolution):
-    image = painter.paint(painter.draw_subject(generator(0)), painter.style_of(1890), resolution, generator(1))
+    image = brushwork.paint(motif.draw_subject(generator(0)), motif.style_of(1890), resolution, generator(1))
     assert image.shape == (resolution, resolution, 3)
     # Sky above and ground below, in the corners too: no unpainted margin of one colour.
     assert np.abs(image[0].astype(int) - image[-1].astype(int)).max(axis=-1).min() > 20
 
 
 def test_early_strokes_hatch_along_the_horizon_and_late_ones_swirl():
-    subject = dataclasses.replace(painter.draw_subject(generator(0)), trees=(), house_x=None, path_x=None, hill_height=0.0)
+    subject = dataclasses.replace(motif.draw_subject(generator(0)), trees=(), house_x=None, path_x=None, hill_height=0.0)
 
     def sky_slopes(year):
-        sky = luminance(painter.paint(subject, painter.style_of(year), 128, generator(5)))[: int(128 * subject.horizon) - 8]
+        sky = luminance(brushwork.paint(subject, motif.style_of(year), 128, generator(5)))[: int(128 * subject.horizon) - 8]
         return np.abs(np.diff(sky, axis=1)).mean(), np.abs(np.diff(sky, axis=0)).mean()
 
     early_x, early_y = sky_slopes(1880)
@@ -126,8 +126,8 @@ def test_measured_saturation_contrast_and_light_rise_with_the_year(same_subjects
 
 
 def test_warmth_alone_moves_the_shadows_from_blue_to_brown_and_the_lights_less():
-    subject, style = painter.draw_subject(generator(0)), painter.style_of(1885)
-    blue, brown = (painter.paint(subject, dataclasses.replace(style, warmth=w), 64, generator(1)).astype(float) for w in (-0.8, 0.8))
+    subject, style = motif.draw_subject(generator(0)), motif.style_of(1885)
+    blue, brown = (brushwork.paint(subject, dataclasses.replace(style, warmth=w), 64, generator(1)).astype(float) for w in (-0.8, 0.8))
     change = (brown[..., 0] - brown[..., 2]) - (blue[..., 0] - blue[..., 2])
     light = luminance((blue + brown) / 2)
     dark, bright = light < np.quantile(light, 0.2), light > np.quantile(light, 0.8)
@@ -135,28 +135,28 @@ def test_warmth_alone_moves_the_shadows_from_blue_to_brown_and_the_lights_less()
 
 
 def test_subjects_are_drawn_without_the_year_and_stay_inside_the_picture():
-    assert painter.draw_subject(generator(5)) == painter.draw_subject(generator(5))
-    subjects = [painter.draw_subject(generator(i)) for i in range(300)]
+    assert motif.draw_subject(generator(5)) == motif.draw_subject(generator(5))
+    subjects = [motif.draw_subject(generator(i)) for i in range(300)]
     for s in subjects:
         assert 0.4 < s.horizon < 0.65 and s.sun_radius < s.sun_y < s.horizon and s.sun_radius < s.sun_x < 1 - s.sun_radius
         for tree in s.trees:
             assert s.horizon < tree.foot < 0.95 and tree.foot - tree.height > 0 and 0.05 < tree.x < 0.95
     assert {len(s.trees) for s in subjects} == {0, 1, 2, 3}
-    assert {(s.season, s.hour) for s in subjects} == {(a, b) for a in painter.FIELDS for b in painter.SUNS}
+    assert {(s.season, s.hour) for s in subjects} == {(a, b) for a in motif.FIELDS for b in motif.SUNS}
 
 
 def test_style_is_the_table_at_its_ends_and_in_the_middle():
-    assert [name for name, *_ in painter.CURVES] == PARAMETERS
+    assert [name for name, *_ in motif.CURVES] == PARAMETERS
     # By hand: steady is half way, soon three quarters, turn half, late 0.25 * (1.6 - 0.3).
     middle = {"steady": 0.5, "soon": 0.75, "turn": 0.5, "late": 0.325}
-    for name, early, late, shape in painter.CURVES:
+    for name, early, late, shape in motif.CURVES:
         for year, part in ((1880, 0.0), (1890, 1.0), (1885, middle[shape]), (1870, 0.0), (1900, 1.0)):
-            assert getattr(painter.style_of(year), name) == pytest.approx(early + (late - early) * part, abs=1e-12), (name, year)
+            assert getattr(motif.style_of(year), name) == pytest.approx(early + (late - early) * part, abs=1e-12), (name, year)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_every_parameter_tells_the_year(name):
-    values = np.array([getattr(painter.style_of(year), name) for year in np.linspace(1880, 1890, 101)])
+    values = np.array([getattr(motif.style_of(year), name) for year in np.linspace(1880, 1890, 101)])
     steps = np.diff(values)
     assert np.all(steps > 0) or np.all(steps < 0)
     assert np.abs(steps).max() < 0.03 * np.ptp(values)  # smooth: no step of more than three times the mean
@@ -165,8 +165,8 @@ def test_every_parameter_tells_the_year(name):
 def test_each_work_lies_near_the_curve_at_its_date_but_not_on_it(collection):
     deviations = []
     for row in collection[0]:
-        curve = painter.style_of(float(row["date"]))
-        for name, early, late, _ in painter.CURVES:
+        curve = motif.style_of(float(row["date"]))
+        for name, early, late, _ in motif.CURVES:
             deviations.append((float(row[name]) - getattr(curve, name)) / (late - early))
     assert np.abs(deviations).max() <= 0.1 + 1e-3
     assert 0.03 < np.std(deviations) < 0.06  # 0.05 less what is cut
@@ -192,11 +192,11 @@ def test_rows_are_text_with_plain_titles(collection):
 
 
 def test_a_title_says_what_is_in_the_picture():
-    trees = tuple(painter.Tree(x, 0.7, 0.4, True) for x in (0.2, 0.5))
-    subject = painter.Subject("summer", "evening", 0.5, 0.0, 0.0, 0.8, 0.3, 0.06, trees, None, None, 0.5)
-    assert painter.title_of(subject) == "Wheat Field with Two Cypresses and a Low Sun"
+    trees = tuple(motif.Tree(x, 0.7, 0.4, True) for x in (0.2, 0.5))
+    subject = motif.Subject("summer", "evening", 0.5, 0.0, 0.0, 0.8, 0.3, 0.06, trees, None, None, 0.5)
+    assert motif.title_of(subject) == "Wheat Field with Two Cypresses and a Low Sun"
     bare = dataclasses.replace(subject, trees=(), season="spring", hour="noon", hill_height=0.15)
-    assert painter.title_of(bare) == "Meadow beneath Hills with a High Sun"
+    assert motif.title_of(bare) == "Meadow beneath Hills with a High Sun"
 
 
 @pytest.mark.parametrize(

@@ -41,12 +41,30 @@ def study(tmp_path_factory):
 
 def test_every_stage_leaves_what_it_promises(study):
     _, workdir = study
-    expected = """
-        config.json collection/paintings.csv collection/images.npy collection/skipped.csv checkpoints log/metrics.jsonl
-        samples/final.png samples/generated.npy inversion/latents.npy inversion/inversion.csv inversion/reconstructions.npy
-        inversion/side_by_side.png morphs/pairs.csv morphs/unmatched.csv morphs/set.gif morphs/set.mp4 morphs/pair_000.gif
-        morphs/pair_000.mp4 morphs/contact_sheet.png morphs/frames/pair_000/t_0.500.png evaluation.json report.html
-    """.split()
+    expected = [
+        "config.json",
+        "collection/paintings.csv",
+        "collection/images.npy",
+        "collection/skipped.csv",
+        "checkpoints",
+        "log/metrics.jsonl",
+        "samples/final.png",
+        "samples/generated.npy",
+        "inversion/latents.npy",
+        "inversion/inversion.csv",
+        "inversion/reconstructions.npy",
+        "inversion/side_by_side.png",
+        "morphs/pairs.csv",
+        "morphs/unmatched.csv",
+        "morphs/set.gif",
+        "morphs/set.mp4",
+        "morphs/pair_000.gif",
+        "morphs/pair_000.mp4",
+        "morphs/contact_sheet.png",
+        "morphs/frames/pair_000/t_0.500.png",
+        "evaluation.json",
+        "report.html",
+    ]
     missing = [path for path in expected if not (workdir / path).exists()]
     assert not missing
     leftovers = [path for path in workdir.rglob(".*") if path.is_file() or path.is_dir()]
@@ -101,7 +119,9 @@ def test_checkpoints_and_config_tell_what_wrote_them(study):
 
 def command(*arguments: str) -> subprocess.CompletedProcess:
     environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
-    return subprocess.run([sys.executable, "-m", "gan_jax", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    return subprocess.run(
+        [sys.executable, "-m", "gan_jax", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+    )
 
 
 @pytest.fixture(scope="module")
@@ -112,11 +132,14 @@ def folder(tmp_path_factory):
     return folder
 
 
+FOLDER = ["--config.collection.source=folder", "--config.collection.table={}/table.csv"]
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (["prepare", "--config.collection.source=folder", "--config.collection.table={}/table.csv", "--config.collection.images={}/images"], "no date column"),
-        (["prepare", "--config.collection.source=folder", "--config.collection.table={}/table.csv", "--config.collection.images={}/nowhere"], "nowhere"),
+        (["prepare", *FOLDER, "--config.collection.images={}/images"], "no date column"),
+        (["prepare", *FOLDER, "--config.collection.images={}/nowhere"], "nowhere"),
         (["prepare", "--config.collection.nonsense=1"], "nonsense"),
         (["study", "--config.training.batch_size=6"], "6 images don't divide by 4 devices"),
         (["paint"], "'paint': no such verb"),

@@ -20,9 +20,9 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3)).astype(np.ui
 
 def tiny(**training):
     config = default_config.get_config()
-    config.model.update(latent_size=8, fmap_base=64, fmap_max=8, width=4)
+    config.model.update(name="pggan", latent_size=8, fmap_base=64, fmap_max=8, width=4)
     config.training.update(
-        total_kimg=0.24, first_resolution=8, stable_kimg=0.08, fade_kimg=0.08, batch_size=16,
+        loss="wgan-gp", total_kimg=0.24, first_resolution=8, stable_kimg=0.08, fade_kimg=0.08, batch_size=16,
         log_every_kimg=0.04, sample_every_kimg=0.08, checkpoint_every_kimg=0.08,
     )  # fmt: skip
     config.training.update(training)
@@ -122,7 +122,9 @@ def test_a_run_that_was_stopped_ends_where_one_that_was_not_does(tmp_path, model
 
     whole, stopped = (read_state(config, tmp_path / name) for name in ("whole", "stopped"))
     np.testing.assert_equal(stopped, whole)
-    lines = [[json.loads(line) for line in (tmp_path / name / "log" / "metrics.jsonl").read_text().splitlines()] for name in ("whole", "stopped")]
+    lines = [
+        [json.loads(line) for line in (tmp_path / name / "log" / "metrics.jsonl").read_text().splitlines()] for name in ("whole", "stopped")
+    ]
     assert [line["images"] for line in lines[0]][-1] == 240
     assert sorted({line["images"] for line in lines[1]}) == [line["images"] for line in lines[1]]
     assert sorted(path.name for path in (tmp_path / "whole" / "samples").iterdir()) == ["kimg_000000.png"]

@@ -113,7 +113,9 @@ def prepare(config: ConfigDict) -> Collection:
 def summary(collection: Collection) -> str:
     """The counts, in one line."""
     counts = Counter(painting.period for painting in collection.paintings)
-    periods = ", ".join(f"{counts[name]} {name or 'outside the periods'}" for name in ("early", "between", "late", "") if counts[name] or name)
+    periods = ", ".join(
+        f"{counts[name]} {name or 'outside the periods'}" for name in ("early", "between", "late", "") if counts[name] or name
+    )
     return f"{len(collection.paintings)} works: {periods}" + (f"; skipped: {_counted(collection.skipped)}" if collection.skipped else "")
 
 
@@ -206,7 +208,9 @@ def _from_folder(config: ConfigDict) -> tuple[list[tuple[Painting, np.ndarray]],
             skipped.append(Skipped(file, title, work))
         else:
             works.append(work)
-    skipped += [Skipped(str(path.relative_to(folder)), "", "no row: the table does not name it") for path in index.paths if path not in named]
+    skipped += [
+        Skipped(str(path.relative_to(folder)), "", "no row: the table does not name it") for path in index.paths if path not in named
+    ]
     kept, copies = _without_copies(works, config.near_duplicate)
     return kept, skipped + copies
 
@@ -222,7 +226,9 @@ def _without_copies(works: list[tuple[Painting, Fitted]], limit: float) -> tuple
         if picture.digest in digests:
             copies.append(Skipped(painting.file, painting.title, f"exact duplicate: of {digests[picture.digest]}"))
         elif len(alike) and alike.max() > limit:
-            copies.append(Skipped(painting.file, painting.title, f"near duplicate: of {kept[int(alike.argmax())][0].file} ({alike.max():.3f})"))
+            copies.append(
+                Skipped(painting.file, painting.title, f"near duplicate: of {kept[int(alike.argmax())][0].file} ({alike.max():.3f})")
+            )
         else:
             fingerprints[len(kept)] = picture.fingerprint
             kept.append((painting, picture.image))

@@ -10,7 +10,7 @@ FIRST_YEAR, LAST_YEAR = 1000, 2100
 MAX_LENGTH = 200  # characters; a longer text is no date
 CIRCA = 2.0  # years on either side that "c." adds, a common reading of it in catalogues
 OPEN = 5.0  # years that "before 1888" and "after 1888" are taken to reach
-MONTHS = "january february march april may june july august september october november december".split()
+MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
 # Halves and seasons of a year, as (first month, last month); winter is taken as January to March.
 PARTS = {
     "early": (1, 4), "mid": (5, 8), "late": (9, 12), "beginning": (1, 4), "middle": (5, 8), "end": (9, 12),

@@ -77,7 +77,9 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image, np.float64)
         # 16-bit files use their range; floats and wider integers are taken to go from their least to their greatest value.
-        low, high = (0.0, 65535.0) if image.mode.startswith("I;16") or (values.min() >= 0 and values.max() > 255) else (values.min(), values.max())
+        low, high = (
+            (0.0, 65535.0) if image.mode.startswith("I;16") or (values.min() >= 0 and values.max() > 255) else (values.min(), values.max())
+        )
         image = Image.fromarray(np.clip((values - low) / max(high - low, 1e-9) * 255, 0, 255).round().astype(np.uint8))
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")

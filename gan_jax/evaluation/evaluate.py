@@ -2,7 +2,7 @@
 
 import dataclasses
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -218,9 +218,7 @@ def _halves(one: _Set, half: int, seed: int, repeats: int) -> Iterator[tuple[np.
         yield order[:half], order[half : 2 * half]
 
 
-def _floor(
-    one: _Set, patches: Mapping[int, np.ndarray] | None, half: int, seed: int, repeats: int, progress: Progress
-) -> Figure:
+def _floor(one: _Set, patches: Mapping[int, np.ndarray] | None, half: int, seed: int, repeats: int, progress: Progress) -> Figure:
     """The distances between random halves of one real set: what they are where nothing differs but the works drawn."""
     reason = one.reason
     if reason is None and half < kid.MINIMUM:

@@ -101,7 +101,9 @@ def _make_step(apply: Callable, steps: int, learning_rate: float, structure: flo
     """A jitted step of Adam on latents [b, latent_size], each for its own target."""
     adam = optax.scale_by_adam(b1=0.9, b2=0.99)
     hold = int(steps * (1 - RAMP_DOWN))
-    schedule = optax.join_schedules([optax.constant_schedule(learning_rate), optax.cosine_decay_schedule(learning_rate, steps - hold)], [hold])
+    schedule = optax.join_schedules(
+        [optax.constant_schedule(learning_rate), optax.cosine_decay_schedule(learning_rate, steps - hold)], [hold]
+    )
 
     def loss_of(z: Array, params: Any, target: Array) -> Array:
         return _distance(apply(params, on_sphere(z)), target, structure).sum()

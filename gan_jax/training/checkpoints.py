@@ -54,4 +54,7 @@ class Checkpoints:
 def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:
     """Shapes by name; attributes, keys and indices are named alike, since orbax keeps a tree of dicts."""
     leaves = jax.tree_util.tree_leaves_with_path(tree, is_leaf=lambda x: hasattr(x, "shape"))
-    return {".".join(str(getattr(part, "name", getattr(part, "key", getattr(part, "idx", "")))) for part in path): tuple(leaf.shape) for path, leaf in leaves}
+    return {
+        ".".join(str(getattr(part, "name", getattr(part, "key", getattr(part, "idx", "")))) for part in path): tuple(leaf.shape)
+        for path, leaf in leaves
+    }

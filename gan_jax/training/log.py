@@ -20,7 +20,7 @@ class Log:
             kept = [line for line in path.read_text(encoding="utf-8").splitlines() if _images(line) <= images_seen]
             with files.atomic_file(path) as temporary:
                 temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
-        self._lines = open(path, "a", encoding="utf-8", buffering=1)
+        self._lines = open(path, "a", encoding="utf-8", buffering=1)  # noqa: SIM115 (closed with the log)
         self._events = tensorboardX.SummaryWriter(str(folder), write_to_disk=True, purge_step=images_seen + 1 if images_seen else None)
 
     def __enter__(self) -> "Log":

@@ -49,7 +49,9 @@ def make_schedule(training: ConfigDict, model: str, resolution: int) -> tuple[Ph
         )
     else:
         if training.first_resolution not in [2**l for l in range(2, networks.full_level(resolution) + 1)]:
-            raise UserError(f"config.training.first_resolution={training.first_resolution}: a power of two from 4 to {resolution} is needed")
+            raise UserError(
+                f"config.training.first_resolution={training.first_resolution}: a power of two from 4 to {resolution} is needed"
+            )
         phases = schedule.growing(
             resolution=resolution,
             first_resolution=training.first_resolution,

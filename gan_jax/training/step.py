@@ -100,9 +100,7 @@ def make_step(
     def forward(network: nn.Module, params: Tree, stats: Tree, x: Array, alpha: Array) -> tuple[Array, Tree]:
         if not stats:
             return network.apply({"params": params}, x, level=level, alpha=alpha, train=True), stats
-        y, moved = network.apply(
-            {"params": params, "batch_stats": stats}, x, level=level, alpha=alpha, train=True, mutable=["batch_stats"]
-        )
+        y, moved = network.apply({"params": params, "batch_stats": stats}, x, level=level, alpha=alpha, train=True, mutable=["batch_stats"])
         return y, moved["batch_stats"]
 
     def slopes(params: Tree, stats: Tree, images: Array, alpha: Array) -> Array:
@@ -173,13 +171,14 @@ def make_step(
         g, d = state.generator, state.discriminator
         fake, g_stats = forward(generator, g.params, g.stats, latents("latents_d"), alpha)
         d, (d_stats, d_metrics) = learn(
-            discriminator, d, lambda params: discriminator_loss(params, d.stats, real, jax.lax.stop_gradient(fake), mix, alpha), learning_rate
+            discriminator,
+            d,
+            lambda params: discriminator_loss(params, d.stats, real, jax.lax.stop_gradient(fake), mix, alpha),
+            learning_rate,
         )
         d = d.replace(stats=d_stats)
         z = latents("latents_g")
-        g, (g_stats, d_stats, g_metrics) = learn(
-            generator, g, lambda params: generator_loss(params, g_stats, d, z, alpha), learning_rate
-        )
+        g, (g_stats, d_stats, g_metrics) = learn(generator, g, lambda params: generator_loss(params, g_stats, d, z, alpha), learning_rate)
         g, d = g.replace(stats=g_stats), d.replace(stats=d_stats)
 
         images_seen = state.images_seen + batch_size
@@ -194,7 +193,9 @@ def make_step(
         )
         # With synchronised batch norm the statistics are equal already; without, every device goes on with the mean of all.
         if g.stats:
-            state = state.replace(generator=g.replace(stats=jax.lax.pmean(g.stats, AXIS)), discriminator=d.replace(stats=jax.lax.pmean(d.stats, AXIS)))
+            state = state.replace(
+                generator=g.replace(stats=jax.lax.pmean(g.stats, AXIS)), discriminator=d.replace(stats=jax.lax.pmean(d.stats, AXIS))
+            )
             state = state.replace(ema_stats=jax.lax.pmean(state.ema_stats, AXIS))
         return state, jax.lax.pmean({**d_metrics, **g_metrics}, AXIS)
 

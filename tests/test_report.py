@@ -1,0 +1,396 @@
+"""The page: everything of a study is in it, as text or picture, and nothing that runs or loads."""
+
+import base64
+import html.parser
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_jax import files
+from gan_jax.errors import UserError
+from gan_jax.report import data_uris, figures, morphs, networks, plots, results, works
+from gan_jax.report.page import write_report
+
+SIZE, FRAMES = 16, 5
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{7*7}}{% for x in y %}",
+    "\u202egnp.exe \u2066",
+    "$\\frac{1}{0}$ & &lt;b&gt; 'quoted' `x`",
+    "javascript:alert(1)//</style></title><!--",
+    "%s %(x)d {0}",
+    "Tournesols, l'été — 向日葵",
+]
+
+
+class Page(html.parser.HTMLParser):
+    """What a browser would see: the elements with their attributes, the text, and the tables' rows as texts of their cells."""
+
+    def __init__(self, markup: str):
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.texts: list[str] = []
+        self.rows: list[list[str]] = []
+        self.in_cell = False
+        self.feed(markup)
+        self.text = "".join(self.texts)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+            self.in_cell = True
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "th"):
+            self.in_cell = False
+
+    def handle_data(self, data):
+        self.texts.append(data)
+        if self.in_cell:
+            self.rows[-1][-1] += data
+
+    def having(self, attribute: str) -> list[tuple[str, dict[str, str]]]:
+        return [(tag, attributes) for tag, attributes in self.elements if attribute in attributes]
+
+
+def estimate(value: float) -> dict:
+    return {"value": value, "low": value - 0.5, "high": value + 0.5, "reason": None}
+
+
+def comparison(a: str, b: str, value: float) -> dict:
+    return {
+        "a": a,
+        "b": b,
+        "n_a": 9,
+        "n_b": 1234,
+        "kid": estimate(value),
+        "swd": {"value": 10 * value, "spread": 0.25, "by_level": {"16": 7.125}, "reason": None},
+        "frechet": {"value": 100 * value, "reason": None},
+    }
+
+
+def floor(value: float) -> dict:
+    figure = {"value": value, "spread": 0.0317, "reason": None}
+    absent = {"value": None, "spread": None, "reason": "<b>too few</b> works"}
+    return {"n": 4, "repeats": 8, "kid": figure, "swd": {**figure, "by_level": {"16": 2.375}}, "frechet": absent}
+
+
+@pytest.fixture
+def workdir(tmp_path):
+    """12 works, 4 early, 4 between, 4 late, two pairs, with every part of a study and hostile texts in all of them."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "<i>study"
+    titles = [*HOSTILE, *(f"Work {number}" for number in range(4))]
+    years = [1880.5, 1881.25, 1882.0, 1882.99, 1884, 1884, 1885, 1885, 1888, 1889, 1890, 1890.875]
+    periods = ["early"] * 4 + ["between"] * 4 + ["late"] * 4
+    rows = [
+        {"file": f"{number}.jpg", "title": title, "year": year, "uncertainty": 0.0, "period": period, "width": 90, "height": 80}
+        for number, (title, year, period) in enumerate(zip(titles, years, periods, strict=True))
+    ]
+    images = rng.integers(0, 256, (12, SIZE, SIZE, 3), np.uint8)
+    files.write_csv(folder / "collection" / "paintings.csv", rows[0], rows)
+    files.write_array(folder / "collection" / "images.npy", images)
+    skipped = [{"file": "x.jpg", "title": "<u>Lost</u>", "reason": "unreadable: <x>"}, {"file": "y.jpg", "title": "", "reason": "unreadable: y"}]
+    files.write_csv(folder / "collection" / "skipped.csv", skipped[0], skipped)
+
+    inverted = [0, 1, 2, 3, 8, 9, 10, 11]
+    found = [
+        {"index": i, **{k: rows[i][k] for k in ("file", "title", "year", "period")}, "error": f"{0.1 * (1 + n):.4f}", "correlation": "0.8125"}
+        for n, i in enumerate(inverted)
+    ]
+    files.write_csv(folder / "inversion" / "inversion.csv", found[0], found)
+    files.write_array(folder / "inversion" / "reconstructions.npy", images[inverted])
+
+    pairs = [
+        {"pair": number, "distance": 0.25 + number}
+        | {f"early_{key}": value for key, value in {"index": early, **rows[early]}.items() if key in ("index", "file", "title", "year")}
+        | {f"late_{key}": value for key, value in {"index": late, **rows[late]}.items() if key in ("index", "file", "title", "year")}
+        for number, (early, late) in enumerate([(1, 9), (0, 11)])
+    ]
+    files.write_csv(folder / "morphs" / "pairs.csv", pairs[0], pairs)
+    alone = [{"index": i, **{k: rows[i][k] for k in ("file", "title", "year", "period")}, "reason": f"<q>{i}</q>"} for i in (2, 3, 8, 10)]
+    files.write_csv(folder / "morphs" / "unmatched.csv", alone[0], alone)
+    frames = rng.integers(0, 256, (2, FRAMES, SIZE, SIZE, 3), np.uint8)
+    files.write_array(folder / "morphs" / "frames.npy", frames)
+    files.write_array(folder / "morphs" / "t.npy", np.linspace(0, 1, FRAMES).astype(np.float32))
+    for name in ("set", "pair_001"):
+        film = [Image.fromarray(frame) for frame in frames[0]]
+        film[0].save(folder / "morphs" / f"{name}.gif", save_all=True, append_images=film[1:], duration=100, loop=0)
+
+    (folder / "samples").mkdir()
+    for kimg in (0, 12, 1000):
+        Image.fromarray(images[0]).save(folder / "samples" / f"kimg_{kimg:06d}.png")
+    Image.fromarray(images[1]).save(folder / "samples" / "final.png")
+    (folder / "log").mkdir()
+    lines = [
+        json.dumps({"images": 1000 * n, "level": 2 + n // 5, "resolution": 4.0 * 2 ** (n // 5), "loss/discriminator": -n, "loss/<b>": n})
+        for n in range(10)
+    ]
+    (folder / "log" / "metrics.jsonl").write_text("\n".join([*lines, '{"images": 99', "[1]", "null", '{"images": NaN}', '{"ima']))
+
+    settings = {"model": {"name": "<s>pggan</s>"}, "seed": 3}
+    files.write_json(folder / "config.json", {"config": settings, "versions": {"jax": "0.7.2"}, "stages": {"train": {"seconds": 61.5}}})
+    names = ("early", "between", "late")
+    moments = [
+        {"t": t, "against": {name: comparison("frames", name, 1.5 + k + t) for k, name in enumerate(names)},
+         "diversity": {"value": 0.123456, "error": 0.01, "n": 2, "pairs": 77, "reason": None}}
+        for t in np.linspace(0, 1, FRAMES).tolist()
+    ]
+    evaluation = {
+        "seed": 0,
+        "features": "texture",
+        "resolution": SIZE,
+        "sets": {"early": 4},
+        "comparisons": [comparison("generated", "training", 0.0123456)],
+        "morph": moments,
+        "floors": {name: floor(0.5 + k) for k, name in enumerate([*names, "training"])},
+        "ceiling": comparison("early", "late", 9.876),
+        "diversity": {"generated": {"value": 0.31415, "error": 0.0271828, "n": 9, "pairs": 200, "reason": None}},
+        "notes": ["<em>note</em>"],
+    }
+    files.write_json(folder / "evaluation.json", evaluation)
+    return folder
+
+
+def read(path) -> Page:
+    return Page(path.read_text(encoding="utf-8"))
+
+
+def test_nothing_runs_and_nothing_is_loaded(workdir):
+    path = write_report(workdir)
+    assert path == workdir / "report.html"
+    page = read(path)
+    assert {tag for tag, _ in page.elements}.isdisjoint({"script", "iframe", "object", "embed", "base", "form", "u", "q", "s", "em"})
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+    for attribute in ("src", "srcset", "href", "poster", "data", "action"):
+        for tag, attributes in page.having(attribute):
+            assert attributes[attribute].startswith("data:" if attribute != "href" or tag == "link" else "#"), (tag, attribute)
+    policies = [attributes["content"] for tag, attributes in page.having("http-equiv")]
+    assert policies == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'; media-src data:"]
+    assert "url(" not in "".join(page.texts) and "@import" not in "".join(page.texts)
+
+
+def test_links_lead_somewhere_and_pictures_have_words(workdir):
+    page = read(write_report(workdir))
+    places = [attributes["id"] for _, attributes in page.having("id")]
+    assert len(places) == len(set(places))
+    assert {attributes["href"][1:] for tag, attributes in page.having("href") if tag == "a"} <= set(places)
+    images = [attributes for tag, attributes in page.elements if tag == "img"]
+    assert len(images) > 20
+    assert all(image["alt"].strip() for image in images)
+
+
+def test_every_picture_can_be_decoded(workdir):
+    page = read(write_report(workdir))
+    kinds = set()
+    for uri in [attributes["src"] for _, attributes in page.having("src")] + [attributes["srcset"] for _, attributes in page.having("srcset")]:
+        kind, content = re.fullmatch(r"data:image/([a-z+]+);base64,([A-Za-z0-9+/=]+)", uri).groups()
+        content = base64.b64decode(content, validate=True)
+        kinds.add(kind)
+        if kind == "svg+xml":
+            assert content.lstrip().startswith(b"<?xml") and content.rstrip().endswith(b"</svg>")
+        else:
+            Image.open(io.BytesIO(content)).load()
+    assert kinds == {"png", "gif", "svg+xml"}  # JPEG is for larger pictures
+
+
+def test_titles_are_text_exactly_as_they_are(workdir):
+    page = read(write_report(workdir))
+    words = [attributes.get("alt", "") for _, attributes in page.elements]
+    for title in HOSTILE:
+        assert any(title in alt for alt in words), title
+    for title in (HOSTILE[0], HOSTILE[1], HOSTILE[2], HOSTILE[3]):
+        assert title in page.texts, title
+    assert "49" not in [text.strip() for text in page.texts]
+    assert "<i>study" in page.texts
+    for text in ("<u>Lost</u>", "<x>", "<q>8</q>", "<s>pggan</s>", "<b>too few</b>", "<em>note</em>", "loss/<b>"):
+        assert text in page.text, text
+
+
+def test_every_pair_and_every_work_without_one_is_there(workdir):
+    page = read(write_report(workdir))
+    frames = {attributes["id"]: (tag, attributes) for tag, attributes in page.having("id")}
+    for early, late in ((1, 9), (0, 11)):
+        for one, other in ((f"early-{early}", f"late-{late}"), (f"late-{late}", f"early-{early}")):
+            assert frames[one][0] == "a" and frames[one][1]["href"] == f"#{other}"
+        assert frames[f"early-{early}"][1]["style"] == frames[f"late-{late}"][1]["style"]
+    assert frames["early-1"][1]["style"] != frames["early-0"][1]["style"]
+    for place in ("early-2", "early-3", "late-8", "late-10"):
+        assert frames[place][0] == "span" and f"<q>{place.split('-')[1]}</q>" in frames[place][1]["title"]
+    assert {"pair-0", "pair-1"} <= set(frames)
+    assert ["0", f"{HOSTILE[1]}, 1881", "Work 1, 1889", "0.250"] in page.rows
+    assert ["1", f"{HOSTILE[0]}, 1880", "Work 3, 1890", "1.25"] in page.rows
+    assert "4 works without a partner" in page.text
+
+
+def test_years_on_the_way_are_between_those_of_the_two_works(workdir):
+    text = " ".join(read(write_report(workdir)).texts)
+    # Pair 0 goes from 1881.25 to 1889: at t = 0.25, 0.5 and 0.75 that is 1883.19, 1885.13 and 1887.06.
+    steps = re.findall(r"(\d{4}) (painted|t = [\d.]+)", text)
+    assert steps[:7] == [
+        ("1881", "painted"), ("1881", "t = 0"), ("1883", "t = 0.25"), ("1885", "t = 0.5"), ("1887", "t = 0.75"), ("1889", "t = 1"), ("1889", "painted"),
+    ]  # fmt: skip
+
+
+def test_figures_are_those_of_the_evaluation_rounded_to_three_digits(workdir):
+    rows = read(write_report(workdir)).rows
+    # Sizes of the sets, what was measured with its interval, and the floor: KID, SWD, Fréchet distance.
+    chance = [row[1:] for row in rows if row[0] == "Pictures from chance, and the works it learned from" and len(row) == 4]
+    assert chance == [
+        ["9 and 1,234", "0.0123 −0.488 to 0.512", "3.50 ± 0.0317"],
+        ["9 and 1,234", "0.123 ± 0.250", "3.50 ± 0.0317"],
+        ["9 and 1,234", "1.23", "<b>too few</b> works"],
+    ]
+    middle = [row[2:] for row in rows if row[0] == "The middle of the passages, and works of the years between"]
+    assert middle[0] == ["3.00 2.50 to 3.50", "1.50 ± 0.0317"]
+    assert [row[2] for row in rows if row[0].startswith("Ceiling") and len(row) == 4] == ["9.88 9.38 to 10.4", "98.8 ± 0.250", "988"]
+    assert ["Pictures from chance", "200", "0.314 ± 0.0272"] in rows
+    assert ["", "16 px"] in rows and ["Floor: two halves of those works", "2.38"] in rows
+    # Every step: t, the mean year on the way from (1880.5 + 1881.25) / 2 to (1889 + 1890.875) / 2, KID, SWD, likeness.
+    assert ["0.500", "1885", "2.00", "3.00", "4.00", "20.0", "30.0", "40.0", "0.123"] in rows
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [(0, "0"), (1, "1.00"), (-0.0142, "−0.0142"), (0.09996, "0.100"), (33.57, "33.6"), (999.6, "1,000"), (-12345.6, "−12,346"), (None, "–")],
+)
+def test_numbers_have_three_digits(value, text):
+    assert figures.number_text(value) == text
+
+
+def test_a_workdir_with_only_the_collection_says_what_makes_the_rest(workdir, tmp_path):
+    bare = tmp_path / "bare"
+    (bare / "collection").mkdir(parents=True)
+    for name in ("paintings.csv", "images.npy"):
+        (bare / "collection" / name).write_bytes((workdir / "collection" / name).read_bytes())
+    page = read(write_report(bare))
+    for verb in ("train", "invert", "morph", "evaluate"):
+        assert f"python -m gan_jax {verb}" in page.texts
+    full = read(write_report(workdir))
+    assert not [text for text in full.texts if text.startswith("python -m gan_jax")]
+    # Its links lead somewhere too.
+    places = {attributes["id"] for _, attributes in page.having("id")}
+    assert {attributes["href"][1:] for tag, attributes in page.having("href") if tag == "a"} <= places
+
+
+def test_the_page_is_the_same_every_time(workdir):
+    first = write_report(workdir).read_bytes()
+    assert write_report(workdir).read_bytes() == first
+    assert [path.name for path in workdir.iterdir() if path.name.startswith(".")] == []
+
+
+def test_undated_works_outside_the_periods_are_counted(tmp_path):
+    rows = [{"file": f"{n}", "title": f"\x00\x1b{n}", "year": "", "period": "", "width": 1, "height": 1} for n in range(2)]
+    files.write_csv(tmp_path / "collection" / "paintings.csv", rows[0], rows)
+    files.write_array(tmp_path / "collection" / "images.npy", np.zeros((2, 4, 4, 3), np.uint8))
+    page = read(write_report(tmp_path))
+    assert "2 works, none of them dated." in page.texts
+    assert not re.search(r"[\x00-\x08\x0b-\x1f]", page.text.replace("\n", "").replace("\t", ""))
+
+
+def test_results_that_do_not_fit_together_are_named(workdir):
+    table = workdir / "morphs" / "pairs.csv"
+    good = table.read_text()
+    for wrong, message in (
+        (good.replace(",9,", ",99,"), r"pairs\.csv: row 1: late_index is 99, the collection has 12 paintings"),
+        (good.replace("0.25", "near"), r"pairs\.csv: row 1: distance is 'near', it should be a number"),
+        (good.replace("late_year", "year"), r"pairs\.csv: row 1 has no column 'late_year'"),
+        ("\n".join(good.splitlines()[:2]), r"frames\.npy: holds 2 pictures where its table has 1 rows"),
+    ):
+        table.write_text(wrong)
+        with pytest.raises(UserError, match=message):
+            write_report(workdir)
+    table.write_text(good)
+    files.write_json(workdir / "evaluation.json", {"comparisons": []})
+    with pytest.raises(UserError, match=r"evaluation\.json: not as `evaluate` writes it"):
+        write_report(workdir)
+    (workdir / "collection" / "paintings.csv").unlink()
+    with pytest.raises(UserError, match=r"paintings\.csv: there is no such file"):
+        write_report(workdir)
+
+
+def test_an_array_of_objects_is_refused(tmp_path):
+    np.save(tmp_path / "images.npy", np.array([{}, {}], object), allow_pickle=True)
+    with pytest.raises(UserError, match=r"images\.npy: not an array of pictures"):
+        results.open_pictures(tmp_path / "images.npy", 2)
+
+
+def test_damaged_lines_of_the_log_are_passed_over(workdir):
+    log = results.read_log(workdir / "log" / "metrics.jsonl")
+    np.testing.assert_array_equal(log["images"], 1000.0 * np.arange(10))
+    np.testing.assert_array_equal(log["loss/discriminator"], -1.0 * np.arange(10))
+    training = networks.training_section(workdir)
+    assert [(stage["resolution"], stage["first"], stage["last"]) for stage in training["stages"]] == [(4, 0, 4000), (8, 5000, 9000)]
+
+
+def test_thinned_curves_keep_their_level():
+    places = np.arange(10_000.0)
+    values = np.where(places % 2, 3.0, 1.0) + np.where(places >= 5000, 10.0, 0.0)
+    values[7] = np.nan
+    place, middle, low, high = plots._thin(places, values)
+    assert len(place) == plots.MOST_POINTS
+    assert np.all(np.diff(place) > 0)
+    early = place < 4900
+    assert np.all(low[early] == 1) and np.all(high[early] == 3) and np.all((middle[early] >= 1) & (middle[early] <= 3))
+    assert np.all(low[place > 5100] == 11)
+
+
+def test_errors_of_unrelated_paintings_are_on_the_scale_of_the_inversion():
+    # Black is -1 and white 1: they differ by 2. Halves that are the same differ by 0.
+    images = np.zeros((8, 4, 4, 3), np.uint8)
+    images[4:] = 255
+    assert networks.unrelated_error(images) == pytest.approx(2)
+    assert networks.unrelated_error(images[:4]) == 0
+    assert networks.unrelated_error(images[:1]) is None
+
+
+def test_small_pictures_keep_their_pixels_and_large_ones_are_small():
+    rng = np.random.default_rng(0)
+    small = rng.integers(0, 256, (32, 32, 3), np.uint8)
+    shown = np.asarray(decoded(data_uris.thumbnail(small, 72)))
+    np.testing.assert_array_equal(shown, small.repeat(2, 0).repeat(2, 1))
+    assert decoded(data_uris.thumbnail(rng.integers(0, 256, (256, 256, 3), np.uint8), 72)).size == (72, 72)
+
+
+def test_a_strip_has_columns_of_one_width_in_order():
+    colours = [(200, 0, 0), (0, 200, 0), (0, 0, 200)]
+    images = [np.full((16, 16, 3), colour, np.uint8) for colour in colours]
+    strip = np.asarray(decoded(data_uris.row(images, 96, (1, 2, 3))))
+    width = strip.shape[1] // 3
+    assert strip.shape[1] == 3 * width
+    for column, colour in enumerate(colours):
+        assert tuple(strip[strip.shape[0] // 2, column * width + width // 2]) == colour
+    assert tuple(strip[0, 0]) == tuple(strip[-1, -1]) == (1, 2, 3)
+    assert tuple(strip[0, width + 1]) == (255, 255, 255)
+
+
+def test_a_film_too_large_for_the_page_is_made_again_from_the_frames(workdir, monkeypatch):
+    monkeypatch.setattr(morphs, "SET_BYTES", 10)
+    page = read(write_report(workdir))
+    films = [attributes["src"] for tag, attributes in page.having("src") if attributes["src"].startswith("data:image/webp")]
+    assert len(films) == 1
+    assert decoded(films[0]).n_frames == 2 * FRAMES - 2
+
+
+def test_spread_has_both_ends():
+    assert works.spread(0, 5) == []
+    assert works.spread(3, 5) == [0, 1, 2]
+    assert works.spread(101, 5) == [0, 25, 50, 75, 100]
+
+
+def test_colours_of_neighbouring_pairs_differ():
+    colours = [morphs.pair_colour(number) for number in range(200)]
+    assert len(set(colours)) > 190
+    assert all(one != other for one, other in zip(colours, colours[1:]))
+
+
+def decoded(uri: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(uri.split(",", 1)[1])))
