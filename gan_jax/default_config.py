@@ -44,7 +44,7 @@ def get_config() -> ConfigDict:
     model.fused_scale = True  # pggan: scaling inside the discriminator's convolutions, as in the reference
 
     config.training = training = ConfigDict()
-    training.total_kimg = 120.0  # thousands of images seen, the whole schedule
+    training.total_kimg = 150.0  # thousands of images seen, the whole schedule
     training.first_resolution = 4  # pggan: where growing starts
     training.stable_kimg = 600.0  # pggan: at each resolution before the last, after fading in
     training.fade_kimg = 600.0  # pggan: fading in a resolution

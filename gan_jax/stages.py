@@ -18,7 +18,7 @@ from gan_jax.latents.inversion import invert as search
 from gan_jax.models.generator import Generator
 from gan_jax.morphing import animation, pairing
 from gan_jax.morphing.morph import morph as travel
-from gan_jax.progress import follow
+from gan_jax.progress import Progress, follow
 from gan_jax.report.page import write_report
 from gan_jax.training import loop
 
@@ -47,7 +47,9 @@ def train(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -
 def sample(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
     """samples/generated.npy and samples/final.png: images of random latents."""
     generator = open_generator(workdir)
-    images = generator.images(generator.draw(keys.key(config.seed + 1), config.sampling.images))
+    latents = generator.draw(keys.key(config.seed + 1), config.sampling.images)
+    with Progress("sample", len(latents)) as progress:
+        images = generator.images(latents, count=progress.advance)
     files.write_array(workdir / "samples" / "generated.npy", images)
     pictures.write_png(workdir / "samples" / "final.png", pictures.grid(pictures.enlarged(images[:64], 64)))
     return f"{len(images)} images; {workdir / 'samples' / 'final.png'}"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan_jax.collection.dates import CIRCA, FIRST_YEAR, LAST_YEAR, parse_date, parse_dates
+from gan_jax.collection.dates import CIRCA, FIRST_YEAR, LAST_YEAR, OPEN_ENDED, parse_date, parse_dates
 
 
 @pytest.mark.parametrize(
@@ -20,27 +20,26 @@ from gan_jax.collection.dates import CIRCA, FIRST_YEAR, LAST_YEAR, parse_date, p
         ("9/1888", 1888 + 8 / 12, 1888 + 9 / 12),
         ("Sept 1889", 1889 + 8 / 12, 1889 + 9 / 12),
         ("September, 1889", 1889 + 8 / 12, 1889 + 9 / 12),
-        ("Saint-Rémy, June 1889", 1889 + 5 / 12, 1889 + 6 / 12),
         ("June\u2013July 1889", 1889 + 5 / 12, 1889 + 7 / 12),
         ("1886-87", 1886, 1888),
         ("1886 - 1887", 1886, 1888),
         ("1884/85", 1884, 1886),
         ("1884\u201385", 1884, 1886),
         ("1899-01", 1899, 1899 + 1 / 12),
-        ("1899/01", 1899, 1902),
+        ("1899/01", 1899, 1899 + 1 / 12),
         ("between 1884 and 1886", 1884, 1887),
         ("1884 to 1886", 1884, 1887),
         ("1880s", 1880, 1890),
         ("early 1888", 1888, 1888 + 4 / 12),
         ("Late 1888", 1888 + 8 / 12, 1889),
-        ("summer 1888", 1888.5, 1888.75),
-        ("before 1888", 1883, 1888),
-        ("after 1888", 1889, 1894),
-        ("1888-09-23", 1888 + 8 / 12 + 22 / 372, 1888 + 8 / 12 + 23 / 372),
-        ("23 September 1888", 1888 + 8 / 12 + 22 / 372, 1888 + 8 / 12 + 23 / 372),
-        ("Sept. 23, 1888", 1888 + 8 / 12 + 22 / 372, 1888 + 8 / 12 + 23 / 372),
-        ("23.9.1888", 1888 + 8 / 12 + 22 / 372, 1888 + 8 / 12 + 23 / 372),
-        ("1888-09-23T00:00:00Z", 1888 + 8 / 12 + 22 / 372, 1888 + 8 / 12 + 23 / 372),
+        ("summer 1888", 1888 + 5 / 12, 1888 + 8 / 12),
+        ("before 1888", 1888 - OPEN_ENDED, 1888),
+        ("after 1888", 1889, 1889 + OPEN_ENDED),
+        ("1888-09-23", 1888 + 8 / 12 + 22 / 360, 1888 + 8 / 12 + 23 / 360),
+        ("23 September 1888", 1888 + 8 / 12 + 22 / 360, 1888 + 8 / 12 + 23 / 360),
+        ("Sept. 23, 1888", 1888 + 8 / 12 + 22 / 360, 1888 + 8 / 12 + 23 / 360),
+        ("23.9.1888", 1888 + 8 / 12 + 22 / 360, 1888 + 8 / 12 + 23 / 360),
+        ("1888-09-23T00:00:00Z", 1888 + 8 / 12 + 22 / 360, 1888 + 8 / 12 + 23 / 360),
     ],
 )
 def test_a_date_is_the_middle_of_what_its_text_allows(text, first, last):
@@ -63,10 +62,11 @@ def test_what_is_no_date_says_so(text):
 
 
 def test_bare_years_in_a_column_of_decimals_are_decimals():
-    dates = parse_dates(["1884", "1884.0834", "1884.1668", "nothing"])
-    assert dates[0] == (1884.0, 0.05)
-    assert dates[3] == "'nothing': no date"
+    dates = parse_dates(["1884", "1884.0834", "1884.1668", "nothing"] + ["1885.0834"] * 3)
+    assert dates[0] == (1884.0, dates[1][1])
+    assert "'nothing'" in dates[3]
     assert parse_dates(["1884", "1885", "1885.5"])[0] == (1884.5, 0.5)
+    assert parse_dates(["1884.0", "1885.0"]) == [(1884.5, 0.5), (1885.5, 0.5)]  # whole years that went through a spreadsheet
 
 
 @given(st.text(max_size=300) | st.text("0123456789-/. csbeforptJune~?", max_size=40))

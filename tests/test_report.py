@@ -98,12 +98,20 @@ def workdir(tmp_path):
     images = rng.integers(0, 256, (12, SIZE, SIZE, 3), np.uint8)
     files.write_csv(folder / "collection" / "paintings.csv", rows[0], rows)
     files.write_array(folder / "collection" / "images.npy", images)
-    skipped = [{"file": "x.jpg", "title": "<u>Lost</u>", "reason": "unreadable: <x>"}, {"file": "y.jpg", "title": "", "reason": "unreadable: y"}]
+    skipped = [
+        {"file": "x.jpg", "title": "<u>Lost</u>", "reason": "unreadable: <x>"},
+        {"file": "y.jpg", "title": "", "reason": "unreadable: y"},
+    ]
     files.write_csv(folder / "collection" / "skipped.csv", skipped[0], skipped)
 
     inverted = [0, 1, 2, 3, 8, 9, 10, 11]
     found = [
-        {"index": i, **{k: rows[i][k] for k in ("file", "title", "year", "period")}, "error": f"{0.1 * (1 + n):.4f}", "correlation": "0.8125"}
+        {
+            "index": i,
+            **{k: rows[i][k] for k in ("file", "title", "year", "period")},
+            "error": f"{0.1 * (1 + n):.4f}",
+            "correlation": "0.8125",
+        }
         for n, i in enumerate(inverted)
     ]
     files.write_csv(folder / "inversion" / "inversion.csv", found[0], found)
@@ -140,8 +148,11 @@ def workdir(tmp_path):
     files.write_json(folder / "config.json", {"config": settings, "versions": {"jax": "0.7.2"}, "stages": {"train": {"seconds": 61.5}}})
     names = ("early", "between", "late")
     moments = [
-        {"t": t, "against": {name: comparison("frames", name, 1.5 + k + t) for k, name in enumerate(names)},
-         "diversity": {"value": 0.123456, "error": 0.01, "n": 2, "pairs": 77, "reason": None}}
+        {
+            "t": t,
+            "against": {name: comparison("frames", name, 1.5 + k + t) for k, name in enumerate(names)},
+            "diversity": {"value": 0.123456, "error": 0.01, "n": 2, "pairs": 77, "reason": None},
+        }
         for t in np.linspace(0, 1, FRAMES).tolist()
     ]
     evaluation = {
@@ -191,7 +202,9 @@ def test_links_lead_somewhere_and_pictures_have_words(workdir):
 def test_every_picture_can_be_decoded(workdir):
     page = read(write_report(workdir))
     kinds = set()
-    for uri in [attributes["src"] for _, attributes in page.having("src")] + [attributes["srcset"] for _, attributes in page.having("srcset")]:
+    for uri in [attributes["src"] for _, attributes in page.having("src")] + [
+        attributes["srcset"] for _, attributes in page.having("srcset")
+    ]:
         kind, content = re.fullmatch(r"data:image/([a-z+]+);base64,([A-Za-z0-9+/=]+)", uri).groups()
         content = base64.b64decode(content, validate=True)
         kinds.add(kind)
@@ -260,7 +273,16 @@ def test_figures_are_those_of_the_evaluation_rounded_to_three_digits(workdir):
 
 @pytest.mark.parametrize(
     "value, text",
-    [(0, "0"), (1, "1.00"), (-0.0142, "−0.0142"), (0.09996, "0.100"), (33.57, "33.6"), (999.6, "1,000"), (-12345.6, "−12,346"), (None, "–")],
+    [
+        (0, "0"),
+        (1, "1.00"),
+        (-0.0142, "−0.0142"),
+        (0.09996, "0.100"),
+        (33.57, "33.6"),
+        (999.6, "1,000"),
+        (-12345.6, "−12,346"),
+        (None, "–"),
+    ],
 )
 def test_numbers_have_three_digits(value, text):
     assert figures.number_text(value) == text

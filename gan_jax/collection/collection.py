@@ -156,6 +156,8 @@ def load(folder: pathlib.Path) -> Collection:
 
 
 def _painted(config: ConfigDict) -> tuple[list[tuple[Painting, np.ndarray]], list[Skipped]]:
+    if config.where:
+        raise UserError(f"config.collection.where={config.where!r}: the built-in painter's works are not chosen by columns")
     rows, images = painter.paint_collection(**config.painter, resolution=config.resolution)
     works = []
     for row, image in zip(rows, images):

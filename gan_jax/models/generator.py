@@ -36,8 +36,8 @@ class Generator:
         """Latents [n, latent_size] like those of training, on the sphere where nearly all of them lie."""
         return on_sphere(jax.random.normal(key, (n, self.latent_size)))
 
-    def images(self, latents: Array | np.ndarray, batch_size: int = 64) -> np.ndarray:
-        """uint8 [n, resolution, resolution, 3] of any number of latents, a batch at a time."""
+    def images(self, latents: Array | np.ndarray, batch_size: int = 64, count: Callable[[int], None] = lambda n: None) -> np.ndarray:
+        """uint8 [n, resolution, resolution, 3] of any number of latents, a batch at a time; `count` is told of each."""
         latents = np.asarray(latents, np.float32)
         made = np.empty((len(latents), self.resolution, self.resolution, 3), np.uint8)
         batch_size = min(batch_size, len(latents))
@@ -45,6 +45,7 @@ class Generator:
             # The last batch is moved back to be full: another size would be another program to compile.
             start = min(start, len(latents) - batch_size)
             made[start : start + batch_size] = _quantised(self.apply, self.params, latents[start : start + batch_size])
+            count(batch_size)
         return made
 
 

@@ -1,6 +1,7 @@
 """The figures of a training run, for programs (metrics.jsonl) and for TensorBoard (event files)."""
 
 import json
+import math
 import pathlib
 from collections.abc import Mapping
 
@@ -31,11 +32,12 @@ class Log:
         self._events.close()
 
     def write(self, images_seen: int, values: Mapping[str, float]) -> None:
-        """One line: `images` and the values, rounded to six digits."""
-        rounded = {name: float(f"{value:.6g}") for name, value in values.items()}
+        """One line: `images` and the values, rounded to six digits; null stands for what is not a number."""
+        rounded = {name: float(f"{value:.6g}") if math.isfinite(value) else None for name, value in values.items()}
         self._lines.write(json.dumps({"images": images_seen, **rounded}) + "\n")
         for name, value in rounded.items():
-            self._events.add_scalar(name, value, images_seen)
+            if value is not None:
+                self._events.add_scalar(name, value, images_seen)
 
 
 def _images(line: str) -> float:
