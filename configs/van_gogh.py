@@ -6,8 +6,8 @@
         --config.collection.images=$V/van_gogh_images --config.collection.table=$V/van_gogh_data.txt
 
 A Progressive GAN at 128 px with half the paper's channels, made for ten minutes on one large GPU; `configs/van_gogh.py:resolution=32`
-is a small one for a CPU. Expect the palette and the composition of landscapes, still lifes and heads, not their drawing: a few hundred
-pictures and a few minutes are little for a GAN.
+is the demo's small DCGAN, for a CPU. Expect the palette and the composition of landscapes, still lifes and heads, not their drawing: a
+few hundred pictures and a few minutes are little for a GAN.
 """
 
 from ml_collections import ConfigDict
@@ -16,33 +16,35 @@ from gan_jax.default_config import get_config as get_default
 
 
 def get_config(argument: str = "resolution=128") -> ConfigDict:
-    """`argument`: resolution=R. Up to 32 px the networks are small and the schedule is short."""
+    """`argument`: resolution=R. Up to 32 px it is a small DCGAN, above a Progressive GAN."""
     config = get_default()
     resolution = int(argument.removeprefix("resolution="))
-    small = resolution <= 32
     config.collection.source = "folder"
     config.collection.resolution = resolution
     config.collection.periods.early = "..1885"
     config.collection.periods.late = "1888.."
 
-    config.model.name = "pggan"
-    config.model.latent_size = 64 if small else 256
-    config.model.fmap_base = 256 if small else 4096
-    config.model.fmap_max = 48 if small else 256
+    model, training = config.model, config.training
+    if resolution <= 32:
+        training.total_kimg = 200.0
+        return config
 
-    training = config.training
-    # A few hundred works fill each resolution quickly, and most of what is seen should be at the last.
-    training.first_resolution = 8 if small else 16
-    training.stable_kimg = 4.0 if small else 30.0
-    training.fade_kimg = 4.0 if small else 30.0
-    training.total_kimg = 40.0 if small else 400.0
-    training.batch_size = 16 if small else 64
+    model.name = "pggan"
+    model.latent_size = 256
+    model.fmap_base = 4096
+    model.fmap_max = 256
+
     training.loss = "wgan-gp"
     training.learning_rate = 0.001
     training.adam_b1 = 0.0
     training.adam_b2 = 0.99
-    if not small:
-        training.log_every_kimg = 5.0
-        training.sample_every_kimg = 50.0
-        training.checkpoint_every_kimg = 100.0
+    training.batch_size = 64
+    # A few hundred works fill each resolution quickly, and most of what is seen should be at the last.
+    training.first_resolution = 16
+    training.stable_kimg = 30.0
+    training.fade_kimg = 30.0
+    training.total_kimg = 400.0
+    training.log_every_kimg = 5.0
+    training.sample_every_kimg = 50.0
+    training.checkpoint_every_kimg = 100.0
     return config

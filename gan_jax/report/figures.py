@@ -8,17 +8,116 @@ import numpy as np
 from gan_jax.errors import UserError
 from gan_jax.report import plots, results
 
+PERIODS = ("early", "between", "late")
+LEGEND = {"early": "to early works", "between": "to works of the years between", "late": "to late works"}
+
 
 def number_text(value: float | None) -> str:
     """Three significant digits; whole from a thousand on; a dash for what is not known."""
     if value is None or not math.isfinite(value):
         return "–"
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    places = 2 if value == 0 else min(8, max(0, 2 - math.floor(math.log10(abs(value)))))
-    return ("0" if value == 0 else f"{value:.{places}f}").replace("-", "−")
+    if abs(value) >= 999.5:
+        return f"{value:,.0f}".replace("-", "−")
+    # The decimals that three digits need, once the value is rounded to them: 0.09996 is 0.100.
+    digits = f"{value:.2e}"
+    text = f"{float(digits):.{min(8, max(0, 2 - int(digits[-3:])))}f}" if abs(value) > 1e-8 else "0"
+    return text.replace("-", "−")
 
 
-def evaluation_section(workdir: pathlib.Path) -> dict | None:
-    """Tables and the plot along the morphs, or None if nothing has been evaluated."""
-    return None
+def evaluation_section(workdir: pathlib.Path, mean_years: tuple[float, float] | None) -> dict | None:
+    """Tables and the plot along the morphs, or None if nothing has been evaluated.
+
+    mean_years: of the early and of the late ends of the morphs. Raises UserError if evaluation.json is laid out otherwise than
+    `evaluate` writes it.
+    """
+    path = workdir / "evaluation.json"
+    found = results.read_optional_json(path)
+    if found is None:
+        return None
+    try:
+        return {
+            "metrics": [{"key": key, **_metric(found, key)} for key in ("kid", "swd", "frechet")],
+            "levels": _levels(found),
+            "diversity": [{"name": name, **_figure(entry), "pairs": int(entry["pairs"])} for name, entry in found["diversity"].items()],
+            "along": _along(found, mean_years),
+            "plot": _plot(found, mean_years),
+            "legend": [{"name": LEGEND[name], "colour": plots.PERIOD_COLOURS[name]} for name in PERIODS],
+            "notes": [str(note) for note in found["notes"]],
+        }
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise UserError(f"{path}: not as `evaluate` writes it ({type(error).__name__}: {error}); run `evaluate` again") from None
+
+
+def _figure(entry: dict) -> dict:
+    """A value with what is known of its uncertainty; what is not there is None."""
+    figure = {name: entry.get(name) for name in ("value", "low", "high", "spread", "error")}
+    for name, value in figure.items():
+        if value is not None and not math.isfinite(value):
+            raise ValueError(f"{name} is {value}")
+    return figure | {"reason": entry.get("reason")}
+
+
+def _metric(found: dict, key: str) -> dict:
+    """One table: what was compared, how far apart it is, and the floor: how far apart two halves of the real works are."""
+    floors = found["floors"]
+    rows = [{"label": "Pictures from chance, and the works it learned from", **_pair(found["comparisons"][0], floors["training"], key)}]
+    if found["morph"]:
+        middle = min(found["morph"], key=lambda moment: abs(moment["t"] - 0.5))
+        for moment, period, label in (
+            (found["morph"][0], "early", "The start of the passages, and early works"),
+            (middle, "between", "The middle of the passages, and works of the years between"),
+            (found["morph"][-1], "late", "The end of the passages, and late works"),
+        ):
+            rows.append({"label": label, **_pair(moment["against"][period], floors[period], key)})
+    ceiling = found["ceiling"]
+    return {"rows": rows, "ceiling": _figure(ceiling[key]), "ceiling_sizes": (ceiling["n_a"], ceiling["n_b"])}
+
+
+def _pair(comparison: dict, floor: dict, key: str) -> dict:
+    return {"sizes": (comparison["n_a"], comparison["n_b"]), "measured": _figure(comparison[key]), "floor": _figure(floor[key])}
+
+
+def _levels(found: dict) -> dict:
+    """SWD by level: what was compared against the resolutions at which its neighbourhoods were taken."""
+    rows = [
+        ("Pictures from chance, and the works it learned from", found["comparisons"][0]["swd"]["by_level"]),
+        ("Floor: two halves of those works", found["floors"]["training"]["swd"]["by_level"]),
+        ("Ceiling: early and late works", found["ceiling"]["swd"]["by_level"]),
+    ]
+    resolutions = sorted({level for _, by_level in rows for level in by_level}, key=int, reverse=True)
+    table = [{"label": label, "values": [by_level.get(level) for level in resolutions]} for label, by_level in rows]
+    return {"resolutions": resolutions, "rows": table}
+
+
+def _along(found: dict, mean_years: tuple[float, float] | None) -> list[dict]:
+    """A row for each t: its mean year, KID and SWD against each period, and diversity."""
+    return [
+        {
+            "t": moment["t"],
+            "year": mean_years[0] + moment["t"] * (mean_years[1] - mean_years[0]) if mean_years else None,
+            "kid": [_figure(moment["against"][period]["kid"]) for period in PERIODS],
+            "swd": [_figure(moment["against"][period]["swd"]) for period in PERIODS],
+            "diversity": _figure(moment["diversity"]),
+        }
+        for moment in found["morph"]
+    ]
+
+
+def _plot(found: dict, mean_years: tuple[float, float] | None) -> str | None:
+    """KID over t, where there is any."""
+    t = np.array([moment["t"] for moment in found["morph"]], np.float64)
+    curves, floors = [], []
+    for period in PERIODS:
+        values = [_figure(moment["against"][period]["kid"]) for moment in found["morph"]]
+        if values and all(value["value"] is not None for value in values):
+            middle, low, high = (np.array([value[name] for value in values]) for name in ("value", "low", "high"))
+            curves.append((plots.PERIOD_COLOURS[period], middle, low, high))
+        floor = _figure(found["floors"][period]["kid"])
+        if floor["value"] is not None:
+            floors.append((floor["value"], floor["spread"] or 0.0))
+    ceiling = _figure(found["ceiling"]["kid"])
+    lines = [("ceiling", ceiling["value"], ceiling["low"], ceiling["high"])] if ceiling["value"] is not None else []
+    if floors:
+        low, high = min(value - spread for value, spread in floors), max(value + spread for value, spread in floors)
+        lines.append(("floor", float(np.mean([value for value, _ in floors])), low, high))
+    return plots.over_t(t, mean_years, curves, lines) if curves else None

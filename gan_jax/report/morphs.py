@@ -2,21 +2,25 @@
 
 import math
 import pathlib
-from collections import Counter
 
+import numpy as np
 from PIL import ImageColor
 
 from gan_jax import files
 from gan_jax.errors import UserError
-from gan_jax.report import pictures, results
+from gan_jax.report import data_uris, results
 from gan_jax.report.works import MOST_NAMES, Collection, spread, work
 
 MOST_THUMBNAILS = 800  # of either set in their figure; beyond it works are named, not shown
 STRIPS = 12
 STRIP_FRAMES = 7
 MOVING_PAIRS = 6
-SET_BYTES = 6_000_000  # of the GIF of the whole set
-PAIR_BYTES = 700_000  # of a pair's GIF
+SET_BYTES = 4_000_000  # a larger GIF of the set is not taken as it is
+SET_PAIRS = 64
+SET_WIDTH = 760  # pixels
+PAIR_BYTES = 800_000
+PAIR_WIDTH = 320
+MILLISECONDS = 240  # a frame, where the film is made here
 
 
 def pair_colour(number: int) -> str:
@@ -25,7 +29,7 @@ def pair_colour(number: int) -> str:
 
 
 def morph_section(workdir: pathlib.Path, collection: Collection) -> dict | None:
-    """The moving set, strips, moving pairs, the two sets with their pairs framed, and what found no partner."""
+    """The moving set, moving pairs, strips, the two sets with their pairs framed, and what found no partner."""
     folder = workdir / "morphs"
     if not (folder / "pairs.csv").exists():
         return None
@@ -35,58 +39,53 @@ def morph_section(workdir: pathlib.Path, collection: Collection) -> dict | None:
     results.check_indices(unmatched, ("index",), len(collection.rows), folder / "unmatched.csv")
     for number, pair in enumerate(pairs):
         pair["colour"] = pair_colour(number)
+    frames = results.open_pictures(folder / "frames.npy", len(pairs), dimensions=5) if (folder / "frames.npy").exists() else None
+    years = [(pair["early_year"], pair["late_year"]) for pair in pairs if not math.isnan(pair["early_year"] + pair["late_year"])]
+    shown = frames if frames is not None else np.zeros((0, 0, 0, 0, 3), np.uint8)
+    films = (
+        _film(folder / f"pair_{pair['pair']:03d}.gif", PAIR_BYTES, shown[place : place + 1], PAIR_WIDTH)
+        for place, pair in enumerate(pairs[:MOVING_PAIRS])
+    )
     return {
-        "set": _moving(folder / "set.gif", SET_BYTES),
+        "set": _film(folder / "set.gif", SET_BYTES, shown[:SET_PAIRS], SET_WIDTH),
+        "moving": [pair | {"film": film} for pair, film in zip(pairs, films) if film],
+        "strips": _strips(folder, pairs, frames, collection) if frames is not None else [],
+        "sets": _sets(pairs, unmatched, collection),
         "pairs": pairs[:MOST_NAMES],
         "pair_count": len(pairs),
-        "strips": _strips(folder, pairs, collection),
-        "moving": _moving_pairs(folder, pairs),
-        "sets": _sets(pairs, unmatched, collection),
+        "mean_years": tuple(sum(ends) / len(years) for ends in zip(*years)) if years else None,
         "unmatched": unmatched[:MOST_NAMES],
         "unmatched_count": len(unmatched),
-        "reasons": Counter(row["reason"] for row in unmatched).most_common(20),
     }
 
 
-def _moving(path: pathlib.Path, budget: int) -> dict | None:
-    film = pictures.animation(path, budget) if path.exists() else None
-    return dict(zip(("uri", "still", "width", "height"), film, strict=True)) if film else None
+def _film(path: pathlib.Path, most_bytes: int, frames: np.ndarray, width: int) -> data_uris.Film | None:
+    """A GIF if it is there and small enough, or else a film made of `frames` [pairs, T, r, r, 3], if there are any."""
+    film = data_uris.gif(path, most_bytes)
+    return data_uris.moving_grid(frames, width, MILLISECONDS) if film is None and len(frames) else film
 
 
-def _moving_pairs(folder: pathlib.Path, pairs: list[dict]) -> list[dict]:
-    moving = []
-    for pair in pairs:
-        if len(moving) == MOVING_PAIRS:
-            break
-        if film := _moving(folder / f"pair_{pair['pair']:03d}.gif", PAIR_BYTES):
-            moving.append(pair | {"film": film})
-    return moving
-
-
-def _strips(folder: pathlib.Path, pairs: list[dict], collection: Collection) -> list[dict]:
-    """For each of the first pairs: the early painting, frames at several t, the late painting, and a label for each."""
-    if not pairs or not (folder / "frames.npy").exists():
-        return []
-    frames = results.open_pictures(folder / "frames.npy", len(pairs), dimensions=5)
+def _strips(folder: pathlib.Path, pairs: list[dict], frames: np.ndarray, collection: Collection) -> list[dict]:
+    """For each of the first pairs: the early painting, frames at several t, the late painting; t and the year of each frame."""
     t = files.read_array(folder / "t.npy")
     if t.shape != frames.shape[1:2]:
-        raise UserError(f"{folder / 't.npy'}: has the shape {t.shape}, frames.npy has {frames.shape[1]} frames a pair")
+        raise UserError(f"{folder / 't.npy'}: has the shape {list(t.shape)}, frames.npy has {frames.shape[1]} frames a pair")
     places = spread(len(t), STRIP_FRAMES)
-    size = min(160, max(96, frames.shape[2]))
+    size = min(160, max(96, frames.shape[3]))
     strips = []
     for number, pair in enumerate(pairs[:STRIPS]):
-        ends = collection.images[pair["early_index"]], collection.images[pair["late_index"]]
-        years = [pair["early_year"] + float(t[place]) * (pair["late_year"] - pair["early_year"]) for place in places]
+        first, last = collection.images[pair["early_index"]], collection.images[pair["late_index"]]
+        colour = ImageColor.getrgb(pair["colour"])
+        span = pair["late_year"] - pair["early_year"]
         strips.append(pair | {
-            "uri": pictures.row([ends[0], *(frames[number, place] for place in places), ends[1]], size, ImageColor.getrgb(pair["colour"])),
-            "labels": [f"{t[place]:.2g}" for place in places],
-            "years": years,
+            "uri": data_uris.row([first, *(frames[number, place] for place in places), last], size, colour),
+            "steps": [{"t": f"{t[place]:.2g}", "year": pair["early_year"] + float(t[place]) * span} for place in places],
         })
     return strips
 
 
 def _sets(pairs: list[dict], unmatched: list[dict], collection: Collection) -> dict:
-    """The early and the late set by year, each work with its pair or, without one, the reason."""
+    """The early and the late set by year, each work with its pair and its mate or, without them, the reason."""
     early = {pair["early_index"]: {"pair": pair, "mate": pair["late_index"]} for pair in reversed(pairs)}
     late = {pair["late_index"]: {"pair": pair, "mate": pair["early_index"]} for pair in reversed(pairs)}
     early_periods = {collection.rows[index]["period"] for index in early}

@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 
-from gan_jax.report import pictures, plots, results
+from gan_jax.report import data_uris, plots, results
 from gan_jax.report.works import Collection, spread
 
 SAMPLE_GRIDS = 6
@@ -18,6 +18,7 @@ CURVES = {
     "score/fake": "the judge's score of generated pictures",
 }
 MOST_CURVES = 6  # in a panel
+MOST_LEVELS = 12
 
 
 def sample_section(workdir: pathlib.Path) -> dict | None:
@@ -26,10 +27,11 @@ def sample_section(workdir: pathlib.Path) -> dict | None:
     final = workdir / "samples" / "final.png"
     if not grids and not final.exists():
         return None
-    over_time = [{"kimg": grids[place][0], "uri": pictures.picture_file(grids[place][1], 480)} for place in spread(len(grids), SAMPLE_GRIDS)]
+    shown = [grids[place] for place in spread(len(grids), SAMPLE_GRIDS)]
+    over_time = [{"kimg": kimg, "uri": data_uris.picture_file(path, 480)} for kimg, path in shown]
     largest = final if final.exists() else grids[-1][1]
     return {
-        "final": pictures.picture_file(largest, 1100),
+        "final": data_uris.picture_file(largest, 1100),
         "averaged": final.exists(),
         "over_time": [grid for grid in over_time if grid["uri"]],
         "grids": len(grids),
@@ -57,7 +59,8 @@ def inversion_section(workdir: pathlib.Path, collection: Collection) -> dict | N
 
     def shown(place: int) -> dict:
         original = collection.images[rows[place]["index"]]
-        return rows[place] | {"uri": pictures.row([original, rebuilt[place]], size)}
+        uri = data_uris.row([original, rebuilt[place]], size)
+        return rows[place] | {"correlation": results.optional_number(rows[place].get("correlation")), "uri": uri}
 
     errors = {
         period: np.array([rows[place]["error"] for place in known if rows[place]["period"] == period])
@@ -74,6 +77,7 @@ def inversion_section(workdir: pathlib.Path, collection: Collection) -> dict | N
             for period, values in errors.items()
         ],
         "unrelated": unrelated,
+        "correlated": "correlation" in rows[0],
     }
 
 
@@ -101,7 +105,7 @@ def training_section(workdir: pathlib.Path) -> dict | None:
     images = log["images"]
     levels, stages = {}, []
     if "resolution" in log:
-        for resolution in np.unique(log["resolution"][np.isfinite(log["resolution"])]):
+        for resolution in np.unique(log["resolution"][np.isfinite(log["resolution"])])[:MOST_LEVELS]:
             at = log["resolution"] == resolution
             levels[float(images[at][0])] = int(resolution)
             speeds = log.get("images_per_second", np.full(len(images), math.nan))[at]

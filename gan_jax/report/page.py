@@ -12,6 +12,8 @@ from gan_jax.report import figures, morphs, networks, results, works
 MOST_SETTINGS = 500
 # Characters that no browser shows and HTML does not admit are made visible as the replacement character.
 CONTROLS = {code: "\ufffd" for code in [*range(9), 11, *range(14, 32), *range(127, 160), *range(0xD800, 0xE000)]}
+# Characters that change the direction of what stands around them; unbalanced ones reach beyond a <bdi>, but not beyond a box.
+DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def write_report(workdir: pathlib.Path) -> pathlib.Path:
@@ -23,13 +25,14 @@ def write_report(workdir: pathlib.Path) -> pathlib.Path:
     """
     workdir = pathlib.Path(workdir)
     collection = works.read_collection(workdir)
+    passages = morphs.morph_section(workdir, collection)
     context = {
         "name": workdir.resolve().name,
         "collection": works.collection_section(workdir, collection),
-        "morphs": morphs.morph_section(workdir, collection),
+        "morphs": passages,
         "samples": networks.sample_section(workdir),
         "inversion": networks.inversion_section(workdir, collection),
-        "evaluation": figures.evaluation_section(workdir),
+        "evaluation": figures.evaluation_section(workdir, passages["mean_years"] if passages else None),
         "training": networks.training_section(workdir),
         "made": making_section(workdir),
     }
@@ -42,6 +45,7 @@ def write_report(workdir: pathlib.Path) -> pathlib.Path:
         finalize=_visible,
     )
     environment.filters |= {"year": works.year_text, "number": figures.number_text, "whole": lambda value: f"{value:,.0f}"}
+    environment.tests["reordering"] = lambda text: not DIRECTIONS.isdisjoint(text)
     html = environment.get_template("template.html").render(context)
     path = workdir / "report.html"
     with files.atomic_file(path) as temporary:
@@ -54,15 +58,23 @@ def _visible(value: object) -> object:
 
 
 def making_section(workdir: pathlib.Path) -> dict | None:
-    """The settings that differ from study to study, and the versions of what ran it."""
+    """The settings, the versions of what ran, the device and how long each stage took."""
     record = results.read_optional_json(workdir / "config.json")
     if record is None:
         return None
     return {
         "settings": list(_flat(record.get("config", {})))[:MOST_SETTINGS],
         "versions": list(_flat(record.get("versions", {})))[:MOST_SETTINGS],
-        "device": record.get("device"),
+        "device": str(record.get("device") or ""),
+        "stages": _seconds(record.get("stages", {})),
     }
+
+
+def _seconds(stages: object) -> list[tuple[str, float]]:
+    """How long each stage took, where that is on record."""
+    entries = stages.items() if isinstance(stages, dict) else ()
+    times = [(name, stage.get("seconds")) for name, stage in entries if isinstance(stage, dict)]
+    return [(name, seconds) for name, seconds in times if isinstance(seconds, int | float)]
 
 
 def _flat(tree: object, prefix: str = "") -> Iterator[tuple[str, str]]:

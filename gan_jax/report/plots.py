@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from gan_jax.report import pictures
+from gan_jax.report import data_uris
 
 INK, GREY, LINE = "#2b2926", "#77716a", "#d9d4cc"
-PERIOD_COLOURS = ("#35588a", "#c08a2e", "#a8483a", "#5f7f5f", "#7a5a8c", "#43858e", "#8c6d52", "#6b6b6b")
+PERIOD_COLOURS = {"early": "#35588a", "between": "#c08a2e", "late": "#a8483a"}
 CURVE_COLOURS = ("#35588a", "#a8483a", "#5f7f5f", "#c08a2e", "#7a5a8c", "#43858e", "#8c6d52", "#6b6b6b")
 STYLE = {
     "font.family": "DejaVu Serif",
@@ -40,11 +40,6 @@ STYLE = {
 MOST_POINTS = 300  # a curve is drawn with at most as many; more than a screen shows only makes the page heavy
 
 
-def colour(number: int) -> str:
-    """The colour of the period with this number, everywhere on the page."""
-    return PERIOD_COLOURS[number % len(PERIOD_COLOURS)]
-
-
 @contextlib.contextmanager
 def _style() -> Iterator[None]:
     with matplotlib.rc_context():
@@ -56,7 +51,7 @@ def _style() -> Iterator[None]:
 def _svg(figure: Figure) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", bbox_inches="tight", pad_inches=0.04, metadata={"Date": None, "Creator": None})
-    return pictures.data_uri(buffer.getvalue(), "image/svg+xml")
+    return data_uris.data_uri(buffer.getvalue(), "image/svg+xml")
 
 
 def _year_ticks(axes) -> None:
@@ -64,10 +59,10 @@ def _year_ticks(axes) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda year, _: f"{year:.0f}"))
 
 
-def works_by_year(years: np.ndarray, periods: np.ndarray, bin_years: int) -> str:
+def works_by_year(years: np.ndarray, periods: np.ndarray, colours: Sequence[str], bin_years: int) -> str:
     """How many works a year there are, stacked by period.
 
-    years: int [n], already the first year of the work's bin. periods: int [n], the period's number.
+    years: int [n], already the first year of the work's bin. periods: int [n], the period's place in `colours`.
     """
     with _style():
         figure = Figure(figsize=(8.2, 2.6))
@@ -76,7 +71,7 @@ def works_by_year(years: np.ndarray, periods: np.ndarray, bin_years: int) -> str
         base = np.zeros(len(positions))
         for period in np.unique(periods):
             heights = np.array([np.sum((years == position) & (periods == period)) for position in positions])
-            axes.bar(positions + (bin_years - 1) / 2, heights, 0.82 * bin_years, base, color=colour(period))
+            axes.bar(positions + (bin_years - 1) / 2, heights, 0.82 * bin_years, base, color=colours[period])
             base += heights
         for position, height in zip(positions, base, strict=True):
             if height and len(positions) <= 30:

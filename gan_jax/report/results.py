@@ -53,6 +53,15 @@ def _number(text: str, kind: type, where: str) -> float | int:
     return value
 
 
+def optional_number(text: str | None) -> float | None:
+    """The number in a column that need not be there, or None."""
+    try:
+        value = float(text or "nan")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
 def check_indices(rows: list[dict], columns: tuple[str, ...], size: int, path: pathlib.Path) -> None:
     """Raises UserError if a row points outside a collection of `size` paintings."""
     for number, row in enumerate(rows, start=1):

@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 
-from gan_jax.report import pictures, plots, results
+from gan_jax.report import data_uris, plots, results
 
 THUMBNAIL = 72  # pixels; the page of 776 works carries about 700 thumbnails
 MOST_NAMES = 5000  # in a folded list
@@ -29,7 +29,8 @@ class Collection:
     periods: list[str]
 
     def colour(self, period: str) -> str:
-        return plots.colour(self.periods.index(period)) if period in self.periods else plots.GREY
+        """The colour of a period, the same everywhere on the page; grey for works outside the periods."""
+        return plots.PERIOD_COLOURS.get(period, plots.GREY)
 
 
 def read_collection(workdir: pathlib.Path) -> Collection:
@@ -71,18 +72,20 @@ def collection_section(workdir: pathlib.Path, collection: Collection) -> dict:
         "resolution": collection.images.shape[1],
         "periods": periods,
         "undated": len(collection.rows) - len(dated),
+        "held_out": "between" in collection.periods,
         "histogram": None,
         "years": [],
         "skipped": skipped[:MOST_NAMES],
         "skipped_count": len(skipped),
-        "reasons": Counter(row["reason"] for row in skipped).most_common(20),
+        # Before a colon stands the kind of reason, after it what is particular to the work.
+        "reasons": Counter(row["reason"].split(":")[0] for row in skipped).most_common(20),
     }
     if dated:
         years = np.array([math.floor(collection.rows[index]["year"]) for index in dated])
         width = next((size for size in (1, 2, 5, 10, 20, 50, 100) if np.ptp(years) / size < MOST_YEAR_ROWS), 1000)
         bins = years // width * width
         numbers = np.array([collection.periods.index(collection.rows[index]["period"]) for index in dated])
-        section["histogram"] = plots.works_by_year(bins, numbers, width)
+        section["histogram"] = plots.works_by_year(bins, numbers, [collection.colour(period) for period in collection.periods], width)
         for start in np.unique(bins):
             members = [index for index, place in zip(dated, bins, strict=True) if place == start]
             shown = [members[place] for place in spread(len(members), WORKS_A_YEAR)]
@@ -101,5 +104,5 @@ def work(collection: Collection, index: int) -> dict:
         "title": row["title"],
         "year": row["year"],
         "colour": collection.colour(row["period"]),
-        "uri": pictures.thumbnail(collection.images[index], THUMBNAIL),
+        "uri": data_uris.thumbnail(collection.images[index], THUMBNAIL),
     }

@@ -1,13 +1,16 @@
 """Pictures into data URIs, small enough for a page that carries them all."""
 
 import base64
+import dataclasses
 import io
+import math
 import pathlib
 
 import numpy as np
-from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 JPEG_QUALITY = 82
+FILM_QUALITY = 72
 LARGEST_SIDE = 8192  # a picture file of more pixels a side is not opened
 
 
@@ -27,21 +30,21 @@ def encode(picture: Image.Image, original_width: int) -> str:
     """A picture as a data URI: PNG where single pixels are seen (originals under 64 px), JPEG otherwise."""
     buffer = io.BytesIO()
     if original_width < 64:
-        picture.save(buffer, "PNG", optimize=True)
+        picture.save(buffer, "PNG")
         return data_uri(buffer.getvalue(), "image/png")
     picture.save(buffer, "JPEG", quality=JPEG_QUALITY, optimize=True, subsampling=0 if picture.width < 128 else 2)
     return data_uri(buffer.getvalue(), "image/jpeg")
 
 
 def thumbnail(image: np.ndarray, size: int) -> str:
-    """One uint8 image [height, width, 3] at most `size` pixels wide."""
+    """One uint8 image [height, width, 3], at most `size` pixels wide."""
     return encode(fit(Image.fromarray(np.asarray(image)), size), image.shape[1])
 
 
 def row(images: list[np.ndarray], size: int, colour: str | None = None) -> str:
     """Images side by side in columns of equal width, as one picture; with a colour, the first and last are framed in it.
 
-    images: uint8 [height, width, 3] each, any sizes. Column k of n covers the k-th n-th of the picture's width, so labels
+    images: uint8 [height, width, 3] each, any sizes. With a colour, column k of n covers the k-th n-th of the width, so that labels
     can be set under it.
     """
     gap = max(2, size // 24)
@@ -52,6 +55,8 @@ def row(images: list[np.ndarray], size: int, colour: str | None = None) -> str:
             canvas.paste(colour, (left, 0, left + size + 2 * gap, size + 2 * gap))
         picture = ImageOps.contain(fit(Image.fromarray(np.asarray(image)), size), (size, size))
         canvas.paste(picture, (left + gap + (size - picture.width) // 2, gap + (size - picture.height) // 2))
+    if not colour:
+        canvas = canvas.crop((gap, gap, canvas.width - gap, canvas.height - gap))
     return encode(canvas, min(image.shape[1] for image in images))
 
 
@@ -62,41 +67,54 @@ def picture_file(path: pathlib.Path, size: int) -> str | None:
             if max(picture.size) > LARGEST_SIDE:
                 return None
             return encode(fit(picture.convert("RGB"), size), 64 if picture.width > 256 else 1)
-    except (OSError, UnidentifiedImageError, ValueError):
+    except (OSError, ValueError):
         return None
 
 
-def animation(path: pathlib.Path, budget: int) -> tuple[str, str, int, int] | None:
-    """A GIF as (moving picture, its first frame, width, height) in data URIs of at most about `budget` bytes.
+@dataclasses.dataclass(frozen=True)
+class Film:
+    """A moving picture and its first frame, both as data URIs, and its size in pixels."""
 
-    A GIF within the budget goes in as it is. A larger one becomes an animated WebP of every second frame, smaller until
-    it fits. None if the file is absent or can't be read, or does not fit even then.
-    """
+    uri: str
+    still: str
+    width: int
+    height: int
+
+
+def gif(path: pathlib.Path, most_bytes: int) -> Film | None:
+    """A GIF file as it is, or None if it is absent, damaged, or larger than `most_bytes`."""
     try:
+        if path.stat().st_size > most_bytes:
+            return None
         with Image.open(path, formats=["GIF"]) as film:
             if max(film.size) > LARGEST_SIDE:
                 return None
-            still = encode(fit(film.convert("RGB"), 640), film.width)
-            if path.stat().st_size <= budget:
-                return data_uri(path.read_bytes(), "image/gif"), still, film.width, film.height
-            for width in (720, 540, 400, 280):
-                content, size = _film(film, min(width, film.width))
-                if len(content) <= budget:
-                    return data_uri(content, "image/webp"), still, *size
-    except (OSError, UnidentifiedImageError, ValueError, EOFError):
-        pass
-    return None
+            still = encode(film.convert("RGB"), film.width)
+            return Film(data_uri(path.read_bytes(), "image/gif"), still, *film.size)
+    except (OSError, ValueError, EOFError):
+        return None
 
 
-def _film(film: Image.Image, width: int) -> tuple[bytes, tuple[int, int]]:
-    """Every second frame of a film at `width`, as WebP, and its size. Only the small frames are held."""
-    size = (width, max(1, round(film.height * width / film.width)))
-    frames, durations = [], []
-    for number, frame in enumerate(ImageSequence.Iterator(film)):
-        if number % 2 == 0:
-            frames.append(frame.convert("RGB").resize(size, Image.Resampling.BOX))
-            durations.append(0)
-        durations[-1] += frame.info.get("duration", 80)
+def moving_grid(frames: np.ndarray, width: int, milliseconds: int) -> Film:
+    """Pairs side by side, there and back, as one animated WebP of about `width` pixels: a tenth of the GIF's size.
+
+    frames: uint8 [pairs, T, height, width, 3]. Only one moment of it is held at its full size.
+    """
+    columns = math.ceil(math.sqrt(len(frames)))
+    size = width // columns
+    if 2 * frames.shape[3] <= size:
+        size = frames.shape[3] * round(size / frames.shape[3])
+    step = size + 2
+    moments = []
+    for place in range(frames.shape[1]):
+        canvas = Image.new("RGB", (columns * step - 2, math.ceil(len(frames) / columns) * step - 2), "white")
+        for number in range(len(frames)):
+            picture = ImageOps.contain(fit(Image.fromarray(np.asarray(frames[number, place])), size), (size, size))
+            canvas.paste(picture, (number % columns * step, number // columns * step))
+        moments.append(canvas)
+    moments += moments[-2:0:-1]
     buffer = io.BytesIO()
-    frames[0].save(buffer, "WEBP", save_all=True, append_images=frames[1:], duration=durations, loop=0, quality=60, method=2)
-    return buffer.getvalue(), size
+    moments[0].save(
+        buffer, "WEBP", save_all=True, append_images=moments[1:], duration=milliseconds, loop=0, quality=FILM_QUALITY, method=2
+    )
+    return Film(data_uri(buffer.getvalue(), "image/webp"), encode(moments[0], moments[0].width), *moments[0].size)
