@@ -29,7 +29,7 @@ def get_config() -> ConfigDict:
     collection.resolution = 32  # pixels; a power of two from 16 to 1024
     collection.fit = "crop"  # "crop" (centre square), "pad" or "squash"
     collection.max_pixels = 150_000_000  # larger images are skipped, unread
-    collection.near_duplicate = 0.97  # pictures that correlate by more are one work, seen twice; 1: only exact copies
+    collection.near_duplicates = True  # near-copies of a picture are skipped; or how near, in bits of 64; False: kept
     collection.periods = ConfigDict({"early": "..1883", "late": "1887.."})  # years, both ends included; between lies between
     collection.min_works = 16  # fewer in a period is an error
     collection.painter = ConfigDict({"works": 360, "first_year": 1880.0, "last_year": 1890.0, "seed": 0})

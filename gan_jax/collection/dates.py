@@ -28,8 +28,8 @@ LONGEST = 80  # characters; "between September 23, 1888 and September 25, 1889" 
 Span = tuple[float, float]  # years; the start belongs to it, the end doesn't
 
 # Not calendar.month_name, which speaks the language of the machine.
-_MONTH_NAMES = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
-_MONTHS = {form: n for n, name in enumerate(_MONTH_NAMES, 1) for form in (name.lower(), name[:3].lower())} | {"sept": 9}
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+_MONTHS = {form: n for n, name in enumerate(MONTHS, 1) for form in (name.lower(), name[:3].lower())} | {"sept": 9}
 _PARTS = {  # fractions of whatever they stand before
     "early": (0, 1 / 3), "beginning": (0, 1 / 3), "mid": (1 / 3, 2 / 3), "middle": (1 / 3, 2 / 3), "late": (2 / 3, 1), "end": (2 / 3, 1),
     "first half": (0, 1 / 2), "second half": (1 / 2, 1),
@@ -180,7 +180,7 @@ def _calendar_month(year: int, month: int, day: int | None = None) -> Span:
         return start, year + month / 12
     days = calendar.monthrange(year, month)[1]
     if not 1 <= day <= days:
-        raise ValueError(f"{_MONTH_NAMES[month - 1]} {year} has no day {day}")
+        raise ValueError(f"{MONTHS[month - 1]} {year} has no day {day}")
     return start + (day - 1) / days / 12, start + day / days / 12
 
 
