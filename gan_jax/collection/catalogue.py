@@ -1,192 +1,272 @@
-"""Tables of works as people have them: any CSV or TSV, its columns found by their usual names."""
+"""Tables of paintings: any CSV or TSV as it is found, and which of its columns say file, title and date."""
 
 import csv
-import dataclasses
 import io
 import pathlib
 import re
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from gan_jax.collection.dates import MONTHS, parse_dates
+from gan_jax.collection.dates import parse_dates
 from gan_jax.errors import UserError
 
-MAX_BYTES = 64 * 2**20
-DELIMITERS = "\t,;|"
+LARGEST_TABLE = 64 * 2**20  # bytes
+MOST_COLUMNS = 1_000
+MOST_CELLS = 5_000_000
+SAMPLE = 2**18  # characters that the delimiter is looked for in
+DELIMITERS = "\t;|,"  # a tie goes to the first: commas are common inside titles
 
-FILE_NAMES = ("file", "filename", "filepath", "image", "imagefile", "img", "path", "picture", "photo", "datei", "fichier", "bestand")
-TITLE_NAMES = ("title", "name", "titel", "titre", "titulo", "work", "artwork")
-DATE_NAMES = ("date", "dated", "dating", "datecreated", "created", "creationdate", "datum", "yearmonth", "when")
-YEAR_NAMES = ("year", "jahr", "annee", "jaar", "ano", "anno")
-MONTH_NAMES = ("month", "monat", "mois", "maand", "mes", "mese")
+Reading = tuple[list[str], list[dict[str, str]], list[tuple[int, str]]]  # columns, rows, malformed
+
+# As `_key` writes them; the most telling first.
+FILE_NAMES = ("filename", "file", "imagefile", "imagefilename", "imagepath", "filepath", "path", "image", "img", "imagename",
+              "picture", "datei", "dateiname", "fichier", "bestand", "archivo")  # fmt: skip
+TITLE_NAMES = ("title", "titel", "titre", "titulo", "titolo", "name", "work", "worktitle", "artworktitle",
+               "painting", "paintingname", "objecttitle")  # fmt: skip
+DATE_NAMES = ("date", "dated", "datecreated", "creationdate", "created", "dateofcreation", "datetext", "displaydate", "objectdate",
+              "dating", "datum", "datierung", "fecha", "data", "completion", "completitionyear",
+              "completionyear", "period", "when")  # fmt: skip
+YEAR_MONTH_NAMES = ("yearmonth", "monthyear")
+YEAR_NAMES = ("year", "yearcreated", "yearofcreation", "creationyear", "jahr", "annee", "jaar", "ano", "anno")
+MONTH_NAMES = ("month", "monthcreated", "creationmonth", "monat", "mois", "maand", "mes", "mese")
+IMAGE_SUFFIX = re.compile(r"\.(?:jpe?g|png|gif|bmp|tiff?|webp|jp2|ppm)$", re.IGNORECASE)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Table:
-    """A header and its rows, all text. Rows of another length than the header's are in `malformed`, as (line, reason)."""
-
-    path: pathlib.Path
+    path: str
     columns: list[str]
-    rows: list[dict[str, str]]
-    malformed: list[tuple[int, str]]
+    rows: list[dict[str, str]]  # the cells as they stand in the file
+    delimiter: str
+    encoding: str
+    malformed: list[tuple[int, str]]  # the line a left-out row starts at, and why
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Columns:
-    """Which columns say what. No title: a work's file names it. A date is one column, or a year and a month."""
-
     file: str
-    title: str | None
-    date: tuple[str, ...]
+    title: str  # '' where the table has none
+    date: tuple[str, ...]  # one column, or those of the year and of the month
 
 
-def read_table(path: pathlib.Path) -> Table:
-    """Reads a table with a header.
+def read_table(path: pathlib.Path | str) -> Table:
+    """Reads a table with a header: comma, tab, semicolon or bar, any line ends, UTF-8, UTF-16 with its mark or Windows' Latin-1.
 
-    The delimiter is the one of tab, comma, semicolon and bar with which most rows have as many fields as the header. Lines end with LF,
-    CRLF or CR; the text is UTF-8 or UTF-16 (with its mark), else Latin-1.
-
-    Raises UserError, in one line, for what is not there, too large, binary or empty.
+    A row with more or fewer fields than the header is left out and told in `malformed`, because nobody knows which of its fields
+    moved. Rows without any text are no rows. A header used twice becomes "name (2)", an empty one "column 3". Raises UserError.
     """
+    text, encoding = _decoded(path)
+    text, delimiter = _delimiter(text)
+    columns, rows, malformed = _best_reading(path, text, delimiter)
+    if not rows:
+        why = f": line {malformed[0][0]}: {malformed[0][1]}" if malformed else " below its header"
+        raise UserError(f"{path}: the table has no usable row{why}")
+    return Table(str(path), columns, rows, delimiter, encoding, malformed)
+
+
+def _decoded(path: pathlib.Path | str) -> tuple[str, str]:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UserError(f"{path}: {path.stat().st_size:,} bytes; tables of up to {MAX_BYTES:,} are read")
-        data = path.read_bytes()
+        with open(path, "rb") as file:
+            data = file.read(LARGEST_TABLE + 1)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
     except OSError as error:
-        raise UserError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-    return parse_table(_decode(data, path), path)
+        raise UserError(f"{path}: the table can't be read ({error.strerror})") from None
+    if len(data) > LARGEST_TABLE:
+        raise UserError(f"{path}: the table is larger than {LARGEST_TABLE >> 20} MiB")
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise UserError(f"{path}: a spreadsheet or an archive, not text; save the table as CSV")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encodings = ("utf-16",)
+    elif b"\0" in data:
+        raise UserError(f"{path}: not a text table (it holds NUL bytes); save the table as CSV")
+    else:
+        # Windows-1252 is Latin-1 with quotation marks and dashes in place of control characters; five bytes it doesn't know.
+        encodings = ("utf-8-sig", "cp1252", "latin-1")
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" in text or len(re.findall("[\x01-\x08\x0e-\x1f]", text[:SAMPLE])) > len(text[:SAMPLE]) / 100:
+            break
+        return text, encoding
+    raise UserError(f"{path}: not a text table; save it as CSV in UTF-8")
 
 
-def parse_table(text: str, path: pathlib.Path) -> Table:
-    """`read_table` of a text; `path` is for messages."""
-    text = text.removeprefix("\ufeff")
-    if "\0" in text:
-        raise UserError(f"{path}: not a text; a CSV or TSV table is needed")
-    candidates = [_split(text, delimiter) for delimiter in DELIMITERS]
-    lines = max(candidates, key=_regularity)
-    if not lines or not any(field.strip() for field in lines[0][1]):
-        raise UserError(f"{path}: no header; the first line must name the columns")
-    columns = _unique([field.strip() for field in lines[0][1]])
+def _delimiter(text: str) -> tuple[str, str]:
+    """The text without Excel's "sep=" line, and the delimiter by which most rows have as many fields as the header."""
+    if match := re.match(r"""["']?sep=([,;|\t])["']?(?:\r\n|\r|\n)""", text, re.IGNORECASE):
+        return text[match.end() :], match[1]
+    best, best_score = ",", (0.0, 1)
+    for delimiter in DELIMITERS:
+        lengths = [len(record) for _, record in _records(text[:SAMPLE], delimiter) if isinstance(record, list)]
+        if lengths and lengths[0] > 1:
+            score = (sum(length == lengths[0] for length in lengths) / len(lengths), lengths[0])
+            if score > best_score:
+                best, best_score = delimiter, score
+    return text, best
+
+
+def _best_reading(path: pathlib.Path | str, text: str, delimiter: str) -> Reading:
+    """By the rules of quoting if the table follows them; else with quotation marks as letters, or loosely, whichever keeps more rows."""
+    try:
+        return _reading(path, _records(text, delimiter, strict=True))
+    except csv.Error:
+        readings = [_reading(path, _records(text, delimiter, quoting=quoting)) for quoting in (csv.QUOTE_NONE, csv.QUOTE_MINIMAL)]
+        return max(readings, key=lambda reading: len(reading[1]))
+
+
+def _records(text: str, delimiter: str, quoting: int = csv.QUOTE_MINIMAL, strict: bool = False) -> Iterator[tuple[int, list[str] | str]]:
+    """Yields (line, fields) for every record that has text, or (line, reason) for one that csv refuses. Raises csv.Error if strict."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=strict)
+    while True:
+        line = reader.line_num + 1
+        try:
+            record = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if strict:
+                raise
+            yield line, str(error)
+            continue
+        if any(field.strip() for field in record):
+            yield line, record
+
+
+def _reading(path: pathlib.Path | str, records: Iterator[tuple[int, list[str] | str]]) -> Reading:
+    header = next(records, (1, []))[1]
+    if not header or isinstance(header, str):
+        raise UserError(f"{path}: the table has no header" + (f" ({header})" if header else ""))
+    if len(header) > MOST_COLUMNS:
+        raise UserError(f"{path}: the table has {len(header)} columns, and {MOST_COLUMNS} at most are read")
+    columns = _distinct([name.strip() for name in header])
     rows, malformed = [], []
-    for number, fields in lines[1:]:
-        if len(fields) != len(columns):
-            malformed.append((number, f"line {number}: {len(fields)} fields where the header has {len(columns)}"))
+    for line, record in records:
+        if isinstance(record, str):
+            malformed.append((line, record))
+        elif len(record) != len(columns):
+            malformed.append((line, f"{len(record)} fields where the header has {len(columns)}"))
         else:
-            rows.append(dict(zip(columns, fields)))
-    return Table(path, columns, rows, malformed)
+            rows.append(dict(zip(columns, record)))
+        if (len(rows) + len(malformed)) * len(columns) > MOST_CELLS:
+            raise UserError(f"{path}: the table has more than {MOST_CELLS:,} cells")
+    return columns, rows, malformed
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    given, result = set(names), dict[str, None]()
+    for place, name in enumerate(names, 1):
+        candidate = name = name or f"column {place}"
+        count = 1
+        while candidate in result or (count > 1 and candidate in given):
+            count += 1
+            candidate = f"{name} ({count})"
+        result[candidate] = None
+    return list(result)
 
 
 def find_columns(table: Table, named: Mapping[str, str]) -> Columns:
-    """The columns of file, title and date: those that `named` names, else by their usual names.
+    """Which columns say file, title and date: those that `named` names, and where it says '' those with the usual names.
 
-    A date is looked for as a column of dates of which at least half can be read, then as a year and a month, then as a year.
+    A date is looked for in this order: a column of dates that can be read in at least half of the rows; year and month together;
+    year and month in one; the year. Raises UserError that lists the columns there are.
     """
-
-    def chosen(what: str) -> str | None:
-        name = named.get(what, "")
-        if name and name not in table.columns:
-            raise UserError(f"config.collection.columns.{what}={name!r}: {table.path} has {_listed(table.columns)}")
-        return name or None
-
-    by_name = {_plain(column): column for column in reversed(table.columns)}
-
-    def usual(names: Sequence[str]) -> str | None:
-        return next((by_name[name] for name in names if name in by_name), None)
-
-    def missing(what: str) -> UserError:
-        return UserError(
-            f"{table.path}: no {what} column among {_listed(table.columns)}; name one with --config.collection.columns.{what}=NAME"
-        )
-
-    file = chosen("file") or usual(FILE_NAMES)
-    if file is None:
-        raise missing("file")
-    if date := chosen("date"):
-        return Columns(file, chosen("title") or usual(TITLE_NAMES), (date,))
-    year, month = usual(YEAR_NAMES), usual(MONTH_NAMES)
-    several = [(by_name[name],) for name in DATE_NAMES if name in by_name and name != "yearmonth"]
-    several += [(year, month)] if year and month else []
-    several += [(by_name["yearmonth"],)] if "yearmonth" in by_name else []
-    several += [(year,)] if year else []
-    for columns in several:
-        found = dates(table.rows, columns)
-        if sum(not isinstance(date, str) for date in found) * 2 >= len(found):
-            return Columns(file, chosen("title") or usual(TITLE_NAMES), columns)
-    raise missing("date")
+    file = _named(table, named, "file") or _file_column(table)
+    if not file:
+        raise UserError(_missing(table, "file"))
+    title = _named(table, named, "title") or next(iter(_usual(table, TITLE_NAMES)), "")
+    explicit = _named(table, named, "date")
+    date = (explicit,) if explicit else _date_columns(table)
+    if not date:
+        raise UserError(_missing(table, "date"))
+    return Columns(file, title, date)
 
 
-def dates(rows: Sequence[Mapping[str, str]], columns: tuple[str, ...]) -> list[tuple[float, float] | str]:
-    """(year, uncertainty) of every row, or the reason why there is none."""
-    if len(columns) == 1:
-        return parse_dates([row[columns[0]] for row in rows])
-    return parse_dates([_year_and_month(row[columns[0]].strip(), row[columns[1]].strip()) for row in rows])
+def read_dates(rows: Sequence[Mapping[str, str]], date: Sequence[str]) -> list[tuple[float, float] | str]:
+    """The rows' dates as `parse_dates` gives them, from one column or from those of the year and the month.
+
+    Where the month is missing or unreadable the year alone is the date.
+    """
+    years = parse_dates([row[date[0]] for row in rows])
+    if len(date) == 1:
+        return years
+    texts = []
+    for row in rows:
+        year, month = (row[name].strip().removesuffix(".0") for name in date)
+        texts.append(f"{month}/{year}" if month.isdecimal() else f"{month} {year}")
+    return [year if isinstance(full, str) else full for full, year in zip(parse_dates(texts), years)]
 
 
 def rows_where(table: Table, where: str) -> list[bool]:
-    """Whether each row has the wanted values: "genre=landscape|still life; place=Arles", in any case."""
-    wanted = []
-    for condition in filter(None, (part.strip() for part in where.split(";"))):
-        column, equals, values = condition.partition("=")
-        by_name = {_plain(name): name for name in reversed(table.columns)}
-        if not equals or _plain(column) not in by_name:
-            raise UserError(f"config.collection.where: {condition!r} is not COLUMN=VALUE with a column among {_listed(table.columns)}")
-        wanted.append((by_name[_plain(column)], {value.strip().casefold() for value in values.split("|")}))
-    return [all(row[column].strip().casefold() in values for column, values in wanted) for row in table.rows]
+    """Which rows meet every condition of `where`, such as "genre=landscape|still life; place=Paris"; case makes no difference.
+
+    Raises UserError for a column that isn't there or a condition without "=".
+    """
+    kept = [True] * len(table.rows)
+    for condition in filter(str.strip, where.split(";")):
+        name, equals, values = condition.partition("=")
+        if not equals:
+            raise UserError(f"config.collection.where: {condition.strip()!r} is no condition; write COLUMN=VALUE or COLUMN=VALUE|VALUE")
+        column = _column(table, name)
+        if not column:
+            raise UserError(f"config.collection.where: {table.path} has no column {name.strip()!r}, only {_listed(table.columns)}")
+        allowed = {value.strip().casefold() for value in values.split("|")}
+        kept = [keep and row[column].strip().casefold() in allowed for keep, row in zip(kept, table.rows)]
+    return kept
 
 
-def _decode(data: bytes, path: pathlib.Path) -> str:
-    try:
-        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            return data.decode("utf-16")
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        if b"\0" in data or data[:4] == b"PK\x03\x04":
-            raise UserError(f"{path}: not a text; a CSV or TSV table is needed") from None
-        return data.decode("latin-1")
+def _key(name: str) -> str:
+    """Letters and digits in lower case, without accents: "Année" is "annee", "Year_Month" is "yearmonth"."""
+    return re.sub("[^a-z0-9]", "", unicodedata.normalize("NFKD", name.casefold()))
 
 
-def _split(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
-    """(line number, fields) of every line that is not blank."""
-    # Universal newlines inside the reader: a table may end its lines with CR alone.
-    reader = csv.reader(io.StringIO(text, newline=None), delimiter=delimiter, skipinitialspace=delimiter != "\t")
-    lines = []
-    try:
-        for fields in reader:
-            if any(field.strip() for field in fields):
-                lines.append((reader.line_num, fields))
-    except csv.Error:  # a field longer than the reader takes: a quote that is never closed
-        return []
-    return lines
+def _usual(table: Table, names: Sequence[str]) -> list[str]:
+    found = [(names.index(_key(column)), column) for column in table.columns if _key(column) in names]
+    return [column for _, column in sorted(found, key=lambda pair: pair[0])]
 
 
-def _regularity(lines: list[tuple[int, list[str]]]) -> tuple[float, int]:
-    """How many of the rows have as many fields as the header, and how many fields; one column alone says nothing."""
-    if not lines or len(lines[0][1]) < 2:
-        return (0.0, len(lines))
-    width = len(lines[0][1])
-    return (1 + sum(len(fields) == width for _, fields in lines) / len(lines), width)
+def _column(table: Table, name: str) -> str:
+    """The column of this name, in whatever case; '' if there is none."""
+    same = (test for test in (str, str.strip, lambda text: text.strip().casefold()))
+    return next((column for test in same for column in table.columns if test(column) == test(name)), "")
 
 
-def _unique(names: list[str]) -> list[str]:
-    """Header names, with a number where one is empty or stands twice."""
-    result: list[str] = []
-    for i, name in enumerate(names, 1):
-        candidate, k = name or f"column {i}", 2
-        while candidate in result:
-            candidate, k = f"{name or f'column {i}'} {k}", k + 1
-        result.append(candidate)
-    return result
+def _named(table: Table, named: Mapping[str, str], role: str) -> str:
+    if not named[role]:
+        return ""
+    column = _column(table, named[role])
+    if not column:
+        field = f"config.collection.columns.{role}={named[role]!r}"
+        raise UserError(f"{field}: {table.path} has no such column, only {_listed(table.columns)}")
+    return column
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", "", name.casefold())
+def _file_column(table: Table) -> str:
+    usual = _usual(table, FILE_NAMES)
+    for column in [*usual, *table.columns]:
+        if 2 * sum(bool(IMAGE_SUFFIX.search(row[column].strip())) for row in table.rows) >= len(table.rows):
+            return column
+    return usual[0] if usual else ""
+
+
+def _date_columns(table: Table) -> tuple[str, ...]:
+    years, months = _usual(table, YEAR_NAMES), _usual(table, MONTH_NAMES)
+    candidates: list[tuple[str, ...]] = [(column,) for column in _usual(table, DATE_NAMES)]
+    candidates += [(year, month) for year in years for month in months]
+    candidates += [(column,) for column in (*_usual(table, YEAR_MONTH_NAMES), *years)]
+    for date in candidates:
+        if 2 * sum(not isinstance(found, str) for found in read_dates(table.rows, date)) >= len(table.rows):
+            return date
+    return ()
+
+
+def _missing(table: Table, role: str) -> str:
+    return f"{table.path}: no {role} column among {_listed(table.columns)}; name one with --config.collection.columns.{role}=NAME"
 
 
 def _listed(columns: Sequence[str]) -> str:
-    shown = ", ".join(repr(column[:40]) for column in columns[:12])
-    return shown + (f" and {len(columns) - 12} more" if len(columns) > 12 else "")
-
-
-def _year_and_month(year: str, month: str) -> str:
-    if month.isdigit() and 1 <= int(month) <= 12 and year.isdigit():
-        return f"{MONTHS[int(month) - 1]} {year}"
-    return f"{month} {year}" if month.isalpha() else year
+    shown = ", ".join(repr(column) for column in columns[:20])
+    return shown + (f" and {len(columns) - 20} more" if len(columns) > 20 else "")

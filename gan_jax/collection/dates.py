@@ -42,7 +42,10 @@ _SEASONS = {
     "winter": (0, 14 / 12),
 }
 _CIRCA_WORDS = ("circa", "ca", "c", "about", "around", "approximately", "approx", "probably", "possibly", "perhaps")
-_OTHER_WORDS = "between from and to or until till through before after of the in first second half s st nd rd th".split()
+_OTHER_WORDS = (
+    "between", "from", "and", "to", "or", "until", "till", "through", "before", "after", "of", "the", "in", "first", "second", "half",
+    "s", "st", "nd", "rd", "th",
+)  # fmt: skip
 _WORDS = {*_MONTHS, *_PARTS, *_SEASONS, *_CIRCA_WORDS, *_OTHER_WORDS}
 
 _YEAR = r"(?P<year>[0-9]{4})"

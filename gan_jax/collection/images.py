@@ -1,94 +1,239 @@
-"""Images of any kind into squares of pixels."""
+"""Pictures as they are found into squares of one size, and what tells two copies of one picture.
 
-import dataclasses
+Colour profiles are not applied. A picture needs about 8 bytes of memory a pixel while it is decoded.
+"""
+
 import hashlib
+import os
 import pathlib
+import threading
 import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageOps
+import scipy.fft
+from PIL import ExifTags, Image
 
-# Ordinary pictures. Formats that start other programs (EPS) or that are documents are not opened.
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "TGA", "ICO")
-SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".ppm", ".pgm", ".jp2", ".tga"}
-FITS = ("crop", "pad", "squash")
-MAX_BYTES = 512 * 2**20
-FINGERPRINT = 32  # pixels
-ORIENTATION = 0x0112  # the EXIF tag; from 5 on the picture lies on its side
+# Formats that hold pixels and nothing that runs; EPS and PDF, which would start Ghostscript, are not among them.
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000")
+LARGEST_FILE = 2**29  # bytes; some decoders read the whole file before they look at it
+MANY_PIXELS = 2**24  # pictures larger than this are decoded one at a time
+REDUCING_GAP = 3.0  # Pillow's documentation: as good as without, in most cases
+
+THUMBNAIL = 32  # px; the pHash of Zauner, "Implementation and benchmarking of perceptual image hash functions" (2010), section 3.2.1
+# Among 776 paintings of van Gogh these find the one photograph that is there twice (distance 2, similarity 0.99) and keep all
+# works that repeat a motif; the nearest of those are at 4 and 0.88, and 12 and 0.93. Recompression, halving, a third more
+# brightness or contrast and cropping by 1% on each side stay within 8 and above 0.96 in 97% of cases, cropping by 2% in 70%.
+NEAR_DISTANCE = 8  # of 64 bits
+NEAR_SIMILARITY = 0.96
+
+_TURNED = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_large_pictures = threading.Lock()
 
 
 class ImageError(Exception):
-    """An image that can't be used; the message says why, in a few words."""
+    """A picture that can't be used; the message is the reason, in one line."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Fitted:
     image: np.ndarray  # uint8 [resolution, resolution, 3]
-    width: int  # pixels of the picture as it is shown, after EXIF rotation
+    width: int  # px, of the picture as found, after its EXIF rotation
     height: int
-    digest: str  # of the decoded pixels: equal for exact copies, whatever the file
-    fingerprint: np.ndarray  # float32 [3 * 32 * 32], the whole picture at 32 x 32 pixels about its mean, of length 1
+    digest: str  # of all its pixels
+    thumbnail: np.ndarray  # uint8 [32, 32, 3], all of the picture squeezed
 
 
-def load_image(path: pathlib.Path, resolution: int, fit: str, max_pixels: int) -> Fitted:
-    """Reads an image, turns it as its EXIF says, and fits it into a square by Lanczos.
+def load_image(path: pathlib.Path | str, resolution: int, fit: str, max_pixels: int) -> Fitted:
+    """Decodes the first frame of a picture in any mode, over white where it is transparent, and fits it into a square.
 
-    Transparent parts are put on white; 16-bit grey is scaled by its range. `fit` is "crop" (the centre square), "pad" (the mean colour
-    of its border around it) or "squash". Of several frames the first is taken.
-
-    Raises ImageError for what is no image, is truncated, or has more than `max_pixels` pixels (which is known before it is decoded).
+    `fit` is 'crop' for the square in the middle, 'pad' for all of it between bars in the mean colour of its border, or 'squash'.
+    Raises ImageError for what is no picture, is damaged, or by its header has more than `max_pixels` pixels (or more than the
+    178,956,970 beyond which Pillow opens nothing).
     """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _load(path, resolution, fit, max_pixels)
+
+
+def load_images(
+    paths: Sequence[pathlib.Path], resolution: int, fit: str, max_pixels: int, loaded: Callable[[], None] = lambda: None
+) -> list[Fitted | ImageError]:
+    """`load_image` for many at once, in threads; calls `loaded` after each, and gives the error in place of what can't be used."""
+
+    def attempt(path: pathlib.Path) -> Fitted | ImageError:
+        try:
+            return _load(path, resolution, fit, max_pixels)
+        except ImageError as error:
+            return error
+
+    # Filters of warnings belong to the whole process, so they are set here and not in the threads.
+    with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        warnings.simplefilter("ignore")
+        results = []
+        for result in pool.map(attempt, paths):
+            results.append(result)
+            loaded()
+    return results
+
+
+def _load(path: pathlib.Path | str, resolution: int, fit: str, max_pixels: int) -> Fitted:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ImageError(f"the file has {path.stat().st_size:,} bytes")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's remarks on metadata; what makes a picture unusable is an exception
-            with Image.open(path, formats=FORMATS) as image:
-                if image.width * image.height > max_pixels:
-                    raise ImageError(f"{image.width} x {image.height} pixels are more than config.collection.max_pixels={max_pixels}")
-                width, height = image.size if image.getexif().get(ORIENTATION, 1) < 5 else image.size[::-1]
-                image.draft("RGB", (2 * resolution, 2 * resolution))
-                picture = _rgb(ImageOps.exif_transpose(image))
+        if not os.path.isfile(path):
+            raise ImageError("not a file")
+        if os.path.getsize(path) > LARGEST_FILE:
+            raise ImageError(f"larger than {LARGEST_FILE >> 20} MiB")
+        with Image.open(path, formats=_formats()) as image:
+            width, height = image.size
+            if width < 1 or height < 1:
+                raise ImageError("empty")
+            if width * height > max_pixels:
+                raise ImageError(f"{width} x {height} pixels are more than config.collection.max_pixels={max_pixels}")
+            if width * height <= MANY_PIXELS:
+                return _fitted(image, resolution, fit)
+            with _large_pictures:
+                return _fitted(image, resolution, fit)
+    except ImageError:
+        raise
     except Image.DecompressionBombError:
-        raise ImageError(f"more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels, which is never decoded") from None
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
-        raise ImageError(_reason(error)) from None
-    small = np.asarray(picture.resize((FINGERPRINT, FINGERPRINT), Image.Resampling.BOX), np.float32).reshape(-1)
-    small = small - small.mean()
-    small = small / max(float(np.linalg.norm(small)), 1e-6)
-    digest = hashlib.sha256(repr(picture.size).encode() + picture.tobytes()).hexdigest()
-    return Fitted(np.asarray(fitted(picture, resolution, fit)), width, height, digest, small)
+        raise ImageError(f"more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels") from None
+    except Image.UnidentifiedImageError:
+        raise ImageError(f"not an image of a kind that is read ({', '.join(FORMATS)})") from None
+    except Exception as error:  # a decoder that meets a damaged or hostile file may raise anything
+        raise ImageError(f"damaged: {' '.join(str(error).split())[:100] or type(error).__name__}") from None
 
 
-def fitted(picture: Image.Image, resolution: int, fit: str) -> Image.Image:
-    """An RGB picture in a square of `resolution` pixels."""
-    size = (resolution, resolution)
-    if fit == "squash":
-        return picture.resize(size, Image.Resampling.LANCZOS)
-    if fit == "crop":
-        return ImageOps.fit(picture, size, Image.Resampling.LANCZOS)
-    pixels = np.asarray(picture)
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]).mean(axis=0)
-    return ImageOps.pad(picture, size, Image.Resampling.LANCZOS, color=tuple(int(c) for c in border.round()))
+def _formats() -> list[str]:
+    """Those that this Pillow was built with."""
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
+def _fitted(image: Image.Image, resolution: int, fit: str) -> Fitted:
+    width, height = found = image.size
+    # A JPEG can be decoded at an eighth to a half of its size, which saves most of the time a large one takes.
+    needed = max(resolution, THUMBNAIL) * REDUCING_GAP / (max(found) if fit == "pad" else min(found))
+    if needed < 1:
+        image.draft(None, (round(width * needed), round(height * needed)))
+    drafted = image.size != found
+    image.load()
+    orientation = _orientation(image)  # after loading, since Pillow turns a TIFF by itself and then forgets the tag
+    picture = _rgb(image)
+    if orientation in _TURNED:
+        picture = picture.transpose(_TURNED[orientation])
+    if not drafted:
+        width, height = picture.size
+    elif orientation >= 5:
+        width, height = height, width
+    thumbnail = picture.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX, reducing_gap=REDUCING_GAP)
+    return Fitted(_square(picture, resolution, fit), width, height, digest(picture), np.asarray(thumbnail))
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # EXIF that is damaged says nothing; the picture may be whole
+        return 1
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    """Any mode to RGB."""
-    if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image, np.float64)
-        # 16-bit files use their range; floats and wider integers are taken to go from their least to their greatest value.
-        low, high = (
-            (0.0, 65535.0) if image.mode.startswith("I;16") or (values.min() >= 0 and values.max() > 255) else (values.min(), values.max())
-        )
-        image = Image.fromarray(np.clip((values - low) / max(high - low, 1e-9) * 255, 0, 255).round().astype(np.uint8))
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+    """Any mode as RGB, over white. Greys of 16 bits are scaled by 1/257, floats from [0, 1] or [0, 255]."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        values = np.asarray(image)
+        low, high = values.min(), values.max()
+        if image.mode != "F" and low >= 0 and high <= 65535:
+            grey = (values.astype(np.float32) / 257 + 0.5).astype(np.uint8)
+        elif image.mode == "F" and low >= 0 and high <= 255:
+            grey = (values * (255 if high <= 1 else 1) + 0.5).astype(np.uint8)
+        else:
+            raise ImageError(f"grey values from {low} to {high}, of which none is known to be white")
+        return Image.fromarray(grey).convert("RGB")
+    if image.has_transparency_data:
         image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
     return image.convert("RGB")
 
 
-def _reason(error: BaseException) -> str:
-    text = str(error)
-    if "cannot identify image file" in text:
-        return "not an image, or of a kind that is not read"
-    return f"can't be decoded ({text[:100]})" if text else f"can't be decoded ({type(error).__name__})"
+def _square(picture: Image.Image, resolution: int, fit: str) -> np.ndarray:
+    width, height = picture.size
+    if fit == "crop":
+        side = min(width, height)
+        left, top = (width - side) / 2, (height - side) / 2
+        return _resized(picture, (resolution, resolution), (left, top, left + side, top + side))
+    if fit == "squash":
+        return _resized(picture, (resolution, resolution), (0, 0, width, height))
+    if fit != "pad":
+        raise ValueError(f"fit is 'crop', 'pad' or 'squash', not {fit!r}")
+    scale = resolution / max(width, height)
+    inner = _resized(picture, (max(1, round(width * scale)), max(1, round(height * scale))), (0, 0, width, height))
+    border = np.concatenate([inner[0], inner[-1], inner[:, 0], inner[:, -1]])  # [pixels, 3]
+    square = np.empty((resolution, resolution, 3), np.uint8)
+    square[:] = np.rint(border.mean(axis=0, dtype=np.float64)).astype(np.uint8)
+    top, left = (resolution - inner.shape[0]) // 2, (resolution - inner.shape[1]) // 2
+    square[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
+    return square
+
+
+def _resized(picture: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float]) -> np.ndarray:
+    return np.array(picture.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=REDUCING_GAP))
+
+
+def digest(picture: Image.Image) -> str:
+    """SHA-256 of the size and the pixels: the same for a picture and its lossless copy in another format."""
+    result = hashlib.sha256(f"{picture.mode} {picture.width} {picture.height} ".encode())
+    for top in range(0, picture.height, 256):  # in strips, for memory
+        result.update(picture.crop((0, top, picture.width, min(top + 256, picture.height))).tobytes())
+    return result.hexdigest()
+
+
+def perceptual_hash(thumbnail: np.ndarray) -> np.uint64:
+    """The pHash of uint8 [32, 32, 3]: which of the 64 lowest cosine terms of the grey picture are above their median."""
+    grey = thumbnail.astype(np.float64) @ np.array([0.299, 0.587, 0.114])  # [32, 32], ITU-R BT.601
+    terms = scipy.fft.dctn(grey, norm="ortho")[:8, :8].ravel()
+    return np.packbits(terms > np.median(terms[1:])).view(np.uint64)[0]
+
+
+def similarity(a: np.ndarray, b: np.ndarray) -> float:
+    """Correlation of the colours of two thumbnails, -1 to 1; 0 where one is of a single colour."""
+    a, b = (x.astype(np.float64).ravel() - x.mean() for x in (a, b))
+    length = np.sqrt((a @ a) * (b @ b))
+    return float(a @ b / length) if length > 0 else 0.0
+
+
+def duplicates(pictures: Sequence[Fitted], distance: int | None) -> dict[int, tuple[int, int | None]]:
+    """Which pictures are copies: {index: (index of the one to keep, hash distance, or None if all pixels are the same)}.
+
+    Of each set the largest is kept, of equals the first. A near copy is within `distance` bits of the kept one's hash and at
+    least `NEAR_SIMILARITY` like it; `distance` None looks for exact copies only.
+    """
+    order = sorted(range(len(pictures)), key=lambda i: -pictures[i].width * pictures[i].height)  # stable
+    hashes = np.array([perceptual_hash(picture.thumbnail) for picture in pictures], np.uint64)
+    kept: list[int] = []
+    kept_hashes = np.empty(len(pictures), np.uint64)
+    digests: dict[str, int] = {}
+    copies: dict[int, tuple[int, int | None]] = {}
+    for i in order:
+        if pictures[i].digest in digests:
+            copies[i] = (digests[pictures[i].digest], None)
+            continue
+        if distance is not None:
+            distances = np.bitwise_count(kept_hashes[: len(kept)] ^ hashes[i])
+            for place in np.flatnonzero(distances <= distance):
+                if similarity(pictures[i].thumbnail, pictures[kept[place]].thumbnail) >= NEAR_SIMILARITY:
+                    copies[i] = (kept[place], int(distances[place]))
+                    break
+        if i not in copies:
+            digests[pictures[i].digest] = i
+            kept_hashes[len(kept)] = hashes[i]
+            kept.append(i)
+    return copies

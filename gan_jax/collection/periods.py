@@ -1,0 +1,39 @@
+"""Named spans of years."""
+
+import math
+import re
+from typing import Any
+
+from gan_jax.errors import UserError
+
+PERIODS = ("early", "between", "late", "")  # '' is outside of all
+
+
+def parse_span(text: Any, field: str = "config.collection.periods") -> tuple[float, float]:
+    """Years from the first to before the second: '..1885' is (-inf, 1886.0), '1880..1883' [1880, 1884), '1886' one year.
+
+    A fraction is a point in time and not a year: '1885.5..1886.25' ends where it says. Raises UserError that begins
+    with `field`, the name in the config.
+    """
+    text = str(text).strip()
+    number = r"([0-9]{4}(?:\.[0-9]{1,9})?)"
+    match = re.fullmatch(rf"{number}?\s*(\.\.)\s*{number}?|([0-9]{{4}})", text)
+    if not match or not (match[1] or match[3] or match[4]):
+        raise UserError(f"{field}={text!r}: not a span of years; write 1880..1885, ..1885, 1888.. or 1886")
+    first, last = (match[4], match[4]) if match[4] else (match[1], match[3])
+    start = float(first) if first else -math.inf
+    end = math.inf if not last else float(last) if "." in last else float(last) + 1
+    if end <= start:
+        raise UserError(f"{field}={text!r}: the span ends before it begins")
+    return start, end
+
+
+def period_of(year: float, early: tuple[float, float], late: tuple[float, float]) -> str:
+    """'early', 'late', 'between' from the end of early to the start of late, or ''. Raises UserError if early doesn't end first."""
+    if early[1] > late[0]:
+        raise UserError(f"config.collection.periods: early ends at {early[1]:.10g}, late begins at {late[0]:.10g}; early has to end first")
+    if early[0] <= year < early[1]:
+        return "early"
+    if late[0] <= year < late[1]:
+        return "late"
+    return "between" if early[1] <= year < late[0] else ""
