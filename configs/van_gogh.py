@@ -47,4 +47,7 @@ def get_config(argument: str = "resolution=128") -> ConfigDict:
     training.log_every_kimg = 5.0
     training.sample_every_kimg = 50.0
     training.checkpoint_every_kimg = 100.0
+
+    config.inversion.steps = 300
+    config.inversion.restarts = 4
     return config

@@ -1,8 +1,7 @@
-"""Images of any kind, and a collection that accounts for every row and every file."""
+"""A collection accounts for every row and every file, and reads back as it was."""
 
 import csv
 import os
-import zlib
 
 import numpy as np
 import pytest
@@ -11,107 +10,17 @@ from PIL import Image
 
 from gan_jax import default_config
 from gan_jax.collection import collection as collections
-from gan_jax.collection.images import ImageError, load_image
+from gan_jax.collection.folder import index_folder
 from gan_jax.errors import UserError
 
 RNG = np.random.default_rng(0)
 
 
 def picture(width: int = 48, height: int = 32) -> np.ndarray:
-    """uint8 [height, width, 3]: smooth enough to survive a JPEG."""
+    """uint8 [height, width, 3]: smooth enough to survive a JPEG, and another one each time."""
     y, x = np.mgrid[0:height, 0:width]
     waves = [np.sin(x * a / width * 6 + y * b / height * 6 + c) for a, b, c in RNG.uniform(0.2, 2, (3, 3))]
     return (127 + 100 * np.stack(waves, -1)).astype(np.uint8)
-
-
-def load(path, fit="squash", resolution=16, max_pixels=10**6):
-    return load_image(path, resolution, fit, max_pixels)
-
-
-def save(image: Image.Image, path, **options):
-    image.save(path, **options)
-    return path
-
-
-def test_every_mode_shows_the_same_picture(tmp_path):
-    rgb = Image.fromarray(picture())
-    expected = load(save(rgb, tmp_path / "rgb.png")).image.astype(int)
-    opaque = rgb.convert("RGBA")
-    palette = rgb.quantize(256)
-    for name, image, tolerance in [
-        ("rgba.png", opaque, 1), ("palette.png", palette, 6), ("rgb.jpg", rgb, 4), ("cmyk.jpg", rgb.convert("CMYK"), 8),
-        ("rgb.webp", rgb, 6), ("rgb.tif", rgb, 1), ("rgb.gif", rgb, 12), ("rgb.bmp", rgb, 1), ("ycc.jpg", rgb.convert("YCbCr"), 4),
-    ]:  # fmt: skip
-        assert np.abs(load(save(image, tmp_path / name)).image - expected).mean() <= tolerance, name
-
-
-def test_grey_of_every_depth(tmp_path):
-    grey = picture()[..., 0]
-    expected = load(save(Image.fromarray(grey), tmp_path / "8.png")).image
-    assert np.array_equal(expected[..., 0], expected[..., 1])
-    deep = load(save(Image.fromarray(grey.astype(np.uint16) * 257), tmp_path / "16.png")).image
-    assert np.abs(deep.astype(int) - expected).max() <= 2
-    assert load(save(Image.fromarray(grey > 127), tmp_path / "1.png")).image.max() > 200
-
-
-def test_transparent_parts_are_white(tmp_path):
-    clear = np.zeros((20, 20, 4), np.uint8)
-    assert np.all(load(save(Image.fromarray(clear), tmp_path / "a.png")).image == 255)
-    half = np.zeros((20, 20, 2), np.uint8)
-    half[..., 1] = 128
-    assert np.all(np.abs(load(save(Image.fromarray(half), tmp_path / "b.png")).image.astype(int) - 127) <= 1)
-
-
-@pytest.mark.parametrize("orientation, turn", [(3, 2), (6, 3), (8, 1)])
-def test_exif_rotation_is_undone(tmp_path, orientation, turn):
-    upright = picture(48, 32)
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    turned = Image.fromarray(np.rot90(upright, -turn))
-    found = load(save(turned, tmp_path / "turned.jpg", exif=exif, quality=95))
-    assert (found.width, found.height) == (48, 32)
-    straight = load(save(Image.fromarray(upright), tmp_path / "upright.jpg", quality=95))
-    assert np.abs(found.image.astype(int) - straight.image).mean() < 3
-
-
-def test_fits(tmp_path):
-    wide = np.zeros((16, 48, 3), np.uint8)
-    wide[:, 16:32] = 255  # the centre square is white
-    path = save(Image.fromarray(wide), tmp_path / "wide.png")
-    assert np.all(load(path, "crop").image[:, 2:-2] > 250)
-    padded = load(path, "pad", 48).image
-    assert padded.shape == (48, 48, 3) and np.all(padded[20:28, 20:28] == 255) and np.all(padded[0] == padded[0, 0])
-    squashed = load(path, "squash", 48).image
-    assert np.all(squashed[:, 20:28] > 250) and np.all(squashed[:, :10] < 5)
-    assert (load(path, "squash").width, load(path, "squash").height) == (48, 16)
-
-
-def test_what_can_not_be_used_says_why(tmp_path):
-    good = save(Image.fromarray(picture(200, 200)), tmp_path / "good.jpg")
-    (tmp_path / "cut.jpg").write_bytes(good.read_bytes()[:2000])
-    (tmp_path / "text.jpg").write_text("not an image")
-    (tmp_path / "empty.png").write_bytes(b"")
-    (tmp_path / "script.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n")
-    for name, reason in [
-        ("cut.jpg", "truncated"),
-        ("text.jpg", "not an image"),
-        ("empty.png", "not an image"),
-        ("script.jpg", "not an image"),
-    ]:
-        with pytest.raises(ImageError, match=reason):
-            load(tmp_path / name)
-    with pytest.raises(ImageError, match="200 x 200 pixels are more than config.collection.max_pixels=39999"):
-        load(good, max_pixels=39999)
-
-
-def test_a_bomb_is_refused_undecoded(tmp_path):
-    # A header that promises 60000 x 60000 pixels, of which nothing follows.
-    bomb = bytearray(save(Image.new("L", (8, 8)), tmp_path / "bomb.png").read_bytes())
-    bomb[16:24] = (60000).to_bytes(4, "big") * 2
-    bomb[29:33] = zlib.crc32(bytes(bomb[12:29])).to_bytes(4, "big")
-    (tmp_path / "bomb.png").write_bytes(bomb)
-    with pytest.raises(ImageError, match="more than 178,956,970 pixels"):
-        load(tmp_path / "bomb.png", max_pixels=10**8)
 
 
 @pytest.mark.parametrize(
@@ -122,13 +31,16 @@ def test_a_bomb_is_refused_undecoded(tmp_path):
         ("1880..1883", (1880, 1884)),
         ("1886", (1886, 1887)),
         ("..1885.5", (-np.inf, 1885.5)),
+        ("1886.25..", (1886.25, np.inf)),
+        ("1880.5 .. 1883.25", (1880.5, 1883.25)),
+        (1886, (1886, 1887)),
     ],
 )
 def test_spans_hold_whole_years(text, span):
     assert collections.parse_span(text, "field") == span
 
 
-@pytest.mark.parametrize("text", ["", "..", "1888-1889", "1889..1887", "abc", "188.."])
+@pytest.mark.parametrize("text", ["", "..", "1888-1889", "1889..1887", "abc", "188..", "1885.5", "1885...1887", "1886.5..1886.5", "١٨٨٥"])
 def test_wrong_spans_are_named(text):
     with pytest.raises(UserError, match="config.x="):
         collections.parse_span(text, "config.x")
@@ -189,13 +101,64 @@ def test_nothing_disappears_silently(messy):
     assert len(collection.paintings) + len(collection.skipped) == rows + 1  # and one image without a row
     assert [work.title for work in collection.paintings] == [f"Work {i}" for i in (0, 1, 2, 3, 6, 7, 8, 9, 10, 11)]
     for name, reason in {
-        "Work 4": "unreadable date: 'some day'", "Work 5": "not wanted: genre=landscape", "Cut": "unreadable image: ",
-        "Copy": "exact duplicate: of 06.png", "Near": "near duplicate: of 07.png", "Missing": "no image: no such file",
-        "Nameless": "no image: the row names no file", "Again": "exact duplicate: an earlier row", "Outside": "no image: ",
-        "Link": "no image: ", "nobody.png": "no row: ", "table.csv": "malformed row: line 22: 2 fields",
+        "Work 4": "unreadable date: 'some day'", "Work 5": "excluded row: not genre=landscape", "Cut": "unusable image: ",
+        "Copy": "exact duplicate: same pixels as 06.png", "Near": "near duplicate: ", "Missing": "missing image: no file is called",
+        "Nameless": "missing image: the row names no file", "Again": "exact duplicate: same pixels as 08.png",
+        "Outside": "missing image: '../secret.png' leads out", "Link": "missing image: a link that leads out",
+        "nobody.png": "unlisted image: ", "": "malformed row: line 22 of the table, 2 fields",
     }.items():  # fmt: skip
         assert reasons[name].startswith(reason), (name, reasons[name])
-    assert "10 works: 4 early, 2 between, 4 late; skipped: " in collections.summary(collection)
+    summary = collections.summary(collection)
+    assert summary.startswith("10 works: 4 early, 2 between, 4 late; 12 skipped (4 missing images, 2 exact duplicates, ")
+    assert "1 near duplicate" in summary
+
+
+def test_near_copies_can_be_kept(messy):
+    kept = collections.prepare(config_of(messy[0], near_duplicates=False))
+    assert "Near" in [painting.title for painting in kept.paintings]
+    assert any(skipped.title == "Copy" for skipped in kept.skipped)
+
+
+def test_images_belong_to_their_paintings(messy):
+    folder, _ = messy
+    collection = collections.prepare(config_of(folder, fit="squash"))
+    for painting, image in zip(collection.paintings, collection.images):
+        with Image.open(folder / "images" / painting.file) as found:
+            expected = np.asarray(found.resize((16, 16), Image.Resampling.LANCZOS, reducing_gap=3.0))
+        np.testing.assert_array_equal(image, expected)
+    assert [painting.year for painting in collection.paintings] == sorted(painting.year for painting in collection.paintings)
+    early = collection.period("early")
+    assert all(collection.paintings[i].year < 1885 for i in early) and len(early) > 0
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "C:\\images\\00.png", "../images/00.png", "sub/../../secret.png", "..\\secret.png"])
+def test_no_name_leads_out_of_the_folder(messy, name):
+    folder = index_folder(messy[0] / "images")
+    with pytest.raises(LookupError, match="leads out of the images folder"):
+        folder.find(name)
+
+
+@pytest.mark.parametrize(
+    "name, file",
+    [
+        ("06.png", "06.png"), (" 06.png ", "06.png"), ("./06.png", "06.png"), ("06.PNG", "06.png"), ("06", "06.png"), ("06.tif", "06.png"),
+        ("3/06.png", "06.png"), ("images\\06.png", "06.png"), ("03.png", "sub/03.png"), ("sub/03", "sub/03.png"), ("03", "sub/03.png"),
+        ("https://somewhere.org/06.png", "06.png"),
+    ],
+)  # fmt: skip
+def test_a_file_is_found_by_the_names_tables_give_it(messy, name, file):
+    assert index_folder(messy[0] / "images").find(name) == file
+
+
+def test_a_name_that_fits_two_files_is_not_guessed(tmp_path):
+    for file in ("a/1.png", "b/1.png", "2.png", "2.jpg"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_bytes(b"")
+    folder = index_folder(tmp_path)
+    assert folder.find("a/1.png") == "a/1.png" and folder.find("2.jpg") == "2.jpg"
+    for name in ("1.png", "2"):
+        with pytest.raises(LookupError, match="fits 2 files"):
+            folder.find(name)
 
 
 def test_a_collection_reads_back_as_it_was(messy, tmp_path):
@@ -207,23 +170,54 @@ def test_a_collection_reads_back_as_it_was(messy, tmp_path):
     assert collection.paintings[0].columns == {"date": "1880", "genre": "landscape"}
 
 
+def test_columns_with_our_names_and_any_text_read_back(tmp_path):
+    columns = {"year": "c. 1888", "table:year": "x", "table:table:": "y", "Title": 'a "b", c;\r\nd\re\nf\t', "ü": "", "period": " late "}
+    paintings = tuple(
+        collections.Painting(f"{i}.png", 'Sun, "Moon"\nand stars', 1888 + i / 3, 1 / 24, period, 7, 5, columns)
+        for i, period in enumerate(collections.PERIODS)
+    )
+    images = RNG.integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
+    collection = collections.Collection(paintings, images, (collections.Skipped("a\n.png", "", "no: reason, at all"),))
+    collections.save(collection, tmp_path / "saved")
+    again = collections.load(tmp_path / "saved")
+    assert again.paintings == paintings and again.skipped == collection.skipped
+    np.testing.assert_array_equal(again.images, images)
+
+
 def test_a_damaged_collection_is_one_line(messy, tmp_path):
-    collections.save(collections.prepare(config_of(messy[0])), tmp_path / "saved")
-    np.save(tmp_path / "saved" / "images.npy", np.zeros((3, 16, 16, 3), np.uint8))
-    with pytest.raises(UserError, match="which don't belong together"):
-        collections.load(tmp_path / "saved")
-    (tmp_path / "saved" / "images.npy").write_bytes(b"nothing")
-    with pytest.raises(UserError, match="images.npy: not an array of numbers"):
-        collections.load(tmp_path / "saved")
+    saved = tmp_path / "saved"
+    collection = collections.prepare(config_of(messy[0]))
+    for path, damage, message in [
+        (saved / "images.npy", lambda data: data[: len(data) // 2], "images.npy: not an array of images"),
+        (saved / "images.npy", lambda data: b"nothing", "images.npy: not an array of images"),
+        (saved / "images.npy", lambda data: data.replace(b"|u1", b"|i1"), "images.npy: not the images of the 11 works"),
+        (saved / "images.npy", lambda data: data.replace(b"(11, 16, 16, 3)", b"(10, 16, 16, 3)"), "images.npy: not the images of the 11"),
+        (saved / "paintings.csv", lambda data: data.replace(b"1880.5", b"never"), "row 1: could not convert .*'never'"),
+        (saved / "paintings.csv", lambda data: data.replace(b",early,", b",soon,"), "row 1: year, uncertainty, period"),
+        (saved / "paintings.csv", lambda data: data[:-30], "paintings.csv: row 11 is damaged"),
+        (saved / "paintings.csv", lambda data: b"\xff" + data, "paintings.csv: damaged"),
+        (saved / "skipped.csv", lambda data: data.replace(b"file,title", b"file,name", 1), "skipped.csv: row 1 is damaged"),
+    ]:
+        collections.save(collection, saved)
+        data = path.read_bytes()
+        path.write_bytes(damage(data))
+        assert path.read_bytes() != data
+        with pytest.raises(UserError, match=message):
+            collections.load(saved)
+    with pytest.raises(UserError, match="paintings.csv: there is no such file"):
+        collections.load(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"min_works": 5}, "config.collection.periods.early='..1884': [0-9]+ works are left in it, 5 are needed .*no image"),
+        ({"min_works": 5}, "config.collection.periods.early='..1884': 4 works, at least 5 are needed .*missing images"),
         ({"images": "/nowhere"}, "config.collection.images=/nowhere: no such folder"),
         ({"table": "/nowhere.csv"}, "/nowhere.csv: no such file"),
-        ({"table": ""}, "config.collection.table and config.collection.images"),
+        ({"images": ""}, "config.collection.images: name the folder"),
+        ({"where": "colour=red"}, "config.collection.where: .* has no column 'colour'"),
+        ({"source": "painter", "where": "a=b"}, "config.collection.where='a=b': the built-in painter"),
+        ({"table": ""}, "config.collection.table: name the table"),
         ({"resolution": 48}, "config.collection.resolution=48"),
         ({"fit": "stretch"}, "config.collection.fit='stretch'"),
         ({"source": "web"}, "config.collection.source='web'"),
@@ -236,10 +230,19 @@ def test_wrong_settings_are_named(messy, changes, message):
         collections.prepare(config_of(messy[0], **changes))
 
 
+@pytest.mark.parametrize("distance", [65, -1, "near", 0.97, None])
+def test_a_distance_of_copies_is_in_bits(messy, distance):
+    config = config_of(messy[0])
+    with config.ignore_type():
+        config.near_duplicates = distance
+    with pytest.raises(UserError, match=f"config.collection.near_duplicates={distance!r}: has to be"):
+        collections.prepare(config)
+
+
 def test_periods_that_overlap_are_an_error(messy):
     config = config_of(messy[0])
     config.periods.late = "1884.."
-    with pytest.raises(UserError, match="early .* must end before late"):
+    with pytest.raises(UserError, match="early ends at 1885, late begins at 1884; early has to end first"):
         collections.prepare(config)
 
 
@@ -247,6 +250,7 @@ def test_the_built_in_painter_is_a_collection():
     config = default_config.get_config().collection
     config.painter.works = 60
     collection = collections.prepare(config)
+    assert all(abs(painting.year - float(painting.columns["date"])) < 1e-9 for painting in collection.paintings)
     assert collection.images.shape == (60, 32, 32, 3) and not collection.skipped
     assert {painting.period for painting in collection.paintings} == {"early", "between", "late"}
     assert [painting.year for painting in collection.paintings] == sorted(painting.year for painting in collection.paintings)

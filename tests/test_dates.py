@@ -1,12 +1,14 @@
 """Dates as people write them."""
 
+import contextlib
 import math
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan_jax.collection.dates import CIRCA, FIRST_YEAR, LAST_YEAR, OPEN_ENDED, parse_date, parse_dates
+from gan_jax.collection.dates import CIRCA, FIRST_YEAR, LAST_YEAR, MONTHS, OPEN_ENDED, parse_date, parse_dates
 
 
 @pytest.mark.parametrize(
@@ -40,6 +42,22 @@ from gan_jax.collection.dates import CIRCA, FIRST_YEAR, LAST_YEAR, OPEN_ENDED, p
         ("Sept. 23, 1888", 1888 + 8 / 12 + 22 / 360, 1888 + 8 / 12 + 23 / 360),
         ("23.9.1888", 1888 + 8 / 12 + 22 / 360, 1888 + 8 / 12 + 23 / 360),
         ("1888-09-23T00:00:00Z", 1888 + 8 / 12 + 22 / 360, 1888 + 8 / 12 + 23 / 360),
+        ("9/23/1888", 1888 + 8 / 12 + 22 / 360, 1888 + 8 / 12 + 23 / 360),
+        ("3/4/1888", 1888 + 2 / 12 + 3 / 372, 1888 + 3 / 12 + 3 / 360),  # 4 March or 3 April
+        ("1884-12", 1884 + 11 / 12, 1885),
+        ("1901-02", 1901 + 1 / 12, 1901 + 2 / 12),
+        ("1904\u201305", 1904, 1906),
+        ("1884-8", 1884, 1889),
+        ("1899-1901", 1899, 1902),
+        ("1800s", 1800, 1900),
+        ("mid-1880s", 1880 + 10 / 3, 1880 + 20 / 3),
+        ("winter 1884-85", 1884 + 11 / 12, 1885 + 2 / 12),
+        ("winter 1888", 1888, 1889 + 2 / 12),
+        ("May 1889 \u2013 June 1890", 1889 + 4 / 12, 1890 + 6 / 12),
+        ("23-25 Sept 1888", 1888 + 8 / 12 + 22 / 360, 1888 + 8 / 12 + 25 / 360),
+        ("late 1886 \u2013 early 1887", 1886 + 2 / 3, 1887 + 1 / 3),
+        ("1888-09-23/1888-09-25", 1888 + 8 / 12 + 22 / 360, 1888 + 8 / 12 + 25 / 360),
+        ("\uff11\uff18\uff18\uff18", 1888, 1889),  # full-width digits
     ],
 )
 def test_a_date_is_the_middle_of_what_its_text_allows(text, first, last):
@@ -54,7 +72,28 @@ def test_doubt_widens_a_date(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "n.d.", "unknown", "88", "18888", "12", "1886 1890", "0999", "2500", "32.1.1888", "1888-1886", "x" * 500]
+    "text",
+    [
+        "",
+        "n.d.",
+        "unknown",
+        "88",
+        "18888",
+        "12",
+        "1886 1890",
+        "0999",
+        "2500",
+        "32.1.1888",
+        "1888-1886",
+        "1888-02-30",
+        "1888-13",
+        "Paris 1888",
+        "19th century",
+        "before 1000",
+        "\u0661\u0668\u0668\u0668",
+        "1888-" * 15,
+        "x" * 500,
+    ],
 )
 def test_what_is_no_date_says_so(text):
     with pytest.raises(ValueError, match="."):
@@ -75,4 +114,44 @@ def test_any_text_is_a_date_in_range_or_a_value_error(text):
         year, uncertainty = parse_date(text)
     except ValueError:
         return
-    assert FIRST_YEAR - 10 <= year <= LAST_YEAR + 10 and 0 <= uncertainty <= LAST_YEAR and math.isfinite(uncertainty)
+    assert FIRST_YEAR <= year < LAST_YEAR + 1 and 0 <= uncertainty <= LAST_YEAR and math.isfinite(uncertainty)
+
+
+@pytest.mark.parametrize("piece", ["1888-", "1 ", "c.", "early ", "/", "1888 to ", "\ufdfa", "june "])
+def test_no_text_takes_long(piece):
+    text = piece * (80 // len(piece))
+    start = time.perf_counter()
+    for _ in range(20):
+        with contextlib.suppress(ValueError):
+            parse_date(text)
+    assert time.perf_counter() - start < 1.0  # 50 ms each; a few are usual
+    with pytest.raises(ValueError, match="characters long"):
+        parse_date(piece * 1_000_000)
+
+
+@given(st.lists(st.text("0123456789.-/ ac", max_size=12), max_size=12))
+def test_a_column_gives_a_date_or_a_reason_for_every_entry(texts):
+    for date in parse_dates(texts):
+        assert (isinstance(date, str) and date) or (FIRST_YEAR <= date[0] < LAST_YEAR + 1 and date[1] >= 0)
+
+
+@given(st.integers(FIRST_YEAR, LAST_YEAR), st.integers(1, 12))
+def test_every_month_in_every_spelling(year, month):
+    name = MONTHS[month - 1]
+    for text in (
+        f"{year}-{month:02d}",
+        f"{month}/{year}",
+        f"{month:02d}.{year}",
+        f"{name} {year}",
+        f"{name[:3]}. {year}",
+        f"{year}, {name}",
+    ):
+        assert parse_date(text) == pytest.approx((year + (month - 0.5) / 12, 1 / 24), abs=1e-9)
+
+
+def test_a_real_column_reads_as_its_year_and_month_do():
+    months = [(1884, 1), (1884, 2), (1884, 11), (1890, 7)]
+    texts = [f"{year + (month - 1) / 12:.4f}".rstrip("0").rstrip(".") for year, month in months]  # "1884", "1884.0833", ...
+    assert texts[0] == "1884"
+    for (year, month), date in zip(months, parse_dates(texts)):
+        assert date[0] == pytest.approx(year + (month - 1) / 12, abs=1e-4) and date[1] <= 0.05
