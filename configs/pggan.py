@@ -28,6 +28,7 @@ def get_config(argument: str = "resolution=128") -> ConfigDict:
     training.batch_size = 4
     training.batch_size_by_resolution = by_resolution(r4=128, r8=128, r16=128, r32=64, r64=32, r128=16, r256=8)
     training.learning_rate = 0.001
+    training.learning_rate_by_resolution = by_resolution(0.0, r1024=0.0015)
     training.adam_b1 = 0.0
     training.adam_b2 = 0.99
     training.log_every_kimg = 10.0

@@ -8,12 +8,12 @@ from ml_collections import ConfigDict
 RESOLUTIONS = tuple(2**level for level in range(2, 11))  # 4 to 1024
 
 
-def by_resolution(**values) -> ConfigDict:
-    """A value for each resolution, `r4` to `r1024`; 0 stands for the general value beside it."""
+def by_resolution(general: float = 0, **values) -> ConfigDict:
+    """A value for each resolution, `r4` to `r1024`; 0 (of the type that the values have) stands for the one beside it."""
     unknown = set(values) - {f"r{r}" for r in RESOLUTIONS}
     if unknown:
         raise KeyError(f"no such resolution: {sorted(unknown)}")
-    return ConfigDict({f"r{r}": values.get(f"r{r}", 0) for r in RESOLUTIONS})
+    return ConfigDict({f"r{r}": values.get(f"r{r}", general) for r in RESOLUTIONS})
 
 
 def get_config() -> ConfigDict:
@@ -29,7 +29,7 @@ def get_config() -> ConfigDict:
     collection.resolution = 32  # pixels; a power of two from 16 to 1024
     collection.fit = "crop"  # "crop" (centre square), "pad" or "squash"
     collection.max_pixels = 150_000_000  # larger images are skipped, unread
-    collection.near_duplicates = True  # near-copies of a picture are skipped; or how near, in bits of 64; False: kept
+    collection.near_duplicates = 8  # pictures that differ by up to so many of 64 bits are one work, seen twice; -1: only exact copies
     collection.periods = ConfigDict({"early": "..1883", "late": "1887.."})  # years, both ends included; between lies between
     collection.min_works = 16  # fewer in a period is an error
     collection.painter = ConfigDict({"works": 360, "first_year": 1880.0, "last_year": 1890.0, "seed": 0})
@@ -51,14 +51,14 @@ def get_config() -> ConfigDict:
     training.batch_size = 32  # over all devices
     training.batch_size_by_resolution = by_resolution()
     training.learning_rate = 0.0002  # of both Adams
-    training.learning_rate_by_resolution = by_resolution()
+    training.learning_rate_by_resolution = by_resolution(0.0)
     training.adam_b1 = 0.5
     training.adam_b2 = 0.999
     training.adam_epsilon = 1e-8
     training.loss = "non-saturating"  # "wgan-gp" or "non-saturating"
     training.gradient_penalty = 10.0  # wgan-gp: weight of (|slope| - 1)^2
     training.drift = 0.001  # wgan-gp: weight of score(real)^2
-    training.r1 = 0.0  # non-saturating: half the weight of |slope at real images|^2
+    training.r1 = 0.0  # non-saturating: weight of |slope at real images|^2 / 2
     training.ema_half_life_kimg = 10.0  # of the averaged generator
     training.ema_ramp_up = 0.05  # its half-life is at most this part of the images seen
     training.mirror = True  # each image is mirrored half the time
@@ -73,7 +73,7 @@ def get_config() -> ConfigDict:
     inversion.restarts = 2  # latents a painting, started from the best of `candidates` generated images
     inversion.candidates = 2048
     inversion.learning_rate = 0.1
-    inversion.batch_size = 256  # latents optimised at once on each device
+    inversion.batch_size = 256  # latents optimised at once
     inversion.structure = 1.0  # weight of the loss on coarser scales, against pixels
 
     config.morphing = morphing = ConfigDict()

@@ -14,6 +14,10 @@ import numpy as np
 
 from gan_jax.errors import UserError
 
+# The one way to read it is to set it, which must not happen while other threads write.
+UMASK = os.umask(0)
+os.umask(UMASK)
+
 
 @contextlib.contextmanager
 def atomic_file(path: os.PathLike | str) -> Iterator[pathlib.Path]:
@@ -26,7 +30,7 @@ def atomic_file(path: os.PathLike | str) -> Iterator[pathlib.Path]:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
     os.close(handle)
     # mkstemp makes the file private; a study's results are as readable as any other file of the user.
-    os.chmod(name, 0o666 & ~_umask())
+    os.chmod(name, 0o666 & ~UMASK)
     try:
         yield pathlib.Path(name)
         os.replace(name, path)
@@ -39,8 +43,10 @@ def atomic_folder(path: os.PathLike | str) -> Iterator[pathlib.Path]:
     """Yields a temporary folder beside `path`, which takes its place only if the block succeeds."""
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{path.name}.*"):  # by a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
     name = pathlib.Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-    os.chmod(name, 0o777 & ~_umask())
+    os.chmod(name, 0o777 & ~UMASK)
     try:
         yield name
         if path.exists():
@@ -53,12 +59,6 @@ def atomic_folder(path: os.PathLike | str) -> Iterator[pathlib.Path]:
             os.replace(name, path)
     finally:
         shutil.rmtree(name, ignore_errors=True)
-
-
-def _umask() -> int:
-    value = os.umask(0)
-    os.umask(value)
-    return value
 
 
 def write_json(path: os.PathLike | str, value: Any) -> None:

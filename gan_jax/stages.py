@@ -106,6 +106,7 @@ def morph(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -
         fields = ["index", "file", "title", "year", "period", "reason"]
         files.write_csv(folder / "unmatched.csv", fields, [{**describe(collection, i), "reason": reason} for i, reason in alone])
         files.write_array(folder / "t.npy", made.t)
+        files.write_array(folder / "years.npy", made.years)
         files.write_array(folder / "frames.npy", made.frames)
 
         rate = settings.frames / settings.seconds

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
+import math
 import pathlib
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,16 +19,51 @@ from gan_jax.training.checkpoints import Checkpoints
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
-# What may differ from the config that a workdir was begun with: places of input that is read by then, and how often to look.
+# Places of input, which is read by the time that they can differ: not naming them again is no difference.
+INPUTS = ("collection.table", "collection.images")
+# How often to look may differ from the config that a workdir was begun with.
 HARMLESS = {
-    "collection.table",
-    "collection.images",
     "training.log_every_kimg",
     "training.sample_every_kimg",
     "training.checkpoint_every_kimg",
     "training.keep_checkpoints",
 }
 FOUNDATION = ("seed", "collection", "model", "training")
+
+# Least and greatest value of numbers that nothing else checks before hours of work depend on them.
+BOUNDS = {
+    "seed": (0, 2**31 - 8),
+    "collection.min_works": (8, math.inf),  # evaluation says nothing about fewer
+    "collection.max_pixels": (1, math.inf),
+    "model.latent_size": (1, 2**16),
+    "model.width": (1, 2**16),
+    "model.fmap_base": (1, 2**20),
+    "model.fmap_max": (1, 2**16),
+    "training.total_kimg": (0, 2e6),  # images seen are counted in 32 bits
+    "training.stable_kimg": (0, 2e6),
+    "training.fade_kimg": (0, 2e6),
+    "training.adam_b1": (0, 0.999999),
+    "training.adam_b2": (0, 0.999999),
+    "training.ema_half_life_kimg": (1e-6, math.inf),
+    "training.ema_ramp_up": (1e-6, math.inf),
+    "training.log_every_kimg": (1e-6, math.inf),
+    "training.sample_every_kimg": (0, math.inf),
+    "training.checkpoint_every_kimg": (0, math.inf),
+    "training.keep_checkpoints": (1, math.inf),
+    "sampling.images": (8, 10**6),
+    "inversion.steps": (1, 10**6),
+    "inversion.restarts": (1, 10**4),
+    "inversion.candidates": (1, 10**6),
+    "inversion.batch_size": (1, 10**5),
+    "inversion.learning_rate": (1e-9, math.inf),
+    "inversion.structure": (0, math.inf),
+    "morphing.frames": (2, 1000),
+    "morphing.colour": (0, 1),
+    "morphing.max_distance": (0, 1),
+    "morphing.size": (16, 4096),
+    "morphing.seconds": (0.1, 3600),
+    "evaluation.repeats": (2, 1000),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,17 +74,20 @@ class Stage:
     run: Callable[[ConfigDict, pathlib.Path, Mapping[str, Any]], str]
     needs: tuple[str, ...]
     reads: tuple[str, ...]  # sections of the config
-    makes: tuple[str, ...]  # paths in the workdir
+    makes: tuple[str, ...]  # what later stages read or people look at, in the workdir
 
 
+INVERSION = ("latents.npy", "inversion.csv", "reconstructions.npy", "side_by_side.png")
+MORPHS = ("pairs.csv", "unmatched.csv", "frames.npy", "t.npy", "years.npy", "set.gif", "set.mp4", "contact_sheet.png")
+COLLECTION = ("collection/paintings.csv", "collection/images.npy")
 STAGES = {
     stage.name: stage
     for stage in (
-        Stage("prepare", stages.prepare, (), ("collection",), ("collection",)),
+        Stage("prepare", stages.prepare, (), ("collection",), (*COLLECTION, "collection/skipped.csv")),
         Stage("train", stages.train, ("prepare",), FOUNDATION, ("checkpoints",)),
         Stage("sample", stages.sample, ("train",), ("sampling",), ("samples/generated.npy", "samples/final.png")),
-        Stage("invert", stages.invert, ("train",), ("inversion",), ("inversion",)),
-        Stage("morph", stages.morph, ("invert",), ("morphing",), ("morphs",)),
+        Stage("invert", stages.invert, ("train",), ("inversion",), tuple(f"inversion/{name}" for name in INVERSION)),
+        Stage("morph", stages.morph, ("invert",), ("morphing",), tuple(f"morphs/{name}" for name in MORPHS)),
         Stage("evaluate", stages.evaluate, ("sample", "morph"), ("evaluation",), ("evaluation.json",)),
         Stage("report", stages.report, ("evaluate",), (), ("report.html",)),
     )
@@ -59,22 +98,35 @@ class Study:
     """A workdir and the config of what is done there."""
 
     def __init__(self, config: ConfigDict, workdir: pathlib.Path):
-        """Takes up or begins the workdir. Raises UserError if it was begun with a config that differs where it matters."""
+        """Takes up or begins the workdir.
+
+        Raises UserError for numbers out of bounds, and where the workdir was begun with a config that differs where it matters.
+        """
         self.config, self.workdir = config, workdir
         self._path = workdir / "config.json"
-        self._finished: dict[str, dict[str, Any]] = {}  # by stage: the fingerprint it was made with, seconds it took
+        self._finished: dict[str, dict[str, Any]] = {}  # by stage: the fingerprint it was made with, its result, seconds it took
+        check_bounds(config)
+        try:
+            workdir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"--workdir={workdir}: no folder can be made there ({error.strerror})") from None
         if self._path.exists():
             written = files.read_json(self._path)
-            self._check(written["config"])
-            self._finished = written["stages"]
-        self._write()
+            try:
+                there, self._finished = flatten(written["config"]), {name: dict(written["stages"][name]) for name in written["stages"]}
+            except (KeyError, TypeError, ValueError, AttributeError):
+                raise UserError(f"{self._path}: not written by this program; delete it, or give another --workdir") from None
+            for field in INPUTS:
+                section, name = field.split(".")
+                if not config[section][name] and isinstance(there.get(field), str):
+                    config[section][name] = there[field]
+            self._check(there)
 
     def run(self, name: str) -> str:
         """Runs one stage, unless what it made still stands, and says what it made. Raises UserError if a stage before it is missing."""
         stage = STAGES[name]
         for need in stage.needs:
-            missing = [path for path in STAGES[need].makes if not (self.workdir / path).exists()]
-            if missing or not self._stands(need, partly=need == "train"):
+            if not self._stands(need, partly=need == "train"):
                 raise UserError(f"{self.workdir}: `{name}` needs what `{need}` makes; run `{need}` (or `study`) first")
         if self._stands(name):
             return f"complete ({self._finished[name]['result']})"
@@ -97,6 +149,8 @@ class Study:
         """Whether a stage is complete and of this config. `partly`: a training that is not over is enough."""
         if not all((self.workdir / path).exists() for path in STAGES[name].makes):
             return False
+        if name == "train" and self._latest() is None:
+            return False
         return partly or self._finished.get(name, {}).get("fingerprint") == self._fingerprint(name)
 
     def _fingerprint(self, name: str) -> str:
@@ -104,13 +158,30 @@ class Study:
         flat = flatten(self.config.to_dict())
         reads = {k: v for k, v in flat.items() if k.split(".")[0] in stage.reads and k not in HARMLESS}
         parts: list[Any] = [reads] + [self._fingerprint(need) for need in stage.needs]
-        if name == "train" and (self.workdir / "checkpoints").is_dir():
-            with Checkpoints(self.workdir / "checkpoints") as checkpoints:
-                parts.append(checkpoints.latest())
+        if name == "train":
+            parts += [self._digest(), self._latest()]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
-    def _check(self, there: Mapping[str, Any]) -> None:
-        a, b = flatten(there), flatten(self.config.to_dict())
+    def _latest(self) -> int | None:
+        """Images seen by the latest checkpoint."""
+        if not (self.workdir / "checkpoints").is_dir():
+            return None
+        with Checkpoints(self.workdir / "checkpoints") as checkpoints:
+            return checkpoints.latest()
+
+    def _digest(self) -> str | None:
+        """Of the collection as it is: other paintings make everything after them stale, whatever the config says."""
+        digest = hashlib.sha256()
+        for path in COLLECTION:
+            try:
+                with open(self.workdir / path, "rb") as file:
+                    digest.update(hashlib.file_digest(file, "sha256").digest())
+            except FileNotFoundError:
+                return None
+        return digest.hexdigest()[:16]
+
+    def _check(self, a: Mapping[str, Any]) -> None:
+        b = flatten(self.config.to_dict())
         fields = [k for k in sorted(a.keys() | b.keys()) if a.get(k) != b.get(k) and k not in HARMLESS and k.split(".")[0] in FOUNDATION]
         if fields and any((self.workdir / path).exists() for path in ("collection", "checkpoints")):
             first = fields[0]
@@ -123,10 +194,19 @@ class Study:
     def _about(self) -> dict[str, Any]:
         versions = {"gan_jax": __version__} | {name: importlib.metadata.version(name) for name in PACKAGES}
         device = f"{jax.device_count()} x {jax.devices()[0].device_kind}"
-        return {"config": self.config.to_dict(), "versions": versions, "device": device}
+        return {"config": self.config.to_dict(), "versions": versions, "device": device, "collection": self._digest()}
 
     def _write(self) -> None:
         files.write_json(self._path, {**self._about(), "stages": self._finished})
+
+
+def check_bounds(config: ConfigDict) -> None:
+    """Raises UserError for a number that is none, or out of `BOUNDS`."""
+    flat = flatten(config.to_dict())
+    for field, (least, greatest) in BOUNDS.items():
+        if not least <= flat[field] <= greatest:
+            limit = f"from {least:g} to {greatest:g}" if greatest < math.inf else f"{least:g} or more"
+            raise UserError(f"config.{field}={flat[field]}: {limit} is needed")
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -114,7 +114,7 @@ def test_nothing_disappears_silently(messy):
 
 
 def test_near_copies_can_be_kept(messy):
-    kept = collections.prepare(config_of(messy[0], near_duplicates=False))
+    kept = collections.prepare(config_of(messy[0], near_duplicates=-1))
     assert "Near" in [painting.title for painting in kept.paintings]
     assert any(skipped.title == "Copy" for skipped in kept.skipped)
 
@@ -230,7 +230,7 @@ def test_wrong_settings_are_named(messy, changes, message):
         collections.prepare(config_of(messy[0], **changes))
 
 
-@pytest.mark.parametrize("distance", [65, -1, "near", 0.97, None])
+@pytest.mark.parametrize("distance", [65, -2, "near", 0.97, None])
 def test_a_distance_of_copies_is_in_bits(messy, distance):
     config = config_of(messy[0])
     with config.ignore_type():

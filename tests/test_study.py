@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -95,6 +96,58 @@ def test_a_second_run_does_nothing_and_later_settings_repeat_later_stages(study)
     config.morphing.path = "linear"
     results = dict(Study(config, workdir).run_all())
     assert [name for name, result in results.items() if not result.startswith("complete")] == ["morph", "evaluate", "report"]
+
+
+@pytest.mark.parametrize(
+    "path, again",
+    [
+        ("morphs/frames.npy", ["morph"]),
+        ("inversion/latents.npy", ["invert"]),
+        ("evaluation.json", ["evaluate"]),
+        ("report.html", ["report"]),
+    ],
+)
+def test_what_was_deleted_is_made_again(study, path, again):
+    config, workdir = study
+    list(Study(config.copy_and_resolve_references(), workdir).run_all())
+    (workdir / path).unlink()
+    results = dict(Study(config.copy_and_resolve_references(), workdir).run_all())
+    assert [name for name, result in results.items() if not result.startswith("complete")] == again
+    assert (workdir / path).exists()
+
+
+def test_other_paintings_make_everything_stale(study, tmp_path):
+    config, workdir = study
+    shutil.copytree(workdir, tmp_path / "copy")
+    images = files.read_array(tmp_path / "copy" / "collection" / "images.npy")
+    files.write_array(tmp_path / "copy" / "collection" / "images.npy", images[:, ::-1])
+    with pytest.raises(UserError, match="trained on other paintings"):
+        Study(config.copy_and_resolve_references(), tmp_path / "copy").run("train")
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '{"config": {}}', '{"config": 3, "stages": {}}', "nothing"])
+def test_a_damaged_config_is_one_line(tmp_path, text):
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(UserError, match="config.json: not "):
+        Study(tiny_config(), tmp_path)
+
+
+def test_a_workdir_that_is_a_file_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="no folder can be made there"):
+        Study(tiny_config(), tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    "field, value", [("inversion.steps", 0), ("sampling.images", 0), ("training.total_kimg", float("nan")), ("morphing.seconds", -1.0)]
+)
+def test_numbers_out_of_bounds_are_named_before_anything_runs(tmp_path, field, value):
+    config = tiny_config()
+    section, name = field.split(".")
+    config[section][name] = value
+    with pytest.raises(UserError, match=f"config.{field}={value}: .* is needed"):
+        Study(config, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_workdir_of_another_config_names_the_field(study):

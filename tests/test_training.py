@@ -2,6 +2,7 @@
 
 import json
 import math
+import signal
 
 import jax
 import jax.numpy as jnp
@@ -114,7 +115,7 @@ def test_a_run_that_was_stopped_ends_where_one_that_was_not_does(tmp_path, model
     total = loop.train(config, IMAGES, tmp_path / "whole", {})
     assert total == 240
 
-    monkeypatch.setattr(loop.Meter, "count", stop_at(130, loop.Meter.count))
+    monkeypatch.setattr(loop, "level_step", interrupted_at(130, loop.level_step))
     with pytest.raises(UserError, match="stopped at 0.1 of 0.2 kimg"):
         loop.train(config, IMAGES, tmp_path / "stopped", {})
     monkeypatch.undo()
@@ -126,18 +127,62 @@ def test_a_run_that_was_stopped_ends_where_one_that_was_not_does(tmp_path, model
         [json.loads(line) for line in (tmp_path / name / "log" / "metrics.jsonl").read_text().splitlines()] for name in ("whole", "stopped")
     ]
     assert [line["images"] for line in lines[0]][-1] == 240
-    assert sorted({line["images"] for line in lines[1]}) == [line["images"] for line in lines[1]]
+    assert [line["images"] for line in lines[1]] == [line["images"] for line in lines[0]]
     assert sorted(path.name for path in (tmp_path / "whole" / "samples").iterdir()) == ["kimg_000000.png"]
     assert list((tmp_path / "whole" / "log").glob("events.out.tfevents*"))
 
 
-def stop_at(images, count):
-    def stopping(self, metrics, phase, alpha, seen, **log_now):
-        count(self, metrics, phase, alpha, seen, **log_now)
-        if seen >= images:
-            raise KeyboardInterrupt
+def interrupted_at(images, level_step):
+    """Ctrl-C in the middle of a step: when the old state is given away and the new one is not there yet."""
+    seen = 0
 
-    return stopping
+    def wrapped(*arguments):
+        step = level_step(*arguments)
+
+        def interrupted(*inputs):
+            nonlocal seen
+            seen += arguments[-1].batch_size
+            if seen - arguments[-1].batch_size < images <= seen:
+                signal.raise_signal(signal.SIGINT)
+            return step(*inputs)
+
+        return interrupted
+
+    return wrapped
+
+
+def test_the_loop_follows_its_schedule(tmp_path, monkeypatch):
+    """What every step is given, against a table by hand: 80 images at 8 px, 80 fading to 16 px, 80 at 16 px; batches of 16."""
+    seen, level_step = [], loop.level_step
+
+    def recording(*arguments):
+        step = level_step(*arguments)
+
+        def recorded(state, images, alpha, rate):
+            count = int(state.generator.adam.count)
+            seen.append((int(state.images_seen), images.shape[1], round(float(alpha), 3), round(float(rate), 4), count))
+            return step(state, images, alpha, rate)
+
+        return recorded
+
+    monkeypatch.setattr(loop, "level_step", recording)
+    config = tiny()
+    config.training.learning_rate_by_resolution.r16 = 0.003
+    before = leaves(init_state(*build(config), 4, config.seed).generator.params)
+    loop.train(config, IMAGES, tmp_path, {})
+    expected = [(16 * i, 8, 1.0, 0.0002, i) for i in range(5)]
+    expected += [(80 + 16 * i, 16, 0.2 * i, 0.003, i) for i in range(5)]
+    expected += [(160 + 16 * i, 16, 1.0, 0.003, i) for i in range(5)]
+    assert seen == [pytest.approx(row) for row in expected]
+    after = read_state(config, tmp_path)
+    assert all(np.any(after[f".generator.params{name}"] != leaf) for name, leaf in before.items() if "to_rgb_2" not in name)
+
+
+def test_checkpoints_of_other_paintings_are_refused(tmp_path):
+    config = tiny(total_kimg=0.016, first_resolution=16)
+    loop.train(config, IMAGES, tmp_path, {"collection": "these"})
+    with pytest.raises(UserError, match="trained on other paintings"):
+        loop.train(config, IMAGES, tmp_path, {"collection": "those"})
 
 
 def read_state(config, folder):
@@ -147,7 +192,7 @@ def read_state(config, folder):
 
 
 def test_another_networks_checkpoint_is_one_clear_line(tmp_path):
-    config = tiny(total_kimg=0.016)
+    config = tiny(total_kimg=0.016, first_resolution=16)
     loop.train(config, IMAGES, tmp_path, {})
     config.model.latent_size = 9
     with Checkpoints(tmp_path / "checkpoints") as checkpoints, pytest.raises(UserError, match="not of this config's networks"):
@@ -162,7 +207,10 @@ def test_another_networks_checkpoint_is_one_clear_line(tmp_path):
         ({"loss": "hinge?"}, "config.training.loss='hinge\\?'"),
         ({"precision": "float8"}, "config.training.precision='float8'"),
         ({"first_resolution": 12}, "config.training.first_resolution=12"),
-        ({"total_kimg": 0.0}, "config.training.total_kimg=0.0"),
+        ({"total_kimg": 0.0}, "config.training.total_kimg=0.0: nothing"),
+        ({"total_kimg": 0.05}, "config.training.total_kimg=0.05: ends at 8 of 16 px"),
+        ({"batch_size": 0}, "config.training.batch_size=0: more than 0"),
+        ({"learning_rate": -1.0}, "config.training.learning_rate=-1.0: more than 0"),
     ],
 )
 def test_wrong_settings_are_named(tmp_path, changes, message):

@@ -13,7 +13,7 @@ import numpy as np
 from gan_jax import files
 from gan_jax.collection import catalogue, dates
 from gan_jax.collection.folder import ImageFolder, index_folder
-from gan_jax.collection.images import NEAR_DISTANCE, Fitted, duplicates, load_images
+from gan_jax.collection.images import Fitted, duplicates, load_images
 from gan_jax.collection.painter import paint_collection
 from gan_jax.collection.periods import PERIODS, parse_span, period_of
 from gan_jax.errors import UserError
@@ -188,11 +188,9 @@ def _listed_works(
 
 
 def _distance(near_duplicates: Any) -> int | None:
-    if isinstance(near_duplicates, bool):
-        return NEAR_DISTANCE if near_duplicates else None
-    if isinstance(near_duplicates, int) and 0 <= near_duplicates <= 64:
-        return near_duplicates
-    raise UserError(f"config.collection.near_duplicates={near_duplicates!r}: has to be True, False or a distance from 0 to 64 bits")
+    if isinstance(near_duplicates, int) and -1 <= near_duplicates <= 64:
+        return near_duplicates if near_duplicates >= 0 else None
+    raise UserError(f"config.collection.near_duplicates={near_duplicates!r}: has to be -1 or a distance from 0 to 64 bits")
 
 
 def _printable(name: str) -> str:

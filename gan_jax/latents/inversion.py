@@ -83,7 +83,6 @@ def invert(
             found[part] = z
             images[part] = _apply(generator.apply, generator.params, z)
 
-    every = slice(None)
     error = _rms(images - targets[owners]).reshape(n, restarts)
     order = np.argsort(error, axis=1, kind="stable")
     best = np.arange(n) * restarts + order[:, 0]
@@ -91,7 +90,7 @@ def invert(
     return Inversion(
         found[best],
         pictures.to_uint8(images[best]),
-        error[every, :].min(axis=1),
+        error.min(axis=1),
         _correlation(images[best], targets),
         _rms(images[best] - images[second]),
     )

@@ -41,11 +41,11 @@ class Generator:
         latents = np.asarray(latents, np.float32)
         made = np.empty((len(latents), self.resolution, self.resolution, 3), np.uint8)
         batch_size = min(batch_size, len(latents))
-        for start in range(0, len(latents), batch_size):
+        for done in range(0, len(latents), batch_size):
             # The last batch is moved back to be full: another size would be another program to compile.
-            start = min(start, len(latents) - batch_size)
+            start = min(done, len(latents) - batch_size)
             made[start : start + batch_size] = _quantised(self.apply, self.params, latents[start : start + batch_size])
-            count(batch_size)
+            count(start + batch_size - done)
         return made
 
 

@@ -4,6 +4,8 @@ What a step draws is a function of (seed, images seen) alone. Every device draws
 images meet the same latents on any number of devices.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -25,7 +27,7 @@ def at_resolution(images: np.ndarray, resolution: int) -> np.ndarray:
 def share(batch: Array, index: Array, devices: int) -> Array:
     """This device's part of [n, ...]: whole groups of the minibatch standard deviation, [n / devices, ...]."""
     n = batch.shape[0]
-    group = min(STDDEV_GROUP, n // devices)
+    group = math.gcd(STDDEV_GROUP, n // devices)
     parts = batch.reshape(group, devices, n // (group * devices), *batch.shape[1:])
     return jax.lax.dynamic_index_in_dim(parts, index, axis=1, keepdims=False).reshape(n // devices, *batch.shape[1:])
 

@@ -1,8 +1,11 @@
 """The training loop: phases of a schedule, one after the other, with what people want to see of it along the way."""
 
+import contextlib
 import pathlib
+import signal
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import flax.linen as nn
@@ -38,7 +41,10 @@ def make_schedule(training: ConfigDict, model: str, resolution: int) -> tuple[Ph
     """The phases of `config.training`. Raises UserError where a batch doesn't divide by the devices."""
 
     def at(name: str, size: int):
-        return training[f"{name}_by_resolution"][f"r{size}"] or training[name]
+        value = training[f"{name}_by_resolution"][f"r{size}"] or training[name]
+        if not value > 0:
+            raise UserError(f"config.training.{name}={value}: more than 0 is needed")
+        return value
 
     if model == "dcgan":
         phases = schedule.constant(
@@ -63,6 +69,11 @@ def make_schedule(training: ConfigDict, model: str, resolution: int) -> tuple[Ph
         )
     if not phases:
         raise UserError(f"config.training.total_kimg={training.total_kimg}: nothing to train")
+    if phases[-1].resolution < resolution:
+        raise UserError(
+            f"config.training.total_kimg={training.total_kimg}: ends at {phases[-1].resolution} of {resolution} px; "
+            "more of it, or less of stable_kimg and fade_kimg, is needed"
+        )
     for batch in {phase.batch_size for phase in phases}:
         if batch % devices.count():
             raise UserError(f"config.training.batch_size: {batch} images don't divide by {devices.count()} devices")
@@ -89,7 +100,8 @@ def train(config: ConfigDict, images: np.ndarray, workdir: pathlib.Path, about: 
       config: the whole config of the study.
       images: uint8 [n, resolution, resolution, 3], what to learn.
       workdir: gets checkpoints/, samples/ and log/.
-      about: JSON to keep with each checkpoint: the config and the versions that wrote it.
+      about: JSON to keep with each checkpoint: the config and the versions that wrote it, and under "collection" a digest of what
+        was learnt; a checkpoint of another digest is refused.
     Returns:
       Images seen.
     """
@@ -104,6 +116,8 @@ def train(config: ConfigDict, images: np.ndarray, workdir: pathlib.Path, about: 
     with Checkpoints(workdir / "checkpoints", keep=training.keep_checkpoints) as checkpoints:
         seen = checkpoints.latest() or 0
         if seen:
+            if checkpoints.about(seen).get("collection") != about.get("collection"):
+                raise UserError(f"{workdir / 'checkpoints'}: trained on other paintings; give another --workdir, or delete the checkpoints")
             state = checkpoints.restore(seen, state)
         if seen >= total:
             return seen
@@ -117,7 +131,7 @@ def train(config: ConfigDict, images: np.ndarray, workdir: pathlib.Path, about: 
 
         with Log(workdir / "log", seen) as log, Progress("train", total, initial=seen, unit=" images", scale=True) as progress:
             meter = Meter(log, progress, phases, config.model)
-            try:
+            with stop_requests() as stopping:
                 for phase in phases:
                     if seen >= phase.end:
                         continue
@@ -136,14 +150,37 @@ def train(config: ConfigDict, images: np.ndarray, workdir: pathlib.Path, about: 
                         if schedule.due(training.sample_every_kimg, before, seen) or seen >= total:
                             path = workdir / "samples" / f"kimg_{seen // 1000:06d}.png"
                             pictures.write_png(path, show(state, phase.level, phase.alpha(seen)))
-                        if schedule.due(training.checkpoint_every_kimg, before, seen) or seen >= total:
+                        if stopping() or seen >= total or schedule.due(training.checkpoint_every_kimg, before, seen):
+                            meter.flush()  # what the log leaves out could not be told after a resume
                             save()
-                meter.flush()
-            except KeyboardInterrupt:
-                if checkpoints.latest() != seen:
-                    save()
-                raise UserError(f"stopped at {seen / 1000:.1f} of {total / 1000:.1f} kimg; the same command goes on from there") from None
+                        if stopping() and seen < total:
+                            done = f"{seen / 1000:.1f} of {total / 1000:.1f} kimg"
+                            raise UserError(f"stopped at {done}; the same command goes on from there")
     return seen
+
+
+@contextlib.contextmanager
+def stop_requests() -> Iterator[Callable[[], bool]]:
+    """Yields a function that says whether Ctrl-C or SIGTERM came.
+
+    Between two steps is the only place to stop: within one the old state is given away and the new one is not there yet. A second
+    signal acts as ever.
+    """
+    asked: list[int] = []
+    if threading.current_thread() is not threading.main_thread():  # where Python delivers no signals
+        yield lambda: False
+        return
+
+    def ask(number: int, _) -> None:
+        asked.append(number)
+        signal.signal(number, before[number])
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def level_step(generator: nn.Module, discriminator: nn.Module, settings: StepSettings, phase: Phase):
