@@ -150,10 +150,11 @@ def train(config: ConfigDict, images: np.ndarray, workdir: pathlib.Path, about: 
                         if schedule.due(training.sample_every_kimg, before, seen) or seen >= total:
                             path = workdir / "samples" / f"kimg_{seen // 1000:06d}.png"
                             pictures.write_png(path, show(state, phase.level, phase.alpha(seen)))
-                        if stopping() or seen >= total or schedule.due(training.checkpoint_every_kimg, before, seen):
+                        stop = stopping()  # asked once: a signal between saving and stopping would lose what is not saved
+                        if stop or seen >= total or schedule.due(training.checkpoint_every_kimg, before, seen):
                             meter.flush()  # what the log leaves out could not be told after a resume
                             save()
-                        if stopping() and seen < total:
+                        if stop and seen < total:
                             done = f"{seen / 1000:.1f} of {total / 1000:.1f} kimg"
                             raise UserError(f"stopped at {done}; the same command goes on from there")
     return seen
