@@ -83,6 +83,8 @@ def run() -> None:
         return
     config_flags.DEFINE_config_file("config", None, "What to do: a file with get_config().")
     flags.DEFINE_string("workdir", None, "Folder for everything that is made.", required=True)
+    if verb == "sample":
+        flags.DEFINE_alias("period", "config.sampling.period")
     given = any(re.match(r"--?config(=|$)", word) for word in sys.argv)
     try:
         app.run(main, argv=sys.argv if given else [sys.argv[0], f"--config={default_config.__file__}", *sys.argv[1:]], flags_parser=parse)

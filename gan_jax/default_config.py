@@ -19,6 +19,7 @@ def by_resolution(general: float = 0, **values) -> ConfigDict:
 def get_config() -> ConfigDict:
     config = ConfigDict()
     config.seed = 0
+    config.generator = ""  # what paints; "": the networks trained here; or a file of the Progressive GAN authors' pretrained ones
 
     config.collection = collection = ConfigDict()
     collection.source = "painter"  # "painter" (built in) or "folder" (a table and a folder of images)
@@ -37,6 +38,7 @@ def get_config() -> ConfigDict:
     config.model = model = ConfigDict()
     model.name = "dcgan"  # "pggan" or "dcgan"
     model.latent_size = 64
+    model.conditional = False  # periods as labels: joined to the latents, and guessed by the discriminator
     model.width = 32  # dcgan: channels next to the image
     model.sync_batch_norm = True  # dcgan: batch statistics over all devices
     model.fmap_base = 8192  # pggan: channels are min(fmap_base / 2^stage, fmap_max)
@@ -55,11 +57,16 @@ def get_config() -> ConfigDict:
     training.adam_b1 = 0.5
     training.adam_b2 = 0.999
     training.adam_epsilon = 1e-8
-    training.loss = "non-saturating"  # "wgan-gp" or "non-saturating"
+    training.start_from = ""  # networks to begin with: another workdir, or a file of the Progressive GAN authors' pretrained ones
+    training.loss = "non-saturating"  # "wgan-gp", "non-saturating" or "hinge"
     training.gradient_penalty = 10.0  # wgan-gp: weight of (|slope| - 1)^2
     training.drift = 0.001  # wgan-gp: weight of score(real)^2
-    training.r1 = 0.0  # non-saturating: weight of |slope at real images|^2 / 2
-    training.ema_half_life_kimg = 10.0  # of the averaged generator
+    training.r1 = 0.0  # the other losses: weight of |slope at real images|^2 / 2
+    training.r1_every = 1  # steps; with more, the penalty is in one step of so many, and so many times heavier
+    training.label_weight = 1.0  # conditional networks: weight of the cross entropy of the labels
+    training.fresh_latents = False  # new latents for the generator's step, or those that the discriminator has just seen
+    training.ema_decay = 0.0  # of the averaged generator, a step; 0: by the half-life, which batch sizes don't change
+    training.ema_half_life_kimg = 10.0
     training.ema_ramp_up = 0.05  # its half-life is at most this part of the images seen
     training.mirror = True  # each image is mirrored half the time
     training.precision = "auto"  # "float32", "bfloat16", or "auto": bfloat16 on GPU and TPU
@@ -84,7 +91,7 @@ def get_config() -> ConfigDict:
     morphing.size = 256  # pixels, at least, of a picture in an animation
     morphing.seconds = 4.0  # one way through a morph
 
-    config.sampling = ConfigDict({"images": 512})  # generated images to look at and to judge
+    config.sampling = ConfigDict({"images": 512, "period": ""})  # generated to look at and to judge; of conditional networks, a period's
 
     config.evaluation = evaluation = ConfigDict()
     evaluation.features = "texture"

@@ -51,6 +51,10 @@ class Progress(tqdm.tqdm):
             self.set_postfix_str(note, refresh=False)
         self.update(steps)
 
+    def say(self, text: str) -> None:
+        """A line of its own, above the progress."""
+        self.write(text, file=sys.stderr)
+
 
 def follow(stage: str, items: Iterable[T], total: int) -> Iterator[T]:
     """Yields the items and shows how many are done."""

@@ -16,13 +16,14 @@ from gan_jax.evaluation.evaluate import evaluate as judge
 from gan_jax.generators import open_generator
 from gan_jax.latents.inversion import invert as search
 from gan_jax.models.generator import Generator
+from gan_jax.models.networks import LABELS
 from gan_jax.morphing import animation, pairing
 from gan_jax.morphing.morph import morph as travel
 from gan_jax.progress import Progress, follow
 from gan_jax.report.page import write_report
 from gan_jax.training import loop
 
-PERIODS = ("early", "late")  # what is trained on and inverted; "between" is held out
+PERIODS = LABELS  # what is trained on and inverted; "between" is held out
 SHEET_ROWS = 48  # pairs on the contact sheet
 SHEET_FRAMES = 9
 MOVING_PAIRS = 64  # pairs in the film of the set
@@ -40,14 +41,17 @@ def prepare(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any])
 def train(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
     """checkpoints/, samples/, log/: the networks, trained on the early and the late works."""
     collection = collections.load(workdir / "collection")
-    seen = loop.train(config, collection.images[trained_on(collection)], workdir, about)
+    indices = trained_on(collection)
+    of_period = np.array([PERIODS.index(collection.paintings[i].period) for i in indices])
+    labels = np.eye(len(PERIODS), dtype=np.float32)[of_period][:, : None if config.model.conditional else 0]
+    seen = loop.train(config, collection.images[indices], labels, workdir, about)
     return f"trained on {seen / 1000:,.0f} thousand images; samples in {workdir / 'samples'}"
 
 
 def sample(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
     """samples/generated.npy and samples/final.png: images of random latents."""
-    generator = open_generator(workdir)
-    latents = generator.draw(keys.key(config.seed + 1), config.sampling.images)
+    generator = generator_of(config, workdir)
+    latents = generator.draw(keys.key(config.seed + 1), config.sampling.images, label_of(config.sampling.period, generator))
     with Progress("sample", len(latents)) as progress:
         images = generator.images(latents, count=progress.advance)
     files.write_array(workdir / "samples" / "generated.npy", images)
@@ -57,8 +61,8 @@ def sample(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) 
 
 def invert(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
     """inversion/: the latents of the early and the late works, with what the generator makes of them."""
-    collection, generator = collections.load(workdir / "collection"), open_generator(workdir)
-    check_resolution(generator, collection)
+    collection, generator = collections.load(workdir / "collection"), generator_of(config, workdir)
+    check_resolution(generator, collection, config)
     indices = trained_on(collection)
     found = search(generator, collection.images[indices], seed=config.seed + 2, **config.inversion)
     with files.atomic_folder(workdir / "inversion") as folder:
@@ -81,7 +85,7 @@ def invert(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) 
 
 def morph(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
     """morphs/: pairs of early and late works, and the way from the one to the other."""
-    collection, generator, settings = collections.load(workdir / "collection"), open_generator(workdir), config.morphing
+    collection, generator, settings = collections.load(workdir / "collection"), generator_of(config, workdir), config.morphing
     latents = files.read_array(workdir / "inversion" / "latents.npy")
     row_of = {int(row["index"]): i for i, row in enumerate(files.read_csv(workdir / "inversion" / "inversion.csv"))}
     early, late = (collection.period(period) for period in PERIODS)
@@ -142,17 +146,33 @@ def report(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) 
     return str(write_report(workdir))
 
 
+def generator_of(config: ConfigDict, workdir: pathlib.Path) -> Generator:
+    """What paints in this study."""
+    return open_generator(config.generator or workdir, config.training.precision)
+
+
+def label_of(period: str, generator: Generator) -> int | None:
+    """The label of a period, None for all of them."""
+    if not period:
+        return None
+    if period not in PERIODS:
+        raise UserError(f"config.sampling.period={period!r}: there is {' and '.join(PERIODS)}")
+    if generator.label_size != len(PERIODS):
+        raise UserError(f"config.sampling.period={period!r}: {generator.name} was trained without labels (config.model.conditional)")
+    return PERIODS.index(period)
+
+
 def trained_on(collection: Collection) -> np.ndarray:
     """Indices of the works of both periods, in order of date."""
     return np.sort(np.concatenate([collection.period(period) for period in PERIODS]))
 
 
-def check_resolution(generator: Generator, collection: Collection) -> None:
+def check_resolution(generator: Generator, collection: Collection, config: ConfigDict) -> None:
     size = collection.images.shape[1]
     if generator.resolution != size:
-        raise UserError(
-            f"{generator.name}: trained up to {generator.resolution} px so far, the paintings are {size} px; let `train` end first"
-        )
+        paints = f"{generator.name}: paints {generator.resolution} px, the paintings are {size} px"
+        advice = f"prepare them with --config.collection.resolution={generator.resolution}" if config.generator else "let `train` end first"
+        raise UserError(f"{paints}; {advice}")
 
 
 def describe(collection: Collection, index: int) -> dict[str, Any]:

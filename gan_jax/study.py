@@ -39,6 +39,10 @@ BOUNDS = {
     "model.width": (1, 2**16),
     "model.fmap_base": (1, 2**20),
     "model.fmap_max": (1, 2**16),
+    "training.r1": (0, math.inf),
+    "training.r1_every": (1, 10**6),
+    "training.label_weight": (0, math.inf),
+    "training.ema_decay": (0, 0.9999999),
     "training.total_kimg": (0, 2e6),  # images seen are counted in 32 bits
     "training.stable_kimg": (0, 2e6),
     "training.fade_kimg": (0, 2e6),
@@ -125,6 +129,8 @@ class Study:
     def run(self, name: str) -> str:
         """Runs one stage, unless what it made still stands, and says what it made. Raises UserError if a stage before it is missing."""
         stage = STAGES[name]
+        if name == "train" and self.config.generator:
+            return f"not needed: {self.config.generator} paints"
         for need in stage.needs:
             if not self._stands(need, partly=need == "train"):
                 raise UserError(f"{self.workdir}: `{name}` needs what `{need}` makes; run `{need}` (or `study`) first")
@@ -147,6 +153,8 @@ class Study:
 
     def _stands(self, name: str, partly: bool = False) -> bool:
         """Whether a stage is complete and of this config. `partly`: a training that is not over is enough."""
+        if name == "train" and self.config.generator:
+            return True
         if not all((self.workdir / path).exists() for path in STAGES[name].makes):
             return False
         if name == "train" and self._latest() is None:
@@ -154,6 +162,8 @@ class Study:
         return partly or self._finished.get(name, {}).get("fingerprint") == self._fingerprint(name)
 
     def _fingerprint(self, name: str) -> str:
+        if name == "train" and self.config.generator:
+            return hashlib.sha256(f"{file_digest(pathlib.Path(self.config.generator))} {self._digest()}".encode()).hexdigest()[:16]
         stage = STAGES[name]
         flat = flatten(self.config.to_dict())
         reads = {k: v for k, v in flat.items() if k.split(".")[0] in stage.reads and k not in HARMLESS}
@@ -171,14 +181,11 @@ class Study:
 
     def _digest(self) -> str | None:
         """Of the collection as it is: other paintings make everything after them stale, whatever the config says."""
-        digest = hashlib.sha256()
-        for path in COLLECTION:
-            try:
-                with open(self.workdir / path, "rb") as file:
-                    digest.update(hashlib.file_digest(file, "sha256").digest())
-            except FileNotFoundError:
-                return None
-        return digest.hexdigest()[:16]
+        try:
+            digests = [file_digest(self.workdir / path) for path in COLLECTION]
+        except UserError:
+            return None
+        return hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
 
     def _check(self, a: Mapping[str, Any]) -> None:
         b = flatten(self.config.to_dict())
@@ -198,6 +205,15 @@ class Study:
 
     def _write(self) -> None:
         files.write_json(self._path, {**self._about(), "stages": self._finished})
+
+
+def file_digest(path: pathlib.Path) -> str:
+    """Of a file's content. Raises UserError if it can't be read."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"{path}: can't be read ({error.strerror})") from None
 
 
 def check_bounds(config: ConfigDict) -> None:

@@ -12,11 +12,13 @@ import pytest
 from gan_jax import default_config
 from gan_jax.errors import UserError
 from gan_jax.models import networks
-from gan_jax.training import batches, devices, loop
+from gan_jax.training import batches, devices, levels, loop
 from gan_jax.training.checkpoints import Checkpoints
-from gan_jax.training.step import init_state, make_step, restart_adam
+from gan_jax.training.step import Data, averaging_weight, init_state, make_step, restart_adam
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3)).astype(np.uint8)
+NO_LABELS = np.zeros((20, 0), np.float32)
+LABELS = np.eye(2, dtype=np.float32)[np.arange(20) % 2]
 
 
 def tiny(**training):
@@ -38,48 +40,118 @@ def leaves(tree) -> dict[str, np.ndarray]:
     return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
 
 
-def gradients_on(count: int, model: str) -> tuple[dict, dict]:
-    """Adam's first moment after one step from new, with b1 = 0.5: half the gradient that the devices found together."""
-    config = tiny(adam_b1=0.5, loss="wgan-gp" if model == "pggan" else "non-saturating", r1=1.0)
-    config.model.name = model
+def run_step(config, *, count=4, images=IMAGES, labels=NO_LABELS, level=4, alpha=0.5, rate=1e-4, **settings):
+    """One step from new, on so many devices: the state before it and after it, and its metrics."""
     generator, discriminator = build(config)
-    settings = loop.step_settings(config.training, seed=1)
-    step = make_step(generator, discriminator, settings, level=4, batch_size=16, devices=count)
+    constants = loop.step_settings(config.training, seed=1)
+    step = make_step(generator, discriminator, constants, level=level, batch_size=16, devices=count, **settings)
     among = jax.devices()[:count]
-    state = devices.replicate(init_state(generator, discriminator, 4, 0), among)
-    inputs = devices.replicate((IMAGES, np.float32(0.5), np.float32(1e-4)), among)
-    state, metrics = devices.data_parallel(step, among)(state, *inputs)
-    return leaves((state.discriminator.adam.mu, state.generator.adam.mu)), leaves(metrics)
+    before = init_state(generator, discriminator, 4, 0)
+    kept = jax.tree.map(np.array, before)
+    inputs = devices.replicate((Data(images, labels), np.float32(alpha), np.float32(rate)), among)
+    state = devices.replicate(before, among)
+    after, metrics = devices.Program(step, state, *inputs, among=among)(state, *inputs)
+    return kept, after, leaves(metrics)
+
+
+def gradients(config, **settings) -> tuple[dict, dict]:
+    """Adam's first moment after one step from new, with b1 = 0.5: half the gradient that the devices found together."""
+    config.training.adam_b1 = 0.5
+    _, state, metrics = run_step(config, **settings)
+    return leaves((state.discriminator.adam.mu, state.generator.adam.mu)), metrics
+
+
+def assert_same_gradients(one, other, tolerance=1e-4):
+    """Each leaf on the scale of the largest gradient in its layer: a bias of a layer may be all noise."""
+    layer = {name: name.rsplit("[", 1)[0] for name in one}
+    scale = {layer[name]: 0.0 for name in one}
+    for name in one:
+        scale[layer[name]] = max(scale[layer[name]], float(np.abs(one[name]).max()))
+    assert max(scale.values()) > 1e-3
+    for name in one:
+        np.testing.assert_allclose(other[name], one[name], atol=tolerance * max(scale[layer[name]], 1e-5), err_msg=name)
+
+
+def model_config(model, **training):
+    config = tiny(**({"loss": "wgan-gp"} if model == "pggan" else {"loss": "non-saturating", "r1": 1.0}) | training)
+    config.model.name = model
+    return config
 
 
 @pytest.mark.parametrize("model", ["pggan", "dcgan"])
 def test_four_devices_find_the_gradients_of_one(model):
-    (one, metrics_one), (four, metrics_four) = gradients_on(1, model), gradients_on(4, model)
-    scale = max(np.abs(x).max() for x in one.values())
-    assert scale > 1e-3
-    for name in one:
-        np.testing.assert_allclose(four[name], one[name], atol=1e-4 * scale, err_msg=name)
+    (one, metrics_one), (four, metrics_four) = (gradients(model_config(model), count=count) for count in (1, 4))
+    assert_same_gradients(one, four)
     for name in metrics_one:
         np.testing.assert_allclose(metrics_four[name], metrics_one[name], rtol=1e-3, atol=1e-5, err_msg=name)
 
 
+def test_a_batch_in_parts_has_the_gradients_of_the_whole():
+    config = tiny()
+    config.model.conditional = True
+    (whole, metrics), (parts, metrics_of_parts) = (gradients(config, count=1, labels=LABELS, parts=parts) for parts in (1, 4))
+    assert_same_gradients(whole, parts)
+    for name in metrics:
+        np.testing.assert_allclose(metrics_of_parts[name], metrics[name], rtol=1e-3, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("model", ["pggan", "dcgan"])
+def test_a_step_is_what_the_networks_and_the_losses_say(model):
+    """Both gradients again, from the definition: one pass for each set of images, one device, no fused anything."""
+    config = model_config(model, mirror=False)
+    config.model.conditional = True
+    settings = loop.step_settings(config.training, seed=1)
+    g, d = build(config)
+    state, _, _ = run_step(config, count=1, labels=LABELS)
+    found, _ = gradients(config, count=1, labels=LABELS)
+    draws = jax.random.split(jax.random.fold_in(loop.keys.key(1), 0), 6)
+    real_index = jax.random.randint(draws[0], (16,), 0, 20)
+    real = batches.real_images(jnp.asarray(IMAGES), real_index, jnp.zeros(16, bool), jnp.float32(0.5))
+    labels, z = jnp.asarray(LABELS)[real_index], jax.random.normal(draws[3], (16, 8))
+    mix = jax.random.uniform(draws[2], (16,))[:, None, None, None]
+
+    def apply(network, params, stats, x):
+        y, _ = network.apply({"params": params, "batch_stats": stats}, x, level=4, alpha=jnp.float32(0.5), train=True, mutable=["batch_stats"])
+        return y
+
+    one = networks.build(config.model, 16, jnp.float32)  # without an axis of devices
+    fake = apply(one[0], state.generator.params, state.generator.stats, jnp.concatenate([z, labels], 1))
+
+    def wrong(logits, labels):
+        return -(jax.nn.log_softmax(logits) * labels).sum(1).mean()
+
+    def loss(params):
+        def judge(x):
+            return apply(one[1], params, state.discriminator.stats, x)
+
+        (on_real, guess_real), (on_fake, guess_fake) = judge(real), judge(fake)
+        total = wrong(guess_real, labels) + wrong(guess_fake, labels)
+        if model == "pggan":
+            slope = jax.grad(lambda x: judge(x)[0].sum())(real * (1 - mix) + fake * mix)
+            penalty = ((jnp.sqrt((slope**2).sum((1, 2, 3))) - 1) ** 2).mean()
+            return total + (on_fake - on_real).mean() + 10 * penalty + 0.001 * (on_real**2).mean()
+        slope = jax.grad(lambda x: judge(x)[0].sum())(real)
+        cross = -jax.nn.log_sigmoid(on_real).mean() - jax.nn.log_sigmoid(-on_fake).mean()
+        return total + cross + 0.5 * (slope**2).sum((1, 2, 3)).mean()
+
+    expected = jax.grad(loss)(state.discriminator.params)
+    names = d.active(4) or set(expected)
+    expected = {f"[0]['{name}']{rest}": 0.5 * x for name in names for rest, x in leaves(expected[name]).items()}
+    assert_same_gradients(expected, {name: found[name] for name in expected})
+
+
 def test_shares_hold_whole_groups_and_every_image_once():
     batch = jnp.arange(32)
-    shares = [np.asarray(batches.share(batch, jnp.int32(i), 4)) for i in range(4)]
+    shares = [np.asarray(batches.shares(batch, 4, jnp.int32(i))) for i in range(4)]
+    np.testing.assert_array_equal(batches.shares(batch, 4), shares)
     assert sorted(np.concatenate(shares).tolist()) == list(range(32))
     groups = {tuple(batch.tolist()[m::8]) for m in range(8)}  # of the whole batch: i mod (32 / 4)
     assert {tuple(share[m::2].tolist()) for share in shares for m in range(2)} == groups
 
 
 def test_what_a_level_does_not_use_stays_as_it_was():
-    config = tiny()
-    generator, discriminator = build(config)
-    step = make_step(generator, discriminator, loop.step_settings(config.training, 0), level=3, batch_size=16, devices=devices.count())
-    before = init_state(generator, discriminator, 4, 0)
+    before, after, _ = run_step(tiny(), images=batches.at_resolution(IMAGES, 8), level=3, rate=1e-2)
     kept = leaves(before)
-    after, _ = devices.data_parallel(step)(
-        devices.replicate(before), devices.replicate(batches.at_resolution(IMAGES, 8)), np.float32(0.5), np.float32(1e-2)
-    )
     moved = {name for name, leaf in leaves(after).items() if np.any(leaf != kept[name])}
     assert any(".generator.params['block_3']" in name for name in moved)
     assert any(".discriminator.params['from_rgb_2']" in name for name in moved)
@@ -112,14 +184,14 @@ def test_lower_resolutions_are_rounded_means():
 def test_a_run_that_was_stopped_ends_where_one_that_was_not_does(tmp_path, model, loss, monkeypatch):
     config = tiny(loss=loss)
     config.model.name = model
-    total = loop.train(config, IMAGES, tmp_path / "whole", {})
+    total = loop.train(config, IMAGES, NO_LABELS, tmp_path / "whole", {})
     assert total == 240
 
-    monkeypatch.setattr(loop, "level_step", interrupted_at(130, loop.level_step))
+    monkeypatch.setattr(levels.Level, "__call__", interrupted_at(130, levels.Level.__call__))
     with pytest.raises(UserError, match="stopped at 0.1 of 0.2 kimg"):
-        loop.train(config, IMAGES, tmp_path / "stopped", {})
+        loop.train(config, IMAGES, NO_LABELS, tmp_path / "stopped", {})
     monkeypatch.undo()
-    assert loop.train(config, IMAGES, tmp_path / "stopped", {}) == total
+    assert loop.train(config, IMAGES, NO_LABELS, tmp_path / "stopped", {}) == total
 
     whole, stopped = (read_state(config, tmp_path / name) for name in ("whole", "stopped"))
     np.testing.assert_equal(stopped, whole)
@@ -132,44 +204,33 @@ def test_a_run_that_was_stopped_ends_where_one_that_was_not_does(tmp_path, model
     assert list((tmp_path / "whole" / "log").glob("events.out.tfevents*"))
 
 
-def interrupted_at(images, level_step):
+def interrupted_at(images, call):
     """Ctrl-C in the middle of a step: when the old state is given away and the new one is not there yet."""
-    seen = 0
 
-    def wrapped(*arguments):
-        step = level_step(*arguments)
+    def interrupted(level, state, seen, *inputs):
+        if seen < images <= seen + 16:
+            signal.raise_signal(signal.SIGINT)
+        return call(level, state, seen, *inputs)
 
-        def interrupted(*inputs):
-            nonlocal seen
-            seen += arguments[-1].batch_size
-            if seen - arguments[-1].batch_size < images <= seen:
-                signal.raise_signal(signal.SIGINT)
-            return step(*inputs)
-
-        return interrupted
-
-    return wrapped
+    return interrupted
 
 
 def test_the_loop_follows_its_schedule(tmp_path, monkeypatch):
     """What every step is given, against a table by hand: 80 images at 8 px, 80 fading to 16 px, 80 at 16 px; batches of 16."""
-    seen, level_step = [], loop.level_step
+    seen, call = [], levels.Level.__call__
 
-    def recording(*arguments):
-        step = level_step(*arguments)
+    def recording(level, state, images_seen, alpha, rate):
+        count = int(state.generator.adam.count)
+        resolution = level._data.images.shape[1]
+        assert images_seen == int(state.images_seen)
+        seen.append((images_seen, resolution, round(float(alpha), 3), round(float(rate), 4), count))
+        return call(level, state, images_seen, alpha, rate)
 
-        def recorded(state, images, alpha, rate):
-            count = int(state.generator.adam.count)
-            seen.append((int(state.images_seen), images.shape[1], round(float(alpha), 3), round(float(rate), 4), count))
-            return step(state, images, alpha, rate)
-
-        return recorded
-
-    monkeypatch.setattr(loop, "level_step", recording)
+    monkeypatch.setattr(levels.Level, "__call__", recording)
     config = tiny()
     config.training.learning_rate_by_resolution.r16 = 0.003
     before = leaves(init_state(*build(config), 4, config.seed).generator.params)
-    loop.train(config, IMAGES, tmp_path, {})
+    loop.train(config, IMAGES, NO_LABELS, tmp_path, {})
     expected = [(16 * i, 8, 1.0, 0.0002, i) for i in range(5)]
     expected += [(80 + 16 * i, 16, 0.2 * i, 0.003, i) for i in range(5)]
     expected += [(160 + 16 * i, 16, 1.0, 0.003, i) for i in range(5)]
@@ -180,9 +241,9 @@ def test_the_loop_follows_its_schedule(tmp_path, monkeypatch):
 
 def test_checkpoints_of_other_paintings_are_refused(tmp_path):
     config = tiny(total_kimg=0.016, first_resolution=16)
-    loop.train(config, IMAGES, tmp_path, {"collection": "these"})
+    loop.train(config, IMAGES, NO_LABELS, tmp_path, {"collection": "these"})
     with pytest.raises(UserError, match="trained on other paintings"):
-        loop.train(config, IMAGES, tmp_path, {"collection": "those"})
+        loop.train(config, IMAGES, NO_LABELS, tmp_path, {"collection": "those"})
 
 
 def read_state(config, folder):
@@ -193,7 +254,7 @@ def read_state(config, folder):
 
 def test_another_networks_checkpoint_is_one_clear_line(tmp_path):
     config = tiny(total_kimg=0.016, first_resolution=16)
-    loop.train(config, IMAGES, tmp_path, {})
+    loop.train(config, IMAGES, NO_LABELS, tmp_path, {})
     config.model.latent_size = 9
     with Checkpoints(tmp_path / "checkpoints") as checkpoints, pytest.raises(UserError, match="not of this config's networks"):
         checkpoints.restore(16, init_state(*build(config), 4, 0))
@@ -215,19 +276,97 @@ def test_another_networks_checkpoint_is_one_clear_line(tmp_path):
 )
 def test_wrong_settings_are_named(tmp_path, changes, message):
     with pytest.raises(UserError, match=message):
-        loop.train(tiny(**changes), IMAGES, tmp_path, {})
+        loop.train(tiny(**changes), IMAGES, NO_LABELS, tmp_path, {})
 
 
-def test_the_average_follows_its_half_life():
-    config = tiny(ema_half_life_kimg=0.016, ema_ramp_up=1.0)
-    generator, discriminator = build(config)
-    step = make_step(generator, discriminator, loop.step_settings(config.training, 0), level=4, batch_size=16, devices=devices.count())
-    before = init_state(generator, discriminator, 4, 0)
-    old = leaves(before.ema_params)
-    after, _ = devices.data_parallel(step)(devices.replicate(before), devices.replicate(IMAGES), np.float32(1), np.float32(1e-2))
-    new, average = leaves(after.generator.params), leaves(after.ema_params)
-    for name in old:  # a batch is a half-life
-        np.testing.assert_allclose(average[name], (old[name] + new[name]) / 2, atol=1e-6)
+def test_the_average_follows_its_half_life_or_its_decay():
+    for settings in ({"ema_half_life_kimg": 0.016, "ema_ramp_up": 1.0}, {"ema_decay": 0.5}):  # a batch is a half-life
+        before, after, _ = run_step(tiny(**settings), rate=1e-2)
+        old, new, average = leaves(before.ema_params), leaves(after.generator.params), leaves(after.ema_params)
+        for name in old:
+            np.testing.assert_allclose(average[name], (old[name] + new[name]) / 2, atol=1e-6)
+    constants = loop.step_settings(tiny(ema_half_life_kimg=1.0, ema_ramp_up=0.1).training, 0)
+    np.testing.assert_allclose(averaging_weight(constants, 50, jnp.int32(5000)), 1 - 0.5 ** (50 / 500), rtol=1e-5)
+    np.testing.assert_allclose(averaging_weight(constants, 50, jnp.int32(90000)), 1 - 0.5 ** (50 / 1000), rtol=1e-5)
+
+
+def test_the_lazy_penalty_is_in_one_step_of_so_many_and_so_many_times_heavier():
+    config = model_config("dcgan", r1=0.25, r1_every=4, loss="hinge")
+    every = model_config("dcgan", r1=1.0, r1_every=1, loss="hinge")
+    none = model_config("dcgan", r1=0.0, loss="hinge")
+    (lazy, metrics), (without, fewer) = gradients(config, with_r1=True), gradients(config, with_r1=False)
+    assert_same_gradients(gradients(every)[0], lazy)
+    assert_same_gradients(gradients(none)[0], without)
+    assert "['penalty']" in metrics and "['penalty']" not in fewer
+
+
+def test_lazy_penalties_in_the_loop(tmp_path):
+    config = model_config("dcgan", r1=0.25, r1_every=4, loss="hinge", total_kimg=0.16, log_every_kimg=0.016)
+    loop.train(config, IMAGES, NO_LABELS, tmp_path, {})
+    lines = [json.loads(line) for line in (tmp_path / "log" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["images"] for line in lines if "penalty" in line] == [16, 80, 144]
+    assert len(lines) == 10
+
+
+def test_a_step_that_runs_out_of_memory_is_taken_in_parts(tmp_path, monkeypatch, capsys):
+    config = tiny(batch_size=32, total_kimg=0.096, stable_kimg=0.032, fade_kimg=0.032, log_every_kimg=0.032)
+    loop.train(config, IMAGES, NO_LABELS, tmp_path / "whole", {})
+    original = levels.Level.__call__
+
+    def call(level, state, *inputs):
+        if not level._ran and level.share > 4:
+            programs = level._programs
+
+            def run(state, *rest):
+                programs[True](state, *rest)  # donates the state
+                raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 4 bytes.")
+
+            level._programs = {True: run}
+        return original(level, state, *inputs)
+
+    monkeypatch.setattr(levels.Level, "__call__", call)
+    loop.train(config, IMAGES, NO_LABELS, tmp_path / "parts", {})
+    assert "8 px: short of memory, so each batch is taken in 2 parts" in capsys.readouterr().err
+    whole, parts = (json.loads((tmp_path / name / "log" / "metrics.jsonl").read_text().splitlines()[0]) for name in ("whole", "parts"))
+    assert parts["parts"] == 2 and "parts" not in whole
+    assert parts["loss/discriminator"] == pytest.approx(whole["loss/discriminator"], rel=1e-3)
+
+
+def test_the_compilers_account_of_memory_decides_before_anything_runs(tmp_path, monkeypatch):
+    level = make_level(tiny(batch_size=64))
+    needed = level._programs[True].memory
+    assert level.parts == 1 and needed > 10**5
+    monkeypatch.setattr(devices, "memory_limit", lambda: int(0.99 * needed))
+    assert make_level(tiny(batch_size=64)).parts > 1
+    monkeypatch.setattr(devices, "memory_limit", lambda: 1000)
+    with pytest.raises(UserError, match="64 images at 16 px don't fit into a device's memory, in parts of 4"):
+        make_level(tiny(batch_size=64))
+
+
+def make_level(config):
+    networks_, settings = build(config), loop.step_settings(config.training, 0)
+    phase = loop.make_schedule(config.training, "pggan", 16)[-1]
+    like = devices.abstract(devices.replicate(init_state(*networks_, 4, 0)))
+    return levels.Level(*networks_, settings, phase, like, IMAGES, NO_LABELS)
+
+
+def test_a_training_may_start_from_another(tmp_path):
+    config = tiny(total_kimg=0.016, first_resolution=16)
+    loop.train(config, IMAGES, NO_LABELS, tmp_path / "before", {})
+    (tmp_path / "before" / "config.json").write_text(json.dumps({"config": config.to_dict() | {"collection": {"resolution": 16}}}))
+    before = read_state(config, tmp_path / "before")
+    config = tiny(total_kimg=0.016, first_resolution=8, start_from=str(tmp_path / "before"), learning_rate=1e-12)
+    loop.train(config, IMAGES[:, ::2, ::2], NO_LABELS, tmp_path / "after", {})  # and at a lower resolution
+    like = init_state(*networks.build(config.model, 8, jnp.float32, devices.AXIS), 3, 0)
+    with Checkpoints(tmp_path / "after" / "checkpoints") as checkpoints:
+        after = leaves(checkpoints.restore(16, like))
+    for name in after:
+        if "params" in name:
+            source = name.replace(".generator.params", ".ema_params")
+            np.testing.assert_allclose(after[name], before[source], atol=1e-6, err_msg=name)
+    config.model.fmap_max = 4
+    with pytest.raises(UserError, match="start_from=.* is .* there and .* here"):
+        loop.train(config, IMAGES, NO_LABELS, tmp_path / "other", {})
 
 
 def test_work_counts_the_multiplications_of_the_kernels():

@@ -12,37 +12,60 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import DTypeLike
 
-from gan_jax.models.layers import leaky_relu, strided_conv, transposed_conv
+from gan_jax.models.layers import leaky_relu
+from gan_jax.models.scaling import strided_conv, transposed_conv
 
 WEIGHT_STDDEV = 0.02  # section 4
 BATCH_NORM_MOMENTUM = 0.9
 BATCH_NORM_EPSILON = 1e-5
 
 
-def _batch_norm(train: bool, axis_name: str | None, dtype: DTypeLike, name: str) -> nn.BatchNorm:
-    def scale_init(key: Array, shape, dtype=jnp.float32) -> Array:
-        return 1.0 + WEIGHT_STDDEV * jax.random.normal(key, shape, dtype)
+class BatchNorm(nn.Module):
+    """Normalises [batches * n, h, w, c] by the statistics of each batch alone, in float32 (Ioffe and Szegedy 2015).
 
-    return nn.BatchNorm(
-        use_running_average=not train,
-        momentum=BATCH_NORM_MOMENTUM,
-        epsilon=BATCH_NORM_EPSILON,
-        axis_name=axis_name if train else None,
-        scale_init=scale_init,
-        dtype=dtype,
-        name=name,
-    )
+    Unlike `nn.BatchNorm`, which it otherwise equals, it takes several batches in one pass, as if they came one after the other.
+    """
+
+    axis_name: str | None  # devices whose batches are taken as one
+    dtype: DTypeLike
+
+    @nn.compact
+    def __call__(self, x: Array, train: bool, batches: int = 1) -> Array:
+        c = x.shape[-1]
+        scale = self.param("scale", lambda key, shape: 1.0 + WEIGHT_STDDEV * jax.random.normal(key, shape), (c,))
+        bias = self.param("bias", nn.initializers.zeros, (c,))
+        running_mean = self.variable("batch_stats", "mean", jnp.zeros, (c,))
+        running_var = self.variable("batch_stats", "var", jnp.ones, (c,))
+        parts = x.astype(jnp.float32).reshape(batches, -1, c)
+        if train:
+            moments = jnp.stack([parts.mean(axis=1), (parts**2).mean(axis=1)])  # [2, batches, c]
+            if self.axis_name and not self.is_initializing():
+                moments = jax.lax.pmean(moments, self.axis_name)
+            mean, var = moments[0], jnp.maximum(moments[1] - moments[0] ** 2, 0.0)
+            if not self.is_initializing():
+                for i in range(batches):
+                    running_mean.value = BATCH_NORM_MOMENTUM * running_mean.value + (1 - BATCH_NORM_MOMENTUM) * mean[i]
+                    running_var.value = BATCH_NORM_MOMENTUM * running_var.value + (1 - BATCH_NORM_MOMENTUM) * var[i]
+        else:
+            mean, var = running_mean.value[None], running_var.value[None]
+        factor = jax.lax.rsqrt(var + BATCH_NORM_EPSILON) * scale[None]  # [batches, c]
+        y = (parts - mean[:, None]) * factor[:, None] + bias[None, None]
+        return y.astype(self.dtype).reshape(x.shape)
 
 
 def _kernel(module: nn.Module, name: str, shape: tuple[int, ...]) -> Array:
-    return module.param(name, nn.initializers.normal(WEIGHT_STDDEV), shape)
+    return module.param(name, nn.initializers.normal(WEIGHT_STDDEV), shape).astype(module.dtype)
 
 
 class Generator(nn.Module):
-    """Latents [n, latent_size] to images [n, resolution, resolution, 3], float32 in [-1, 1]."""
+    """Latents [n, latent_size + label_size] to images [n, resolution, resolution, 3], float32 in [-1, 1].
+
+    Labels, where a network has them, stand behind the latents, one-hot in training.
+    """
 
     resolution: int
     latent_size: int = 100
+    label_size: int = 0
     width: int = 64
     axis_name: str | None = None  # devices over which batch statistics are taken together in training
     dtype: DTypeLike = jnp.float32
@@ -53,14 +76,16 @@ class Generator(nn.Module):
         del level, alpha
         layers = int(math.log2(self.resolution)) - 2
         channels = self.width * 2 ** (layers - 1)
+
+        def norm(x: Array, name: str) -> Array:
+            return nn.relu(BatchNorm(self.axis_name, self.dtype, name=name)(x, train))
+
         kernel = _kernel(self, "project", (latents.shape[-1], 4, 4, channels))
-        x = jnp.einsum("nl,lhwc->nhwc", latents.astype(self.dtype), kernel.astype(self.dtype))
-        x = nn.relu(_batch_norm(train, self.axis_name, self.dtype, "norm_project")(x))
+        x = norm(jnp.einsum("nl,lhwc->nhwc", latents.astype(self.dtype), kernel), "norm_project")
         for i in range(layers - 1):
             channels //= 2
-            x = transposed_conv(x, _kernel(self, f"conv_{i}", (4, 4, x.shape[-1], channels)))
-            x = nn.relu(_batch_norm(train, self.axis_name, self.dtype, f"norm_{i}")(x))
-        x = transposed_conv(x, _kernel(self, "to_rgb", (4, 4, x.shape[-1], 3)))
+            x = norm(transposed_conv(x, _kernel(self, f"conv_{i}", (4, 4, channels, x.shape[-1]))), f"norm_{i}")
+        x = transposed_conv(x, _kernel(self, "to_rgb", (4, 4, 3, x.shape[-1])))
         return jnp.tanh(x.astype(jnp.float32))
 
     def active(self, level: int) -> None:
@@ -69,26 +94,31 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images [n, resolution, resolution, 3] to scores [n], float32."""
+    """Images [n, resolution, resolution, 3] to scores [n] and logits of their labels [n, label_size], float32."""
 
     resolution: int
+    label_size: int = 0
     width: int = 64
     axis_name: str | None = None
     dtype: DTypeLike = jnp.float32
 
     @nn.compact
-    def __call__(self, images: Array, *, level: int, alpha: Array, train: bool = False) -> Array:
-        """`level` and `alpha` [] change nothing: these networks don't grow."""
+    def __call__(self, images: Array, *, level: int, alpha: Array, train: bool = False, batches: int = 1) -> tuple[Array, Array]:
+        """`level` and `alpha` [] change nothing: these networks don't grow.
+
+        Images may hold several `batches`, one after the other, whose statistics are kept apart.
+        """
         del level, alpha
         layers = int(math.log2(self.resolution)) - 2
         x = images.astype(self.dtype)
         for i in range(layers):
             x = strided_conv(x, _kernel(self, f"conv_{i}", (4, 4, x.shape[-1], self.width * 2**i)))
             if i > 0:
-                x = _batch_norm(train, self.axis_name, self.dtype, f"norm_{i}")(x)
+                x = BatchNorm(self.axis_name, self.dtype, name=f"norm_{i}")(x, train, batches)
             x = leaky_relu(x)
-        kernel = _kernel(self, "score", (*x.shape[1:], 1))  # a 4x4 convolution over a 4x4 image
-        return jnp.einsum("nhwc,hwco->no", x, kernel.astype(self.dtype))[:, 0].astype(jnp.float32)
+        kernel = _kernel(self, "score", (*x.shape[1:], 1 + self.label_size))  # a 4x4 convolution over a 4x4 image
+        x = jnp.einsum("nhwc,hwco->no", x, kernel).astype(jnp.float32)
+        return x[:, 0], x[:, 1:]
 
     def active(self, level: int) -> None:
         """None: every parameter is always in use."""

@@ -28,13 +28,21 @@ class Generator:
     resolution: int
     params: Any
     apply: Callable[[Any, Array], Array]
+    label_size: int = 0  # of the latents, how many at their end are the label, one-hot in training
 
     def __call__(self, latents: Array) -> Array:
         return self.apply(self.params, latents)
 
-    def draw(self, key: Array, n: int) -> Array:
-        """Latents [n, latent_size] like those of training, on the sphere where nearly all of them lie."""
-        return on_sphere(jax.random.normal(key, (n, self.latent_size)))
+    def draw(self, key: Array, n: int, label: int | None = None) -> Array:
+        """Latents [n, latent_size] like those of training, on the sphere where nearly all of them lie.
+
+        Where there are labels, each has the one that is given, or a random one.
+        """
+        if not self.label_size:
+            return on_sphere(jax.random.normal(key, (n, self.latent_size)))
+        latents = on_sphere(jax.random.normal(key, (n, self.latent_size - self.label_size)))
+        labels = jax.random.randint(jax.random.fold_in(key, 1), (n,), 0, self.label_size) if label is None else jnp.full(n, label)
+        return jnp.concatenate([latents, jax.nn.one_hot(labels, self.label_size)], axis=1)
 
     def images(self, latents: Array | np.ndarray, batch_size: int = 64, count: Callable[[int], None] = lambda n: None) -> np.ndarray:
         """uint8 [n, resolution, resolution, 3] of any number of latents, a batch at a time; `count` is told of each."""

@@ -1,10 +1,6 @@
 """Layers of both networks, as functions and thin Linen modules.
 
-Images and activations are [n, h, w, c]; kernels are [k, k, c_in, c_out].
-
-A change of scale by two beside a convolution is done in one convolution with 2x2 kernels: enlarging as four of them, one for each
-phase of the output; reducing as one over pixels rearranged into channels. It is the same mathematics as enlarging or reducing apart,
-with 2.25 times fewer multiplications, and without the dilated convolutions that XLA runs slowly on every backend.
+Images and activations are [n, h, w, c]; kernels are [k, k, c_in, c_out], except where a docstring says otherwise.
 """
 
 import math
@@ -16,18 +12,18 @@ import numpy as np
 from jax import Array
 from jax.typing import DTypeLike
 
+from gan_jax.models.scaling import strided_conv, transposed_conv
+
 # "Progressive Growing of GANs" (Karras et al., ICLR 2018), section 4.2 and table 2.
 PIXEL_NORM_EPSILON = 1e-8
 STDDEV_EPSILON = 1e-8
 STDDEV_GROUP = 4
 LEAKY_SLOPE = 0.2
 
-# Nearest enlargement, then a 3-tap kernel: output 2i sees inputs (i-1, i), output 2i+1 sees (i, i+1). [phase, tap of 2, tap of 3]
-_ENLARGE = np.array([[[1, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]], np.float32)
-# A transposed 4-tap kernel of stride 2, y[2i + k - 1] += w[k] x[i], in the same two phases. [phase, tap of 2, tap of 4]
-_TRANSPOSE = np.array([[[0, 0, 0, 1], [0, 1, 0, 0]], [[0, 0, 1, 0], [1, 0, 0, 0]]], np.float32)
 # A 3-tap kernel, then the mean of two: a 4-tap kernel of stride 2. [tap of 4, tap of 3]
 _REDUCE = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1]], np.float32) / 2
+# Every pixel twice, then a 3-tap kernel: a transposed 4-tap kernel of stride 2. [tap of 4, tap of 3]
+_ENLARGE = 2 * _REDUCE[:, ::-1]
 
 
 def leaky_relu(x: Array) -> Array:
@@ -42,46 +38,22 @@ def pixel_norm(x: Array) -> Array:
 
 def conv(x: Array, kernel: Array) -> Array:
     """A convolution of stride 1 whose output has the size of its input."""
-    return _conv(x, kernel, "SAME")
+    return jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
 
 
-def _conv(x: Array, kernel: Array, padding) -> Array:
-    return jax.lax.conv_general_dilated(x, kernel, (1, 1), padding, dimension_numbers=("NHWC", "HWIO", "NHWC"))
-
-
-def _conv_phases(x: Array, phases: Array) -> Array:
-    """[n, h, w, c] by [2, 2, 2, 2, c, d] (phase, phase, tap, tap, in, out) to [n, 2h, 2w, d]."""
-    n, h, w, _ = x.shape
-    rows = [
-        jnp.stack([_conv(x, phases[p, q], ((1 - p, p), (1 - q, q))) for q in (0, 1)], axis=3)  # [n, h, w, 2, d]
-        for p in (0, 1)
-    ]
-    return jnp.stack(rows, axis=2).reshape(n, 2 * h, 2 * w, phases.shape[-1])
+def conv_1x1(x: Array, kernel: Array) -> Array:
+    """[n, h, w, c] by [c, d]."""
+    return jnp.einsum("nhwc,cd->nhwd", x, kernel)
 
 
 def upscale_conv(x: Array, kernel: Array) -> Array:
     """Enlarges [n, h, w, c] by two (nearest), then convolves with [3, 3, c, d]: [n, 2h, 2w, d]."""
-    return _conv_phases(x, jnp.einsum("pak,qbl,klio->pqabio", _ENLARGE, _ENLARGE, kernel).astype(x.dtype))
-
-
-def transposed_conv(x: Array, kernel: Array) -> Array:
-    """The transposed 4x4 convolution of stride 2: [n, h, w, c] by [4, 4, c, d] to [n, 2h, 2w, d]."""
-    return _conv_phases(x, jnp.einsum("pak,qbl,klio->pqabio", _TRANSPOSE, _TRANSPOSE, kernel).astype(x.dtype))
-
-
-def strided_conv(x: Array, kernel: Array) -> Array:
-    """A 4x4 convolution of stride 2, padded by one: [n, 2h, 2w, c] by [4, 4, c, d] to [n, h, w, d]."""
-    n, h, w, c = x.shape
-    x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    x = x.reshape(n, h // 2 + 1, 2, w // 2 + 1, 2, c).transpose(0, 1, 3, 2, 4, 5).reshape(n, h // 2 + 1, w // 2 + 1, 4 * c)
-    d = kernel.shape[-1]
-    kernel = kernel.reshape(2, 2, 2, 2, c, d).transpose(0, 2, 1, 3, 4, 5).reshape(2, 2, 4 * c, d)
-    return _conv(x, kernel.astype(x.dtype), "VALID")
+    return transposed_conv(x, jnp.einsum("ak,bl,klio->aboi", _ENLARGE, _ENLARGE, kernel).astype(x.dtype))
 
 
 def conv_downscale(x: Array, kernel: Array) -> Array:
     """Convolves [n, 2h, 2w, c] with [3, 3, c, d], then takes the mean of each 2x2: [n, h, w, d]."""
-    return strided_conv(x, jnp.einsum("ak,bl,klio->abio", _REDUCE, _REDUCE, kernel))
+    return strided_conv(x, jnp.einsum("ak,bl,klio->abio", _REDUCE, _REDUCE, kernel).astype(x.dtype))
 
 
 def enlarge(images: Array, times: int = 2) -> Array:
@@ -103,23 +75,25 @@ def lerp(a: Array, b: Array, t: Array) -> Array:
     return a + (b - a) * t.astype(a.dtype)
 
 
-def minibatch_stddev(x: Array, group: int = STDDEV_GROUP) -> Array:
+def minibatch_stddev(x: Array, group: int = STDDEV_GROUP, batches: int = 1) -> Array:
     """Appends one channel with the standard deviation within groups of images (section 3).
 
-    Image i belongs to group i mod (n / group). The deviation over the group is averaged over pixels and channels.
+    Image i of a batch of n belongs to group i mod (n / group). The deviation over the group is averaged over pixels and channels.
 
     Args:
-      x: activations [n, h, w, c]; n must divide by `group`, or be smaller than it and then is the group.
+      x: activations [batches * n, h, w, c], batch after batch; n must divide by `group`, or be smaller than it and then is the group.
+      batches: how many batches x holds; no group has images of two.
     Returns:
-      [n, h, w, c + 1]
+      [batches * n, h, w, c + 1]
     """
-    n, h, w, c = x.shape
+    total, h, w, c = x.shape
+    n = total // batches
     group = min(group, n)
-    if n % group:
-        raise ValueError(f"{n} images can't be put into groups of {group}")
-    groups = x.astype(jnp.float32).reshape(group, n // group, h, w, c)
-    deviation = jnp.sqrt(jnp.var(groups, axis=0) + STDDEV_EPSILON).mean(axis=(1, 2, 3))  # [n / group]
-    deviation = jnp.broadcast_to(jnp.tile(deviation, group)[:, None, None, None], (n, h, w, 1))
+    if n * batches != total or n % group:
+        raise ValueError(f"{total} images can't be put into {batches} batches with groups of {group}")
+    groups = x.astype(jnp.float32).reshape(batches, group, n // group, h, w, c)
+    deviation = jnp.sqrt(jnp.var(groups, axis=1) + STDDEV_EPSILON).mean(axis=(2, 3, 4))  # [batches, n / group]
+    deviation = jnp.broadcast_to(deviation[:, None, :, None, None, None], (batches, group, n // group, h, w, 1)).reshape(total, h, w, 1)
     return jnp.concatenate([x, deviation.astype(x.dtype)], axis=-1)
 
 
@@ -142,7 +116,8 @@ class EqualizedConv(nn.Module):
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
         x = x.astype(self.dtype)
         if self.scaling is None:
-            x = conv(x, kernel.astype(self.dtype))
+            kernel = kernel.astype(self.dtype)
+            x = conv(x, kernel) if self.kernel_size > 1 else conv_1x1(x, kernel[0, 0])
         else:
             x = {"up": upscale_conv, "down": conv_downscale}[self.scaling](x, kernel)
         return x + bias.astype(self.dtype).reshape(1, 1, 1, -1)

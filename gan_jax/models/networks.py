@@ -9,17 +9,21 @@ from ml_collections import ConfigDict
 from gan_jax.errors import UserError
 from gan_jax.models import dcgan, pggan
 
+LABELS = ("early", "late")  # of conditional networks, in the order of their inputs: the periods that are trained on
+
 
 def build(model: ConfigDict, resolution: int, dtype: DTypeLike, axis_name: str | None = None) -> tuple[nn.Module, nn.Module]:
     """Returns (generator, discriminator) for `config.model`.
 
     `axis_name` names the devices over which synchronised batch statistics are taken in training.
     """
+    label_size = len(LABELS) if model.conditional else 0
     if model.name == "pggan":
-        sizes = dict(resolution=resolution, fmap_base=model.fmap_base, fmap_max=model.fmap_max, dtype=dtype)
+        sizes = dict(resolution=resolution, label_size=label_size, fmap_base=model.fmap_base, fmap_max=model.fmap_max, dtype=dtype)
         return pggan.Generator(latent_size=model.latent_size, **sizes), pggan.Discriminator(fused_scale=model.fused_scale, **sizes)
     if model.name == "dcgan":
-        sizes = dict(resolution=resolution, width=model.width, axis_name=axis_name if model.sync_batch_norm else None, dtype=dtype)
+        axis_name = axis_name if model.sync_batch_norm else None
+        sizes = dict(resolution=resolution, label_size=label_size, width=model.width, axis_name=axis_name, dtype=dtype)
         return dcgan.Generator(latent_size=model.latent_size, **sizes), dcgan.Discriminator(**sizes)
     raise UserError(f"config.model.name={model.name!r}: there is 'pggan' and 'dcgan'")
 

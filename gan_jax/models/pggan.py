@@ -46,10 +46,14 @@ class GeneratorBlock(nn.Module):
 
 
 class Generator(nn.Module):
-    """Latents [n, latent_size] to images [n, 2^level, 2^level, 3], float32, linear (no tanh)."""
+    """Latents [n, latent_size + label_size] to images [n, 2^level, 2^level, 3], float32, linear (no tanh).
+
+    Labels, where a network has them, stand behind the latents (one-hot in training) and are normalised together with them.
+    """
 
     resolution: int
     latent_size: int = 512
+    label_size: int = 0
     fmap_base: int = 8192
     fmap_max: int = 512
     dtype: DTypeLike = jnp.float32
@@ -60,7 +64,7 @@ class Generator(nn.Module):
         self.to_rgb = {str(l): EqualizedConv(3, 1, gain=1.0, dtype=self.dtype) for l in levels}
 
     def __call__(self, latents: Array, *, level: int, alpha: Array, train: bool = False) -> Array:
-        """`alpha` [] is the weight of the newest level; `train` changes nothing (there is no batch statistic here).
+        """`alpha` [] is the weight of the newest level; `train` changes nothing (there is no batch norm here).
 
         Initialise at the full level: that makes the parameters of all.
         """
@@ -79,20 +83,21 @@ class Generator(nn.Module):
 
 
 class DiscriminatorBlock(nn.Module):
-    """The layers of one level: [n, h, w, c] to [n, h/2, w/2, features]; at level 2, [n, 4, 4, c] to scores [n]."""
+    """The layers of one level: [n, h, w, c] to [n, h/2, w/2, features]; at level 2, [n, 4, 4, c] to [n, 1 + label_size]."""
 
     level: int
     hidden: int
     features: int
+    label_size: int
     fused_scale: bool
     dtype: DTypeLike
 
     @nn.compact
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Array, batches: int) -> Array:
         if self.level == 2:
-            x = leaky_relu(EqualizedConv(self.hidden, dtype=self.dtype, name="conv")(minibatch_stddev(x)))
+            x = leaky_relu(EqualizedConv(self.hidden, dtype=self.dtype, name="conv")(minibatch_stddev(x, batches=batches)))
             x = leaky_relu(EqualizedDense(self.features, dtype=self.dtype, name="dense")(x.reshape(x.shape[0], -1)))
-            return EqualizedDense(1, gain=1.0, dtype=self.dtype, name="score")(x)[:, 0].astype(jnp.float32)
+            return EqualizedDense(1 + self.label_size, gain=1.0, dtype=self.dtype, name="score")(x).astype(jnp.float32)
         x = leaky_relu(EqualizedConv(self.hidden, dtype=self.dtype, name="conv")(x))
         if self.fused_scale:
             return leaky_relu(EqualizedConv(self.features, scaling="down", dtype=self.dtype, name="conv_down")(x))
@@ -100,13 +105,14 @@ class DiscriminatorBlock(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images [n, 2^level, 2^level, 3] to scores [n], float32.
+    """Images [n, 2^level, 2^level, 3] to scores [n] and logits of their labels [n, label_size], float32.
 
     `fused_scale`, the reference's default, takes the mean of 2x2 before the bias and the activation, as part of the convolution;
     without it the mean comes after them. In the generator the two are one function.
     """
 
     resolution: int
+    label_size: int = 0
     fmap_base: int = 8192
     fmap_max: int = 512
     fused_scale: bool = True
@@ -116,11 +122,14 @@ class Discriminator(nn.Module):
         levels = range(2, int(math.log2(self.resolution)) + 1)
         channels = {s: width(s, self.fmap_base, self.fmap_max) for s in range(levels[-1])}
         self.from_rgb = {str(l): EqualizedConv(channels[l - 1], 1, dtype=self.dtype) for l in levels}
-        self.block = {str(l): DiscriminatorBlock(l, channels[l - 1], channels[l - 2], self.fused_scale, self.dtype) for l in levels}
+        self.block = {
+            str(l): DiscriminatorBlock(l, channels[l - 1], channels[l - 2], self.label_size, self.fused_scale, self.dtype) for l in levels
+        }
 
-    def __call__(self, images: Array, *, level: int, alpha: Array, train: bool = False) -> Array:
-        """`alpha` [] is the weight of the newest level; `train` changes nothing (there is no batch statistic here).
+    def __call__(self, images: Array, *, level: int, alpha: Array, train: bool = False, batches: int = 1) -> tuple[Array, Array]:
+        """`alpha` [] is the weight of the newest level; `train` changes nothing (there is no batch norm here).
 
+        Images may hold several `batches`, one after the other, whose statistics are kept apart.
         Initialise at the full level: that makes the parameters of all.
         """
         del train
@@ -133,10 +142,10 @@ class Discriminator(nn.Module):
                 from_rgb(l)
         x = from_rgb(level)
         for l in range(level, 1, -1):
-            x = self.block[str(l)](x)
+            x = self.block[str(l)](x, batches)
             if l == level and l > 2:
                 x = lerp(from_rgb(l - 1), x, alpha)
-        return x
+        return x[:, 0], x[:, 1:]
 
     def active(self, level: int) -> set[str]:
         """Names of the top-level parameters that a score at this level depends on."""

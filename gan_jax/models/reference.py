@@ -5,12 +5,37 @@ the distance from the full resolution, `ToRGB_lod0/weight`. Its activations are 
 another order; and its fused enlargement is a transposed convolution, which sees its kernel [k, k, out, in] mirrored.
 """
 
+import dataclasses
 import math
+import pathlib
 from collections.abc import Mapping
 
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
+
+from gan_jax import keys
+from gan_jax.errors import UserError
+from gan_jax.models import pggan
+from gan_jax.models.pickles import read_networks
 
 Params = dict[str, dict]
+
+RESOLUTIONS = tuple(2**level for level in range(2, 11))
+# Settings of G_paper and D_paper with their defaults: those that only change sizes, and those without which it is another network.
+SIZES = {"resolution": 32, "label_size": 0, "fmap_base": 8192, "fmap_max": 512}
+AS_IN_THE_PAPER = {
+    "num_channels": 3,
+    "fmap_decay": 1.0,
+    "normalize_latents": True,
+    "use_wscale": True,
+    "use_pixelnorm": True,
+    "pixelnorm_epsilon": 1e-8,
+    "use_leakyrelu": True,
+    "mbstd_group_size": 4,
+}
 
 
 def generator_params(variables: Mapping[str, np.ndarray], resolution: int) -> Params:
@@ -62,3 +87,71 @@ def discriminator_params(variables: Mapping[str, np.ndarray], resolution: int) -
 
 def _layer(variables: Mapping[str, np.ndarray], name: str) -> Params:
     return {"kernel": variables[f"{name}/weight"], "bias": variables[f"{name}/bias"]}
+
+
+@dataclasses.dataclass(frozen=True)
+class PublishedNetworks:
+    """The networks of a published file, with the parameters that fit them."""
+
+    generator: pggan.Generator
+    discriminator: pggan.Discriminator
+    generator_params: Params  # of the averaged generator
+    discriminator_params: Params
+    level: int  # how far they had grown
+    alpha: float
+
+
+def read_published(path: pathlib.Path, dtype: DTypeLike = np.float32) -> PublishedNetworks:
+    """Opens a file of the authors' pretrained networks.
+
+    Raises UserError for a file that is none, or of networks that differ from the paper's in more than sizes.
+    """
+    _, d, gs = read_networks(path)
+    if (gs.function, d.function) != ("G_paper", "D_paper"):
+        raise UserError(f"{path}: networks {gs.function!r} and {d.function!r}; G_paper and D_paper are known")
+    for network in (gs, d):
+        for name, value in AS_IN_THE_PAPER.items():
+            if network.settings.get(name, value) != value:
+                raise UserError(f"{path}: {network.function} has {name}={network.settings[name]!r}; only {value!r} is known")
+    try:
+        sizes = {name: int(gs.settings.get(name, default)) for name, default in SIZES.items()}
+        fused = bool(d.settings.get("fused_scale", True))
+        latent_size = gs.variables["4x4/Dense/weight"].shape[0] - sizes["label_size"]
+        resolution = sizes["resolution"]
+        if resolution not in RESOLUTIONS or latent_size < 1 or min(sizes.values()) < 0:
+            raise ValueError(f"sizes {sizes} with {latent_size} latents")
+        generator = pggan.Generator(latent_size=latent_size, dtype=dtype, **sizes)
+        discriminator = pggan.Discriminator(fused_scale=fused, dtype=dtype, **sizes)
+        g_params, d_params = generator_params(gs.variables, resolution), discriminator_params(d.variables, resolution)
+        lod = float(gs.variables.get("lod", 0.0))
+    except KeyError as error:
+        raise UserError(f"{path}: has no variable {error}") from None
+    except (TypeError, ValueError, IndexError) as error:
+        raise UserError(f"{path}: not networks of the paper ({error})") from None
+    top = int(math.log2(resolution))
+    for network, params, inputs in (
+        (generator, g_params, (1, latent_size + sizes["label_size"])),
+        (discriminator, d_params, (1, resolution, resolution, 3)),
+    ):
+        _check(path, network, params, inputs, top)
+    if not 0 <= lod <= top - 2:
+        raise UserError(f"{path}: lod {lod:g} is not a level of {resolution} px")
+    level = top - math.floor(lod)
+    as_float = {"generator_params": g_params, "discriminator_params": d_params}
+    as_float = {name: jax.tree.map(lambda x: np.ascontiguousarray(x, np.float32), tree) for name, tree in as_float.items()}
+    return PublishedNetworks(generator, discriminator, **as_float, level=level, alpha=1 - (lod - math.floor(lod)))
+
+
+def _check(path: pathlib.Path, network: nn.Module, params: Params, inputs: tuple[int, ...], level: int) -> None:
+    """Raises UserError unless the parameters have the names and shapes that the network's own have."""
+
+    def init() -> Params:
+        return network.init(keys.key(0), jnp.zeros(inputs), level=level, alpha=jnp.float32(1))["params"]
+
+    def shapes(tree: Params) -> dict[str, tuple[int, ...]]:
+        return {jax.tree_util.keystr(name, simple=True, separator="/"): x.shape for name, x in jax.tree_util.tree_leaves_with_path(tree)}
+
+    wanted, there = shapes(jax.eval_shape(init)), shapes(params)
+    for name in sorted(wanted):
+        if there.get(name) != wanted[name]:
+            raise UserError(f"{path}: {name} is {there.get(name, 'missing')}; networks of these settings have {wanted[name]}")

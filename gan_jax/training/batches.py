@@ -24,12 +24,18 @@ def at_resolution(images: np.ndarray, resolution: int) -> np.ndarray:
     return ((sums + times * times // 2) // (times * times)).astype(np.uint8)
 
 
-def share(batch: Array, index: Array, devices: int) -> Array:
-    """This device's part of [n, ...]: whole groups of the minibatch standard deviation, [n / devices, ...]."""
+def shares(batch: Array, count: int, index: Array | None = None) -> Array:
+    """Splits [n, ...] into shares of whole groups of the minibatch standard deviation.
+
+    Returns:
+      All shares [count, n / count, ...], or with `index` [] only that one, [n / count, ...].
+    """
     n = batch.shape[0]
-    group = math.gcd(STDDEV_GROUP, n // devices)
-    parts = batch.reshape(group, devices, n // (group * devices), *batch.shape[1:])
-    return jax.lax.dynamic_index_in_dim(parts, index, axis=1, keepdims=False).reshape(n // devices, *batch.shape[1:])
+    group = math.gcd(STDDEV_GROUP, n // count)
+    parts = batch.reshape(group, count, n // (group * count), *batch.shape[1:])
+    if index is None:
+        return jnp.moveaxis(parts, 1, 0).reshape(count, n // count, *batch.shape[1:])
+    return jax.lax.dynamic_index_in_dim(parts, index, axis=1, keepdims=False).reshape(n // count, *batch.shape[1:])
 
 
 def real_images(images: Array, indices: Array, mirrored: Array, alpha: Array) -> Array:

@@ -24,17 +24,41 @@ def replicate(tree: Any, among: Sequence[jax.Device] | None = None) -> Any:
     return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
 
 
-def data_parallel(step: Callable, among: Sequence[jax.Device] | None = None) -> Callable:
-    """Runs `step(state, *replicated) -> (state, metrics)` on all local devices, or on those of `among`.
+class Program:
+    """`step(state, *replicated) -> (state, metrics)`, compiled to run on all local devices, or on those of `among`.
 
     `step` finds the number of its device by `jax.lax.axis_index(AXIS)` and must end with the same values on each: it combines
-    gradients and metrics itself. Its state is donated.
+    gradients and metrics itself. A call donates its state. Compiling can be done in another thread than calling.
     """
 
-    def on_device(_, state, replicated):
-        return step(state, *replicated)
+    def __init__(self, step: Callable, state: Any, *replicated: Any, among: Sequence[jax.Device] | None = None):
+        """Compiles for the shapes and the placement of the arguments, which are not run."""
 
-    parallel = jax.pmap(on_device, axis_name=AXIS, in_axes=(0, None, None), out_axes=(None, None), donate_argnums=(1,), devices=among)
-    # pmap wants one argument that is spread over the devices, to know how many there are.
-    spread = np.zeros(len(among or jax.local_devices()), np.int32)
-    return lambda state, *replicated: parallel(spread, state, replicated)
+        def on_device(_, state, replicated):
+            return step(state, *replicated)
+
+        parallel = jax.pmap(on_device, axis_name=AXIS, in_axes=(0, None, None), out_axes=(None, None), donate_argnums=(1,), devices=among)
+        # pmap wants one argument that is spread over the devices, to know how many there are.
+        self._spread = np.zeros(len(among or jax.local_devices()), np.int32)
+        self.compiled = parallel.lower(self._spread, *abstract((state, replicated))).compile()
+
+    def __call__(self, state: Any, *replicated: Any) -> tuple[Any, Any]:
+        return self.compiled(self._spread, state, replicated)
+
+    @property
+    def memory(self) -> int:
+        """Bytes that each device needs for a call: arguments, results, and what lies between them."""
+        sizes = self.compiled.memory_analysis()
+        whole = sizes.argument_size_in_bytes + sizes.output_size_in_bytes - sizes.alias_size_in_bytes + sizes.temp_size_in_bytes
+        return int(whole + sizes.generated_code_size_in_bytes)
+
+
+def memory_limit() -> int | None:
+    """Bytes that programs and their arrays may use on each local device; None where the device doesn't say."""
+    limits = [(device.memory_stats() or {}).get("bytes_limit") for device in jax.local_devices()]
+    return min(limits) if all(limits) else None
+
+
+def abstract(tree: Any) -> Any:
+    """The shapes, types and placement of a tree of arrays, which stay known when the arrays are gone."""
+    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(np.shape(x), x.dtype, sharding=getattr(x, "sharding", None)), tree)

@@ -34,6 +34,16 @@ def non_saturating_generator(fake: Array) -> Array:
     return jax.nn.softplus(-fake)
 
 
+def hinge_discriminator(real: Array, fake: Array) -> Array:
+    """max(0, 1 - D(real)) + max(0, 1 + D(fake)) (Lim and Ye 2017; Miyato et al. 2018, equation 16)."""
+    return jax.nn.relu(1 - real) + jax.nn.relu(1 + fake)
+
+
+def cross_entropy(logits: Array, labels: Array) -> Array:
+    """Of one-hot labels [n, label_size] by their logits (Odena et al. 2017, equation 3)."""
+    return -jnp.sum(labels * jax.nn.log_softmax(logits), axis=1)
+
+
 def r1(slopes: Array) -> Array:
     """|slope|^2 / 2 at real images (Mescheder et al. 2018, equation 9)."""
     return jnp.sum(slopes**2, axis=(1, 2, 3)) / 2
@@ -42,3 +52,12 @@ def r1(slopes: Array) -> Array:
 def _norm(slopes: Array) -> Array:
     # The gradient of a square root is infinite at zero, where a new critic can be.
     return jnp.sqrt(jnp.sum(slopes**2, axis=(1, 2, 3)) + 1e-12)
+
+
+# What each player makes small, by the name in the config: (of scores of real and fake, of scores of fake). The hinge's generator is
+# that of Wasserstein (Miyato et al. 2018, equation 17).
+PLAYERS = {
+    "wgan-gp": (wasserstein_discriminator, wasserstein_generator),
+    "non-saturating": (non_saturating_discriminator, non_saturating_generator),
+    "hinge": (hinge_discriminator, wasserstein_generator),
+}

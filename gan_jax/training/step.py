@@ -39,18 +39,30 @@ class TrainState:
     ema_stats: Tree
 
 
+@flax.struct.dataclass
+class Data:
+    """What is learnt, at one level."""
+
+    images: Array  # uint8 [m, r, r, 3]
+    labels: Array  # float32 [m, label_size], one-hot; label_size is 0 without labels
+
+
 @dataclasses.dataclass(frozen=True)
 class StepSettings:
     """The constants of a step; each is described in `default_config`."""
 
     seed: int
     loss: str
+    fresh_latents: bool
     gradient_penalty: float
     drift: float
     r1: float
+    r1_every: int
+    label_weight: float
     adam_b1: float
     adam_b2: float
     adam_epsilon: float
+    ema_decay: float
     ema_half_life_kimg: float
     ema_ramp_up: float
     mirror: bool
@@ -67,7 +79,7 @@ def init_state(generator: nn.Module, discriminator: nn.Module, level: int, seed:
     @jax.jit
     def init() -> TrainState:
         g_key, d_key = jax.random.split(keys.key(seed))
-        g = player(generator, g_key, jnp.zeros((1, generator.latent_size)))
+        g = player(generator, g_key, jnp.zeros((1, generator.latent_size + generator.label_size)))
         d = player(discriminator, d_key, jnp.zeros((1, 2**level, 2**level, 3)))
         return TrainState(jnp.int32(0), g, d, g.params, g.stats)
 
@@ -79,118 +91,166 @@ def init_state(generator: nn.Module, discriminator: nn.Module, level: int, seed:
 def restart_adam(state: TrainState) -> TrainState:
     """Forgets both Adams' moments and counts, as the reference does where a level starts to fade in and where it has."""
 
+
     def restart(player: Player) -> Player:
-        return player.replace(adam=jax.tree.map(jnp.zeros_like, player.adam))
+        return player.replace(adam=_zeros_like(player.adam))
 
     return state.replace(generator=restart(state.generator), discriminator=restart(state.discriminator))
 
 
 def make_step(
-    generator: nn.Module, discriminator: nn.Module, settings: StepSettings, *, level: int, batch_size: int, devices: int
-) -> Callable[[TrainState, Array, Array, Array], tuple[TrainState, dict[str, Array]]]:
+    generator: nn.Module,
+    discriminator: nn.Module,
+    settings: StepSettings,
+    *,
+    level: int,
+    batch_size: int,
+    devices: int,
+    parts: int = 1,
+    with_r1: bool = True,
+) -> Callable[[TrainState, Data, Array, Array], tuple[TrainState, dict[str, Array]]]:
     """The step of one level, to be run by `devices.data_parallel`.
 
+    Args:
+      batch_size: images a step, over all devices.
+      devices: how many share them.
+      parts: pieces in which a device takes its share, one after the other, to need less memory. Gradients are their mean: the same
+        without batch norm, which sees a piece at a time. A piece must be whole groups of the minibatch standard deviation.
+      with_r1: whether this step has the R1 penalty, where the settings have one; with r1_every > 1, one in so many should.
     Returns:
-      step(state, images, alpha, learning_rate) -> (state, metrics), where `images` is uint8 [m, 2^level, 2^level, 3], the whole
-      collection at this level, `alpha` [] the weight of the level, and the metrics are means over all devices.
+      step(state, data, alpha, learning_rate) -> (state, metrics), where `data` is the whole collection at this level, `alpha` [] the
+      weight of the level, and the metrics are means over all devices.
     """
     adam = optax.scale_by_adam(settings.adam_b1, settings.adam_b2, settings.adam_epsilon)
-    wasserstein = settings.loss == "wgan-gp"
+    judge_loss, maker_loss = losses.PLAYERS[settings.loss]
+    r1 = settings.r1 * settings.r1_every if with_r1 and settings.loss != "wgan-gp" else 0.0
 
-    def forward(network: nn.Module, params: Tree, stats: Tree, x: Array, alpha: Array) -> tuple[Array, Tree]:
-        if not stats:
-            return network.apply({"params": params}, x, level=level, alpha=alpha, train=True), stats
-        y, moved = network.apply({"params": params, "batch_stats": stats}, x, level=level, alpha=alpha, train=True, mutable=["batch_stats"])
-        return y, moved["batch_stats"]
+    def judge(params: Tree, stats: Tree, images: Array, alpha: Array, among: int = 1) -> tuple[tuple[Array, Array], Tree]:
+        """Scores and label logits of images [among * n, ...], and the batch statistics after them."""
+        return _apply(discriminator, params, stats, images, level=level, alpha=alpha, batches=among)
+
+    def make(params: Tree, stats: Tree, latents: Array, alpha: Array) -> tuple[Array, Tree]:
+        return _apply(generator, params, stats, latents, level=level, alpha=alpha)
 
     def slopes(params: Tree, stats: Tree, images: Array, alpha: Array) -> Array:
-        return jax.grad(lambda x: forward(discriminator, params, stats, x, alpha)[0].sum())(images)
+        return jax.grad(lambda x: judge(params, stats, x, alpha)[0][0].sum())(images)
 
-    def discriminator_loss(params: Tree, stats: Tree, real: Array, fake: Array, mix: Array, alpha: Array):
-        real_score, moved = forward(discriminator, params, stats, real, alpha)
-        fake_score, moved = forward(discriminator, params, moved, fake, alpha)
-        if wasserstein:
-            between = real + (fake - real) * mix[:, None, None, None]
+    def discriminator_loss(params: Tree, stats: Tree, maker: Player, batch: Tree, alpha: Array):
+        real, labels = batch["images"], batch["labels"]
+        fake = jax.lax.stop_gradient(make(maker.params, maker.stats, jnp.concatenate([batch["latents"], labels], 1), alpha)[0])
+        # One pass for both, half as many and twice as large convolutions; statistics are those of each alone.
+        (scores, logits), moved = judge(params, stats, jnp.concatenate([real, fake]), alpha, among=2)
+        real_score, fake_score = jnp.split(scores, 2)
+        loss = judge_loss(real_score, fake_score)
+        metrics = {"score/real": real_score.mean(), "score/fake": fake_score.mean()}
+        if settings.loss == "wgan-gp":
+            between = real + (fake - real) * batch["mix"][:, None, None, None]
             penalty = losses.gradient_penalty(slopes(params, stats, between, alpha))
-            loss = losses.wasserstein_discriminator(real_score, fake_score)
             loss = loss + settings.gradient_penalty * penalty + settings.drift * losses.drift(real_score)
-        else:
-            loss = losses.non_saturating_discriminator(real_score, fake_score)
-            penalty = losses.r1(slopes(params, stats, real, alpha)) if settings.r1 else jnp.zeros_like(loss)
-            loss = loss + settings.r1 * penalty
-        metrics = {
-            "loss/discriminator": loss.mean(),
-            "score/real": real_score.mean(),
-            "score/fake": fake_score.mean(),
-            "penalty": penalty.mean(),
-        }
-        return metrics["loss/discriminator"], (moved, metrics)
+            metrics["penalty"] = penalty.mean()
+        elif r1:
+            penalty = losses.r1(slopes(params, stats, real, alpha))
+            loss = loss + r1 * penalty
+            metrics["penalty"] = penalty.mean()
+        if discriminator.label_size:
+            of_real, of_fake = jnp.split(logits, 2)
+            wrong = losses.cross_entropy(of_real, labels) + losses.cross_entropy(of_fake, labels)
+            loss = loss + settings.label_weight * wrong
+            metrics["loss/labels"] = wrong.mean()
+        metrics["loss/discriminator"] = loss.mean()
+        return loss.mean(), (moved, metrics)
 
-    def generator_loss(params: Tree, stats: Tree, judge: Player, latents: Array, alpha: Array):
-        images, moved = forward(generator, params, stats, latents, alpha)
-        score, judged = forward(discriminator, judge.params, judge.stats, images, alpha)
-        loss = (losses.wasserstein_generator if wasserstein else losses.non_saturating_generator)(score).mean()
-        return loss, (moved, judged, {"loss/generator": loss})
+    def generator_loss(params: Tree, stats: tuple[Tree, Tree], opponent: Player, batch: Tree, alpha: Array):
+        images, moved = make(params, stats[0], jnp.concatenate([batch["latents"], batch["labels"]], 1), alpha)
+        (scores, logits), judged = judge(opponent.params, stats[1], images, alpha)
+        loss = maker_loss(scores)
+        if generator.label_size:
+            loss = loss + settings.label_weight * losses.cross_entropy(logits, batch["labels"])
+        return loss.mean(), ((moved, judged), {"loss/generator": loss.mean()})
 
-    def learn(network: nn.Module, player: Player, loss: Callable, learning_rate: Array) -> tuple[Player, Any]:
+    def gradients(loss: Callable, active: Tree, stats: Any, batch: Tree) -> tuple[Tree, tuple[Any, dict[str, Array]]]:
+        """The mean gradient of `loss(active, stats, batch)` over the parts, the statistics after the last, the mean metrics."""
+        if parts == 1:
+            return jax.grad(loss, has_aux=True)(active, stats, batch)
+
+        def add(carry: tuple, part: Tree) -> tuple:
+            total, stats = carry
+            gradient, (stats, metrics) = jax.grad(loss, has_aux=True)(active, stats, part)
+            return (jax.tree.map(lambda a, b: a + b / parts, total, gradient), stats), metrics
+
+        pieces = jax.tree.map(lambda x: batches.shares(x, parts), batch)
+        (total, stats), metrics = jax.lax.scan(add, (jax.tree.map(jnp.zeros_like, active), stats), pieces)
+        return total, (stats, jax.tree.map(lambda x: x.mean(0), metrics))
+
+    def learn(network: nn.Module, player: Player, loss: Callable, stats: Any, batch: Tree, learning_rate: Array) -> tuple[Player, Any]:
         """A step of Adam on the part of the tree that this level uses; the rest rides along untouched."""
         names = network.active(level) or set(player.params)
-        active = {name: player.params[name] for name in names}
-        gradients, auxiliary = jax.grad(lambda active: loss({**player.params, **active}), has_aux=True)(active)
-        gradients = jax.lax.pmean(gradients, AXIS)
-
-        def used(tree: Tree) -> Tree:
-            return {name: tree[name] for name in names}
-
+        active = _only(player.params, names)
+        found, auxiliary = gradients(lambda active, *rest: loss({**player.params, **active}, *rest), active, stats, batch)
+        found = jax.lax.pmean(found, AXIS)
         state = player.adam
         with jax.numpy_dtype_promotion("standard"):  # optax raises a float to its integer count
-            updates, state = adam.update(gradients, state._replace(mu=used(state.mu), nu=used(state.nu)))
+            updates, state = adam.update(found, state._replace(mu=_only(state.mu, names), nu=_only(state.nu, names)))
         state = state._replace(mu={**player.adam.mu, **state.mu}, nu={**player.adam.nu, **state.nu})
         active = jax.tree.map(lambda p, u: p - learning_rate * u, active, updates)
         return player.replace(params={**player.params, **active}, adam=state), auxiliary
 
-    def step(state: TrainState, images: Array, alpha: Array, learning_rate: Array) -> tuple[TrainState, dict[str, Array]]:
+    def step(state: TrainState, data: Data, alpha: Array, learning_rate: Array) -> tuple[TrainState, dict[str, Array]]:
         index = jax.lax.axis_index(AXIS)
         key = jax.random.fold_in(keys.key(settings.seed), state.images_seen)
-        draw = dict(zip(("images", "mirror", "mix", "latents_d", "latents_g"), jax.random.split(key, 5)))
+        draws = ("images", "mirror", "mix", "latents_d", "latents_g", "labels")
+        draw = dict(zip(draws, jax.random.split(key, len(draws))))
 
         def mine(batch: Array) -> Array:
-            return batches.share(batch, index, devices)
+            return batches.shares(batch, devices, index)
 
         def latents(name: str) -> Array:
             return mine(jax.random.normal(draw[name], (batch_size, generator.latent_size)))
 
-        real = batches.real_images(
-            images,
-            mine(jax.random.randint(draw["images"], (batch_size,), 0, images.shape[0])),
-            mine(jax.random.bernoulli(draw["mirror"], 0.5 if settings.mirror else 0.0, (batch_size,))),
-            alpha,
-        )
-        mix = mine(jax.random.uniform(draw["mix"], (batch_size,)))
+        def some(name: str) -> Array:
+            return mine(jax.random.randint(draw[name], (batch_size,), 0, data.images.shape[0]))
+
+        chosen = some("images")
+        mirrored = mine(jax.random.bernoulli(draw["mirror"], 0.5 if settings.mirror else 0.0, (batch_size,)))
+        d_batch = {
+            "images": batches.real_images(data.images, chosen, mirrored, alpha),
+            "labels": data.labels[chosen],
+            "latents": latents("latents_d"),
+            "mix": mine(jax.random.uniform(draw["mix"], (batch_size,))),
+        }
+        # Without fresh latents the generator learns from the images that the discriminator has just seen: one pass makes both.
+        g_batch = {name: d_batch[name] for name in ("labels", "latents")}
+        if settings.fresh_latents:
+            g_batch = {"labels": data.labels[some("labels")], "latents": latents("latents_g")}
 
         g, d = state.generator, state.discriminator
-        fake, g_stats = forward(generator, g.params, g.stats, latents("latents_d"), alpha)
         d, (d_stats, d_metrics) = learn(
             discriminator,
             d,
-            lambda params: discriminator_loss(params, d.stats, real, jax.lax.stop_gradient(fake), mix, alpha),
+            lambda params, stats, batch: discriminator_loss(params, stats, g, batch, alpha),
+            d.stats,
+            d_batch,
             learning_rate,
         )
-        d = d.replace(stats=d_stats)
-        z = latents("latents_g")
-        g, (g_stats, d_stats, g_metrics) = learn(generator, g, lambda params: generator_loss(params, g_stats, d, z, alpha), learning_rate)
+        g, ((g_stats, d_stats), g_metrics) = learn(
+            generator,
+            g,
+            lambda params, stats, batch: generator_loss(params, stats, d, batch, alpha),
+            (g.stats, d_stats),
+            g_batch,
+            learning_rate,
+        )
         g, d = g.replace(stats=g_stats), d.replace(stats=d_stats)
 
         images_seen = state.images_seen + batch_size
-        half_life = jnp.minimum(settings.ema_half_life_kimg * 1000, images_seen.astype(jnp.float32) * settings.ema_ramp_up)
-        weight = 1 - 0.5 ** (batch_size / half_life)
-        state = TrainState(
-            images_seen,
-            g,
-            d,
-            jax.tree.map(lambda average, now: lerp(average, now, weight), state.ema_params, g.params),
-            jax.tree.map(lambda average, now: lerp(average, now, weight), state.ema_stats, g.stats),
-        )
+        weight = averaging_weight(settings, batch_size, images_seen)
+        names = generator.active(level) or set(g.params)
+
+        def average(before: Tree, now: Tree) -> Tree:
+            return jax.tree.map(lambda a, b: lerp(a, b, weight), before, now)
+
+        ema_params = {**state.ema_params, **average(_only(state.ema_params, names), _only(g.params, names))}
+        state = TrainState(images_seen, g, d, ema_params, average(state.ema_stats, g.stats))
         # With synchronised batch norm the statistics are equal already; without, every device goes on with the mean of all.
         if g.stats:
             state = state.replace(
@@ -200,3 +260,28 @@ def make_step(
         return state, jax.lax.pmean({**d_metrics, **g_metrics}, AXIS)
 
     return step
+
+
+def averaging_weight(settings: StepSettings, batch_size: int, images_seen: Array) -> Array:
+    """How much of the generator enters its average at a step."""
+    if settings.ema_decay:
+        return jnp.float32(1 - settings.ema_decay)
+    half_life = jnp.minimum(settings.ema_half_life_kimg * 1000, images_seen.astype(jnp.float32) * settings.ema_ramp_up)
+    return 1 - 0.5 ** (batch_size / half_life)
+
+
+def _apply(network: nn.Module, params: Tree, stats: Tree, x: Array, **settings: Any) -> tuple[Any, Tree]:
+    """What a network makes of x in training, and its batch statistics after it."""
+    if not stats:
+        return network.apply({"params": params}, x, train=True, **settings), stats
+    y, moved = network.apply({"params": params, "batch_stats": stats}, x, train=True, mutable=["batch_stats"], **settings)
+    return y, moved["batch_stats"]
+
+
+def _only(tree: Tree, names: set[str]) -> Tree:
+    return {name: tree[name] for name in names}
+
+
+@jax.jit
+def _zeros_like(tree: Any) -> Any:
+    return jax.tree.map(jnp.zeros_like, tree)  # one program; eagerly, every leaf would be one

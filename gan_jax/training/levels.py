@@ -1,0 +1,160 @@
+"""What a level needs before its first step, made while the level before it trains: its compiled programs, and its images on the devices.
+
+Compiling a level takes tens of seconds on a GPU. One thread compiles the levels in their order, ahead of the training, so that a level
+begins without a pause unless the one before was shorter than the compiling.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import flax.linen as nn
+import jax
+import numpy as np
+
+from gan_jax.errors import UserError
+from gan_jax.models.layers import STDDEV_GROUP
+from gan_jax.training import batches, devices
+from gan_jax.training.schedule import Phase
+from gan_jax.training.step import Data, StepSettings, TrainState, make_step
+
+HEADROOM = 0.95  # of a device's memory; allocators lose a few percent between blocks
+
+
+class OutOfMemory(Exception):
+    """A step needs more memory than a device has."""
+
+
+class Level:
+    """The steps of one level and batch size. Phases that differ in nothing else share it.
+
+    Where a device's memory is too small for its share of a batch, the share is taken in two parts, or four, and so on: decided from
+    the compiler's account of the memory before anything runs, and once more if the first step fails all the same.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        settings: StepSettings,
+        phase: Phase,
+        state: TrainState,
+        images: np.ndarray,
+        labels: np.ndarray,
+    ):
+        """Compiles, for states like `state`, an abstract one.
+
+        Raises UserError where not even the smallest parts fit.
+        """
+        self._make = lambda parts, with_r1: make_step(
+            generator,
+            discriminator,
+            settings,
+            level=phase.level,
+            batch_size=phase.batch_size,
+            devices=devices.count(),
+            parts=parts,
+            with_r1=with_r1,
+        )
+        # Every r1_every-th step has the penalty, the others are a program without it: a branch would make the devices wait for the host.
+        self._lazy = settings.r1_every if settings.r1 > 0 and settings.r1_every > 1 else 0
+        self._phase, self._kinds = phase, (True, False) if self._lazy else (True,)
+        self._group = STDDEV_GROUP if generator.active(phase.level) else 1
+        self._data = devices.replicate(Data(batches.at_resolution(images, phase.resolution), labels))
+        self._like = state
+        self._ran = False
+        self.parts = 1
+        self._compile()
+
+    def __call__(self, state: TrainState, seen: int, alpha: float, learning_rate: Any) -> tuple[TrainState, dict[str, jax.Array]]:
+        """A step; `state` is donated. Raises UserError where memory runs out in the first step, in the smallest parts."""
+        with_r1 = not self._lazy or (seen // self._phase.batch_size) % self._lazy == 0
+        if self._ran:
+            return self._programs[with_r1](state, self._data, np.float32(alpha), learning_rate)
+        # A step that fails has used its state up.
+        kept = jax.tree.map(lambda x: np.array(x.addressable_data(0)), state)
+        while True:
+            try:
+                state, metrics = self._programs[with_r1](state, self._data, np.float32(alpha), learning_rate)
+                jax.block_until_ready(metrics)
+                self._ran = True
+                return state, metrics
+            except jax.errors.JaxRuntimeError as error:
+                if not _is_memory(error):
+                    raise
+            state = None
+            self._halve("a step ran out of memory")
+            self._compile()
+            state = devices.replicate(kept)
+
+    @property
+    def share(self) -> int:
+        """Images that a device takes at once."""
+        return self._phase.batch_size // devices.count() // self.parts
+
+    def _compile(self) -> None:
+        limit = devices.memory_limit()
+        while True:
+            try:
+                rate = devices.replicate(np.float32(0))
+                self._programs = {
+                    kind: devices.Program(self._make(self.parts, kind), self._like, self._data, np.float32(0), rate)
+                    for kind in self._kinds
+                }
+                needed = max(program.memory for program in self._programs.values())
+                if limit is None or needed <= HEADROOM * limit:
+                    return
+                reason = f"{needed / 2**30:.1f} GiB are needed of {limit / 2**30:.1f}"
+            except jax.errors.JaxRuntimeError as error:
+                if not _is_memory(error):
+                    raise
+                reason = "compiling ran out of memory"
+            self._halve(reason)
+
+    def _halve(self, reason: str) -> None:
+        smaller = self.share // 2
+        if self.share % 2 or smaller % math.gcd(self._group, self.share):
+            raise UserError(
+                f"config.training.batch_size: {self._phase.batch_size} images at {self._phase.resolution} px don't fit into a device's "
+                f"memory, in parts of {self.share} ({reason}); fewer channels, a lower resolution or more devices would"
+            )
+        self.parts *= 2
+
+
+class Levels:
+    """The levels of a schedule, compiled in a thread of their own in the order in which they come."""
+
+    def __init__(self, phases: Sequence[Phase], prepare: Callable[[Phase], Level], show: Callable[[int], None]):
+        """`prepare` makes the level of a phase, `show(level)` whatever else should be ready with it."""
+        self._thread = ThreadPoolExecutor(1, "compile")
+        self._levels: dict[tuple[int, int], Future[Level]] = {}
+        for phase in phases:
+            if _kind(phase) not in self._levels:
+                self._levels[_kind(phase)] = self._thread.submit(prepare, phase)
+                self._thread.submit(show, phase.level)
+
+    def __enter__(self) -> "Levels":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._thread.shutdown(cancel_futures=True)
+
+    def take(self, phase: Phase) -> Level:
+        """The level of a phase, when it is ready. Those before it, with their images, are let go."""
+        for kind in list(self._levels):
+            if kind == _kind(phase):
+                break
+            del self._levels[kind]
+        for level in self._levels.values():
+            if level.done():
+                level.result()  # what is wrong with a later level is better known now than hours later
+        return self._levels[_kind(phase)].result()
+
+
+def _kind(phase: Phase) -> tuple[int, int]:
+    return phase.level, phase.batch_size
+
+
+def _is_memory(error: Exception) -> bool:
+    return "RESOURCE_EXHAUSTED" in str(error) or "out of memory" in str(error).lower()

@@ -1,0 +1,84 @@
+"""What a training tells of itself as it goes: its figures over intervals, its speed, the time left."""
+
+import time
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from gan_jax.models import networks
+from gan_jax.progress import Progress
+from gan_jax.training.log import Log
+from gan_jax.training.schedule import Phase
+
+
+class Meter:
+    """Means of metrics over an interval, its speed, and the time that the rest of the schedule will take.
+
+    An interval's metrics are fetched when the next one ends: by then they are computed, so the devices never wait for the log, and
+    the time between two fetches is the devices' time for an interval.
+    """
+
+    def __init__(self, log: Log, progress: Progress, phases: tuple[Phase, ...], model: ConfigDict):
+        self._log, self._progress, self._phases, self._model = log, progress, phases, model
+        self._phase: Phase | None = None
+        self._metrics: list[dict[str, jax.Array]] = []
+        self._images = 0  # in the interval that goes on
+        self._waiting: tuple[int, int, dict[str, float], list] | None = None  # images seen and in it, values, metrics
+        self._clock = time.monotonic()
+        self._paused: float | None = None  # when the level before had done its last step
+        self._rate = 0.0  # images per second
+        self._first = True
+
+    def begin(self, phase: Phase) -> None:
+        """A phase begins. At a new level the speed is another, and the time until its first step is done is logged."""
+        jax.block_until_ready(self._metrics)
+        self.flush()
+        if self._phase and self._phase.level != phase.level:
+            self._paused, self._rate = time.monotonic(), 0.0
+        self._first, self._phase = not self._phase or self._phase.level != phase.level, phase
+
+    def count(self, metrics: dict[str, jax.Array], alpha: float, seen: int, parts: int, *, log_now: bool) -> None:
+        """Counts a step, whose batch was taken in so many parts. With `log_now` the interval ends with it."""
+        phase = self._phase
+        if parts > 1 and self._first:
+            self._progress.say(f"{phase.resolution} px: short of memory, so each batch is taken in {parts} parts, their gradients averaged")
+        if self._first:  # a level's first step is not like the others
+            jax.block_until_ready(metrics)
+            now = time.monotonic()
+            if self._paused is not None:
+                self._log.write(seen, {"level": phase.level, "resolution": phase.resolution, "pause_seconds": now - self._paused})
+            self._clock, self._images, self._metrics, self._first, self._paused = now, 0, [], False, None
+        else:
+            self._images += phase.batch_size
+        self._metrics.append(metrics)
+        if log_now:
+            self.flush()
+            values = {"level": phase.level, "resolution": phase.resolution, "alpha": alpha, "learning_rate": phase.learning_rate}
+            if parts > 1:
+                values["parts"] = parts
+            self._waiting = seen, self._images, values, self._metrics
+            self._metrics, self._images = [], 0
+        note = f"{phase.resolution}px {self._rate:,.0f}/s" if self._rate else f"{phase.resolution}px"
+        self._progress.advance(phase.batch_size, note, self._left(seen))
+
+    def flush(self) -> None:
+        """Writes the interval that waits."""
+        if self._waiting:
+            seen, images, values, metrics = self._waiting
+            fetched = jax.device_get(metrics)
+            now = time.monotonic()
+            if images:
+                self._rate = values["images_per_second"] = images / (now - self._clock)
+            self._clock, self._waiting = now, None
+            names = {name for step in fetched for name in step}  # the penalty of lazy R1 is not in every step
+            means = {name: float(np.mean([step[name] for step in fetched if name in step])) for name in sorted(names)}
+            self._log.write(seen, values | means)
+
+    def _left(self, seen: int) -> float | None:
+        """Seconds to the end of the schedule: images at later levels take longer, as their networks are larger."""
+        if not self._rate:
+            return None
+        here = networks.work(self._model, self._phase.level)
+        work = [(p.end - max(p.start, seen)) * networks.work(self._model, p.level) / here for p in self._phases if p.end > seen]
+        return sum(work) / self._rate

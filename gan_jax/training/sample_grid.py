@@ -1,0 +1,45 @@
+"""A grid of pictures to see the training by."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gan_jax import keys, pictures
+from gan_jax.training.step import TrainState
+
+GRID = 36  # pictures
+
+
+class SampleGrid:
+    """What the averaged generator makes of the same latents each time, with each label where there are labels."""
+
+    def __init__(self, generator: nn.Module, seed: int, like: TrainState):
+        rows = max(1, generator.label_size)
+        latents = jnp.tile(jax.random.normal(keys.key(seed), (GRID // rows, generator.latent_size)), (rows, 1))
+        labels = jnp.repeat(jnp.eye(rows, generator.label_size), GRID // rows, axis=0)
+        self._latents = jnp.concatenate([latents, labels], axis=1)
+        self._generator, self._programs = generator, {}
+        self._like = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), _variables(like))
+
+    def compile(self, level: int) -> None:
+        """Makes the program of a level, in any thread."""
+
+        def images(variables, alpha):
+            return self._generator.apply(variables, self._latents, level=level, alpha=alpha)
+
+        self._programs[level] = jax.jit(images).lower(self._like, np.float32(0)).compile()
+
+    def __call__(self, state: TrainState, level: int, alpha: float) -> np.ndarray:
+        """uint8 [h, w, 3]."""
+        if level not in self._programs:
+            self.compile(level)
+        here = jax.tree.map(lambda x: x.addressable_data(0), _variables(state))
+        made = pictures.to_uint8(self._programs[level](here, np.float32(alpha)))
+        return pictures.grid(pictures.enlarged(made, self._generator.resolution))
+
+
+def _variables(state: TrainState) -> dict[str, Any]:
+    return {"params": state.ema_params, **({"batch_stats": state.ema_stats} if state.ema_stats else {})}
