@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.models import dcgan, layers, pggan, reference
+from gan_jax.models import convolutions, dcgan, layers, pggan, reference
 
 GOLDEN = pathlib.Path(__file__).parents[2] / "shared" / "golden"
 ONE = jnp.float32(1)
@@ -20,21 +20,75 @@ def random(key: int, *shape: int) -> jax.Array:
 
 def plain_conv(x, kernel, strides=1, padding="SAME", transposed=1):
     return jax.lax.conv_general_dilated(
-        x, kernel, (strides, strides), padding, lhs_dilation=(transposed, transposed), dimension_numbers=("NHWC", "HWIO", "NHWC")
+        x, kernel, (strides, strides), padding, lhs_dilation=(transposed, transposed), dimension_numbers=("NHWC", "OHWI", "NHWC")
     )
 
 
+def plain_strided(x, kernel):
+    return plain_conv(x, kernel, 2, ((1, 1), (1, 1)))
+
+
 def test_scaling_inside_a_convolution_is_scaling_apart_from_it():
-    x, kernel = random(0, 2, 6, 6, 5), random(1, 3, 3, 5, 7)
+    x, kernel = random(0, 2, 6, 6, 5), random(1, 7, 3, 3, 5)
     np.testing.assert_allclose(layers.upscale_conv(x, kernel), plain_conv(layers.enlarge(x), kernel), atol=1e-4)
     np.testing.assert_allclose(layers.conv_downscale(x, kernel), layers.reduce(plain_conv(x, kernel)), atol=1e-4)
 
 
-def test_phases_are_the_dilated_convolutions_that_they_replace():
-    x, kernel = random(0, 2, 6, 6, 5), random(1, 4, 4, 5, 7)
-    np.testing.assert_allclose(layers.strided_conv(x, kernel), plain_conv(x, kernel, 2, ((1, 1), (1, 1))), atol=1e-4)
-    transposed = plain_conv(x, kernel[::-1, ::-1], 1, ((2, 2), (2, 2)), transposed=2)
-    np.testing.assert_allclose(layers.transposed_conv(x, kernel), transposed, atol=1e-4)
+@pytest.mark.parametrize("channels", [3, 5])  # colours take another way
+def test_strided_convolutions_and_their_derivatives_are_those_of_xla(channels):
+    x, y, kernel = random(0, 2, 6, 6, channels), random(1, 2, 3, 3, 7), random(2, 7, 4, 4, channels)
+    (back,) = jax.linear_transpose(lambda x: plain_strided(x, kernel), x)(y)
+    (of_kernel,) = jax.linear_transpose(lambda k: plain_strided(x, k), kernel)(y)
+    np.testing.assert_allclose(convolutions.strided_conv(x, kernel), plain_strided(x, kernel), atol=1e-4)
+    np.testing.assert_allclose(convolutions.transposed_conv(y, kernel), back, atol=1e-4)
+    np.testing.assert_allclose(convolutions.kernel_gradient(x, y), of_kernel, atol=1e-4)
+    # Derivatives of the second order, by both arguments, as a gradient penalty has them; then of the transpose, and of its gradient.
+    for ours, theirs, a in (
+        (convolutions.strided_conv, plain_strided, x),
+        (convolutions.transposed_conv, lambda y, k: jax.linear_transpose(lambda x: plain_strided(x, k), x)(y)[0], y),
+    ):
+        def penalty(conv, a, kernel):
+            return (jax.grad(lambda a: (conv(a, kernel) ** 3).sum() / 100)(a) ** 2).sum() / 100
+
+        for mine, plain in zip(jax.grad(penalty, (1, 2))(ours, a, kernel), jax.grad(penalty, (1, 2))(theirs, a, kernel)):
+            np.testing.assert_allclose(mine, plain, rtol=1e-3, atol=1e-4 * float(jnp.abs(plain).max()))
+
+
+@pytest.mark.parametrize("channels", [3, 5])
+def test_convolutions_of_one_pixel_and_their_derivatives_are_products(channels):
+    x, kernel = random(0, 2, 4, 4, channels), random(1, 7, channels)
+
+    def penalty(conv, x, kernel):
+        return (jax.grad(lambda x: (conv(x, kernel) ** 3).sum())(x) ** 2).sum()
+
+    def product(x, kernel):
+        return jnp.tensordot(x, kernel, ((3,), (1,)))
+
+    np.testing.assert_allclose(convolutions.conv_1x1(x, kernel), product(x, kernel), atol=1e-5)
+    for mine, plain in zip(jax.grad(penalty, (1, 2))(convolutions.conv_1x1, x, kernel), jax.grad(penalty, (1, 2))(product, x, kernel)):
+        np.testing.assert_allclose(mine, plain, rtol=1e-3, atol=1e-4 * float(jnp.abs(plain).max()))
+
+
+@pytest.mark.parametrize("normalised", [False, True])
+def test_activations_and_their_derivatives_are_those_of_their_definition(normalised):
+    x, bias = random(0, 2, 3, 3, 6), random(1, 6)
+
+    def plain(x, bias):
+        y = jnp.where(x + bias.reshape(1, 1, 1, 6) > 0, 1.0, 0.2) * (x + bias.reshape(1, 1, 1, 6))
+        return y / jnp.sqrt((y**2).mean(-1, keepdims=True) + 1e-8) if normalised else y
+
+    ours = layers.normalised_leaky_relu_of if normalised else layers.leaky_relu_of
+    np.testing.assert_allclose(ours(x, bias), plain(x, bias), atol=1e-6)
+
+    def first(function, x, bias):
+        return (function(x, bias) ** 3).sum()
+
+    def second(function, x, bias):
+        return sum((g**2).sum() for g in jax.grad(first, (1, 2))(function, x, bias))
+
+    for order in (first, second):
+        for mine, theirs in zip(jax.grad(order, (1, 2))(ours, x, bias), jax.grad(order, (1, 2))(plain, x, bias)):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-3, atol=1e-4 * float(jnp.abs(theirs).max()))
 
 
 def test_enlarge_and_reduce_agree_with_numpy():
@@ -54,6 +108,9 @@ def test_minibatch_stddev_by_hand():
         group = x[[j for j in range(8) if j % 2 == i % 2]]
         np.testing.assert_allclose(got[i, ..., 3], np.full((2, 2), group.std(axis=0).mean()), atol=1e-5)
     np.testing.assert_array_equal(got[..., :3], x)
+    twice = np.asarray(layers.minibatch_stddev(jnp.asarray(np.concatenate([x, 3 * x])), batches=2))
+    np.testing.assert_allclose(twice[:8], got, atol=1e-6)
+    np.testing.assert_allclose(twice[8:, ..., 3], 3 * got[..., 3], rtol=1e-5)
     with pytest.raises(ValueError, match="6 images"):
         layers.minibatch_stddev(jnp.zeros((6, 2, 2, 3)))
 
@@ -78,7 +135,8 @@ def test_pggan_gives_the_outputs_of_the_reference(scaling):
         times = 2 ** (5 - level)
         images = layers.enlarge(generator.apply(g, jnp.asarray(golden["latents"]), level=level, alpha=alpha), times)
         np.testing.assert_allclose(images.transpose(0, 3, 1, 2), golden[f"G/lod={lod:g}"], atol=1e-4)
-        scores = discriminator.apply(d, layers.reduce(reals, times), level=level, alpha=alpha)
+        scores, labels = discriminator.apply(d, layers.reduce(reals, times), level=level, alpha=alpha)
+        assert labels.shape == (8, 0)
         np.testing.assert_allclose(scores, golden[f"D/lod={lod:g}/scores"][:, 0], atol=1e-4)
 
 
@@ -124,7 +182,7 @@ def test_active_names_exactly_the_parameters_that_have_a_gradient(level):
 
     def score(g, d):
         images = generator.apply({"params": g}, random(1, 4, 8), level=level, alpha=jnp.float32(0.5))
-        return discriminator.apply({"params": d}, images, level=level, alpha=jnp.float32(0.5)).sum()
+        return discriminator.apply({"params": d}, images, level=level, alpha=jnp.float32(0.5))[0].sum()
 
     for network, gradients in zip((generator, discriminator), jax.grad(score, (0, 1))(g, d)):
         moved = {name for name, tree in gradients.items() if any(np.any(np.asarray(x) != 0) for x in jax.tree.leaves(tree))}
@@ -140,4 +198,40 @@ def test_dcgan_makes_and_judges_images_of_its_resolution(resolution):
     assert images.shape == (4, resolution, resolution, 3) and np.abs(images).max() <= 1
     assert any(np.any(a != b) for a, b in zip(jax.tree.leaves(g["batch_stats"]), jax.tree.leaves(moved["batch_stats"])))
     d = discriminator.init(jax.random.key(0), images, level=level, alpha=ONE)
-    assert discriminator.apply(d, images, level=level, alpha=ONE).shape == (4,)
+    assert discriminator.apply(d, images, level=level, alpha=ONE)[0].shape == (4,)
+
+
+def test_batch_norm_is_flaxs_for_one_batch_and_for_each_of_two():
+    import flax.linen as nn
+
+    x = 3 * random(0, 8, 2, 2, 5) + 1
+    ours, theirs = dcgan.BatchNorm(None, jnp.float32), nn.BatchNorm(momentum=0.9, epsilon=1e-5, use_running_average=False)
+    variables = ours.init(jax.random.key(1), x, True)
+    stats = variables["batch_stats"]
+    np.testing.assert_array_equal(stats["mean"], 0)  # initialising moves nothing
+    expected = []
+    for half in jnp.split(x, 2):
+        y, moved = theirs.apply({"params": variables["params"], "batch_stats": stats}, half, mutable=["batch_stats"])
+        stats = moved["batch_stats"]
+        expected.append(y)
+    y, moved = ours.apply(variables, x, True, 2, mutable=["batch_stats"])
+    np.testing.assert_allclose(y, jnp.concatenate(expected), atol=1e-4)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4), moved["batch_stats"], stats)
+    running = theirs.clone(use_running_average=True).apply({"params": variables["params"], "batch_stats": stats}, x)
+    np.testing.assert_allclose(ours.apply({"params": variables["params"], "batch_stats": stats}, x, False), running, atol=1e-4)
+
+
+@pytest.mark.parametrize("module", [pggan, dcgan])
+def test_labels_stand_behind_the_latents_and_beside_the_score(module):
+    sizes = dict(resolution=16, label_size=2) | ({"fmap_base": 64, "fmap_max": 8} if module is pggan else {"width": 2})
+    generator, discriminator = module.Generator(latent_size=6, **sizes), module.Discriminator(**sizes)
+    z = random(1, 4, 6)
+    g = generator.init(jax.random.key(0), jnp.zeros((4, 8)), level=4, alpha=ONE)
+
+    def images(label):
+        return generator.apply(g, jnp.concatenate([z, jnp.tile(jnp.eye(2)[label][None], (4, 1))], 1), level=4, alpha=ONE)
+
+    assert np.abs(images(0) - images(1)).max() > 0.1 * np.abs(images(0)).max()
+    d = discriminator.init(jax.random.key(0), images(0), level=4, alpha=ONE)
+    scores, logits = discriminator.apply(d, images(0), level=4, alpha=ONE)
+    assert scores.shape == (4,) and logits.shape == (4, 2)

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import DTypeLike
 
+from gan_jax.models.convolutions import strided_conv, transposed_conv
 from gan_jax.models.layers import leaky_relu
-from gan_jax.models.scaling import strided_conv, transposed_conv
 
 WEIGHT_STDDEV = 0.02  # section 4
 BATCH_NORM_MOMENTUM = 0.9
@@ -84,8 +84,8 @@ class Generator(nn.Module):
         x = norm(jnp.einsum("nl,lhwc->nhwc", latents.astype(self.dtype), kernel), "norm_project")
         for i in range(layers - 1):
             channels //= 2
-            x = norm(transposed_conv(x, _kernel(self, f"conv_{i}", (4, 4, channels, x.shape[-1]))), f"norm_{i}")
-        x = transposed_conv(x, _kernel(self, "to_rgb", (4, 4, 3, x.shape[-1])))
+            x = norm(transposed_conv(x, _kernel(self, f"conv_{i}", (x.shape[-1], 4, 4, channels))), f"norm_{i}")
+        x = transposed_conv(x, _kernel(self, "to_rgb", (x.shape[-1], 4, 4, 3)))
         return jnp.tanh(x.astype(jnp.float32))
 
     def active(self, level: int) -> None:
@@ -112,7 +112,7 @@ class Discriminator(nn.Module):
         layers = int(math.log2(self.resolution)) - 2
         x = images.astype(self.dtype)
         for i in range(layers):
-            x = strided_conv(x, _kernel(self, f"conv_{i}", (4, 4, x.shape[-1], self.width * 2**i)))
+            x = strided_conv(x, _kernel(self, f"conv_{i}", (self.width * 2**i, 4, 4, x.shape[-1])))
             if i > 0:
                 x = BatchNorm(self.axis_name, self.dtype, name=f"norm_{i}")(x, train, batches)
             x = leaky_relu(x)

@@ -1,18 +1,19 @@
 """Layers of both networks, as functions and thin Linen modules.
 
-Images and activations are [n, h, w, c]; kernels are [k, k, c_in, c_out], except where a docstring says otherwise.
+Images and activations are [n, h, w, c]; kernels are [c_out, k, k, c_in]. Convolutions take the precision of their images; biases,
+norms and statistics are float32.
 """
 
 import math
+from collections.abc import Callable
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.typing import DTypeLike
 
-from gan_jax.models.scaling import strided_conv, transposed_conv
+from gan_jax.models.convolutions import conv, conv_1x1, strided_conv, transposed_conv
 
 # "Progressive Growing of GANs" (Karras et al., ICLR 2018), section 4.2 and table 2.
 PIXEL_NORM_EPSILON = 1e-8
@@ -20,14 +21,64 @@ STDDEV_EPSILON = 1e-8
 STDDEV_GROUP = 4
 LEAKY_SLOPE = 0.2
 
-# A 3-tap kernel, then the mean of two: a 4-tap kernel of stride 2. [tap of 4, tap of 3]
-_REDUCE = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1]], np.float32) / 2
-# Every pixel twice, then a 3-tap kernel: a transposed 4-tap kernel of stride 2. [tap of 4, tap of 3]
-_ENLARGE = 2 * _REDUCE[:, ::-1]
-
 
 def leaky_relu(x: Array) -> Array:
     return jax.nn.leaky_relu(x, LEAKY_SLOPE)
+
+
+def add_bias(x: Array, bias: Array) -> Array:
+    """[..., c] by [c]."""
+    return (x.astype(jnp.float32) + _row(bias, x)).astype(x.dtype)
+
+
+# The next two have derivatives from their results alone: neither what came in nor a mask has to be kept.
+
+
+@jax.custom_vjp
+def leaky_relu_of(x: Array, bias: Array) -> Array:
+    """leaky_relu(x + bias), of [..., c] and [c]."""
+    return leaky_relu(x.astype(jnp.float32) + _row(bias, x)).astype(x.dtype)
+
+
+def _leaky_relu_backward(y: Array, g: Array) -> tuple[Array, Array]:
+    g = g.astype(jnp.float32) * jnp.where(y >= 0, 1.0, LEAKY_SLOPE)  # the result has the sign of what came in
+    return g.astype(y.dtype), g.sum(axis=tuple(range(g.ndim - 1)))
+
+
+def _leaky_relu_forward(x: Array, bias: Array) -> tuple[Array, Array]:
+    y = leaky_relu_of(x, bias)
+    return y, y
+
+
+leaky_relu_of.defvjp(_leaky_relu_forward, _leaky_relu_backward)
+
+
+@jax.custom_vjp
+def normalised_leaky_relu_of(x: Array, bias: Array) -> Array:
+    """pixel_norm(leaky_relu(x + bias)), of [..., c] and [c]."""
+    return _normalised_forward(x, bias)[0]
+
+
+def _normalised_forward(x: Array, bias: Array) -> tuple[Array, tuple[Array, Array]]:
+    y = leaky_relu(x.astype(jnp.float32) + _row(bias, x))
+    scale = jax.lax.rsqrt(jnp.mean(y**2, axis=-1, keepdims=True) + PIXEL_NORM_EPSILON)
+    y = (y * scale).astype(x.dtype)
+    return y, (y, scale)
+
+
+def _normalised_backward(kept: tuple[Array, Array], g: Array) -> tuple[Array, Array]:
+    y, scale = kept
+    wide, g = y.astype(jnp.float32), g.astype(jnp.float32)
+    # d(v s)/dv, where s = (mean v^2 + epsilon)^(-1/2) and y = v s: s (g - y mean(g y)).
+    g = scale * (g - wide * jnp.mean(g * wide, axis=-1, keepdims=True))
+    return _leaky_relu_backward(y, g)
+
+
+normalised_leaky_relu_of.defvjp(_normalised_forward, _normalised_backward)
+
+
+def _row(bias: Array, x: Array) -> Array:
+    return bias.reshape((1,) * (x.ndim - 1) + (-1,))
 
 
 def pixel_norm(x: Array) -> Array:
@@ -36,24 +87,20 @@ def pixel_norm(x: Array) -> Array:
     return (wide * jax.lax.rsqrt(jnp.mean(wide**2, axis=-1, keepdims=True) + PIXEL_NORM_EPSILON)).astype(x.dtype)
 
 
-def conv(x: Array, kernel: Array) -> Array:
-    """A convolution of stride 1 whose output has the size of its input."""
-    return jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
-
-
-def conv_1x1(x: Array, kernel: Array) -> Array:
-    """[n, h, w, c] by [c, d]."""
-    return jnp.einsum("nhwc,cd->nhwd", x, kernel)
-
-
 def upscale_conv(x: Array, kernel: Array) -> Array:
-    """Enlarges [n, h, w, c] by two (nearest), then convolves with [3, 3, c, d]: [n, 2h, 2w, d]."""
-    return transposed_conv(x, jnp.einsum("ak,bl,klio->aboi", _ENLARGE, _ENLARGE, kernel).astype(x.dtype))
+    """Enlarges [n, h, w, c] by two (nearest), then convolves with [d, 3, 3, c]: [n, 2h, 2w, d]."""
+    return transposed_conv(x, _spread(kernel[:, ::-1, ::-1]).transpose(3, 1, 2, 0).astype(x.dtype))
 
 
 def conv_downscale(x: Array, kernel: Array) -> Array:
-    """Convolves [n, 2h, 2w, c] with [3, 3, c, d], then takes the mean of each 2x2: [n, h, w, d]."""
-    return strided_conv(x, jnp.einsum("ak,bl,klio->abio", _REDUCE, _REDUCE, kernel).astype(x.dtype))
+    """Convolves [n, 2h, 2w, c] with [d, 3, 3, c], then takes the mean of each 2x2: [n, h, w, d]."""
+    return strided_conv(x, (_spread(kernel) / 4).astype(x.dtype))
+
+
+def _spread(kernel: Array) -> Array:
+    """[d, 3, 3, c] to [d, 4, 4, c]: the sum of the kernel in its four places, what a 2x2 of equal pixels makes of it."""
+    kernel = jnp.pad(kernel, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    return kernel[:, 1:, 1:] + kernel[:, :-1, 1:] + kernel[:, 1:, :-1] + kernel[:, :-1, :-1]
 
 
 def enlarge(images: Array, times: int = 2) -> Array:
@@ -101,26 +148,32 @@ class EqualizedConv(nn.Module):
     """A convolution whose weights are N(0, 1) and are scaled at run time by gain / sqrt(fan in) (section 4.1).
 
     `scaling` is None, "up" (enlarge before) or "down" (reduce after); the weight scale is that of the plain kernel in every case.
+    `activation` takes the bias too.
     """
 
     features: int
     kernel_size: int = 3
     gain: float = math.sqrt(2)
     scaling: str | None = None
+    activation: Callable[[Array, Array], Array] = leaky_relu_of
     dtype: DTypeLike = jnp.float32
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        shape = (self.kernel_size, self.kernel_size, x.shape[-1], self.features)
-        kernel = self.param("kernel", nn.initializers.normal(1.0), shape) * (self.gain / math.sqrt(math.prod(shape[:3])))
+        shape = (self.features, self.kernel_size, self.kernel_size, x.shape[-1])
+        kernel = self.param("kernel", nn.initializers.normal(1.0), shape) * (self.gain / math.sqrt(math.prod(shape[1:])))
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
         x = x.astype(self.dtype)
-        if self.scaling is None:
-            kernel = kernel.astype(self.dtype)
-            x = conv(x, kernel) if self.kernel_size > 1 else conv_1x1(x, kernel[0, 0])
+        if self.scaling == "up":
+            # Once in memory: what follows reads it more than once, and would gather the pixels anew each time.
+            x = jax.lax.optimization_barrier(upscale_conv(x, kernel))
+        elif self.scaling == "down":
+            x = conv_downscale(x, kernel)
+        elif self.kernel_size == 1:
+            x = conv_1x1(x, kernel[:, 0, 0].astype(self.dtype))
         else:
-            x = {"up": upscale_conv, "down": conv_downscale}[self.scaling](x, kernel)
-        return x + bias.astype(self.dtype).reshape(1, 1, 1, -1)
+            x = conv(x, kernel.astype(self.dtype))
+        return self.activation(x, bias)
 
 
 class EqualizedDense(nn.Module):
@@ -128,10 +181,11 @@ class EqualizedDense(nn.Module):
 
     features: int
     gain: float = math.sqrt(2)
+    activation: Callable[[Array, Array], Array] = leaky_relu_of
     dtype: DTypeLike = jnp.float32
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         kernel = self.param("kernel", nn.initializers.normal(1.0), (x.shape[-1], self.features)) * (self.gain / math.sqrt(x.shape[-1]))
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        return x.astype(self.dtype) @ kernel.astype(self.dtype) + bias.astype(self.dtype).reshape(1, -1)
+        return self.activation(x.astype(self.dtype) @ kernel.astype(self.dtype), bias)

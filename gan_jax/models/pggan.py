@@ -11,7 +11,17 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import DTypeLike
 
-from gan_jax.models.layers import EqualizedConv, EqualizedDense, enlarge, leaky_relu, lerp, minibatch_stddev, pixel_norm, reduce
+from gan_jax.models.layers import (
+    EqualizedConv,
+    EqualizedDense,
+    add_bias,
+    enlarge,
+    lerp,
+    minibatch_stddev,
+    normalised_leaky_relu_of,
+    pixel_norm,
+    reduce,
+)
 
 
 def width(stage: int, fmap_base: int, fmap_max: int) -> int:
@@ -38,11 +48,10 @@ class GeneratorBlock(nn.Module):
             kernel = self.param("kernel", nn.initializers.normal(1.0), (x.shape[-1], 4, 4, self.features))
             kernel = kernel * (math.sqrt(2) / 4 / math.sqrt(x.shape[-1]))
             bias = self.param("bias", nn.initializers.zeros, (self.features,))
-            x = jnp.einsum("nl,lhwc->nhwc", x.astype(self.dtype), kernel.astype(self.dtype)) + bias.astype(self.dtype).reshape(1, 1, 1, -1)
-            x = pixel_norm(leaky_relu(x))
-            return pixel_norm(leaky_relu(EqualizedConv(self.features, dtype=self.dtype, name="conv")(x)))
-        x = pixel_norm(leaky_relu(EqualizedConv(self.features, scaling="up", dtype=self.dtype, name="conv_up")(x)))
-        return pixel_norm(leaky_relu(EqualizedConv(self.features, dtype=self.dtype, name="conv")(x)))
+            x = normalised_leaky_relu_of(jnp.einsum("nl,lhwc->nhwc", x.astype(self.dtype), kernel.astype(self.dtype)), bias)
+        else:
+            x = EqualizedConv(self.features, scaling="up", activation=normalised_leaky_relu_of, dtype=self.dtype, name="conv_up")(x)
+        return EqualizedConv(self.features, activation=normalised_leaky_relu_of, dtype=self.dtype, name="conv")(x)
 
 
 class Generator(nn.Module):
@@ -61,7 +70,7 @@ class Generator(nn.Module):
     def setup(self):
         levels = range(2, int(math.log2(self.resolution)) + 1)
         self.block = {str(l): GeneratorBlock(l, width(l - 1, self.fmap_base, self.fmap_max), self.dtype) for l in levels}
-        self.to_rgb = {str(l): EqualizedConv(3, 1, gain=1.0, dtype=self.dtype) for l in levels}
+        self.to_rgb = {str(l): EqualizedConv(3, 1, gain=1.0, activation=add_bias, dtype=self.dtype) for l in levels}
 
     def __call__(self, latents: Array, *, level: int, alpha: Array, train: bool = False) -> Array:
         """`alpha` [] is the weight of the newest level; `train` changes nothing (there is no batch norm here).
@@ -95,13 +104,14 @@ class DiscriminatorBlock(nn.Module):
     @nn.compact
     def __call__(self, x: Array, batches: int) -> Array:
         if self.level == 2:
-            x = leaky_relu(EqualizedConv(self.hidden, dtype=self.dtype, name="conv")(minibatch_stddev(x, batches=batches)))
-            x = leaky_relu(EqualizedDense(self.features, dtype=self.dtype, name="dense")(x.reshape(x.shape[0], -1)))
-            return EqualizedDense(1 + self.label_size, gain=1.0, dtype=self.dtype, name="score")(x).astype(jnp.float32)
-        x = leaky_relu(EqualizedConv(self.hidden, dtype=self.dtype, name="conv")(x))
+            x = EqualizedConv(self.hidden, dtype=self.dtype, name="conv")(minibatch_stddev(x, batches=batches))
+            x = EqualizedDense(self.features, dtype=self.dtype, name="dense")(x.reshape(x.shape[0], -1))
+            score = EqualizedDense(1 + self.label_size, gain=1.0, activation=add_bias, dtype=self.dtype, name="score")
+            return score(x).astype(jnp.float32)
+        x = EqualizedConv(self.hidden, dtype=self.dtype, name="conv")(x)
         if self.fused_scale:
-            return leaky_relu(EqualizedConv(self.features, scaling="down", dtype=self.dtype, name="conv_down")(x))
-        return reduce(leaky_relu(EqualizedConv(self.features, dtype=self.dtype, name="conv_down")(x)))
+            return EqualizedConv(self.features, scaling="down", dtype=self.dtype, name="conv_down")(x)
+        return reduce(EqualizedConv(self.features, dtype=self.dtype, name="conv_down")(x))
 
 
 class Discriminator(nn.Module):
@@ -135,7 +145,7 @@ class Discriminator(nn.Module):
         del train
 
         def from_rgb(l: int) -> Array:
-            return leaky_relu(self.from_rgb[str(l)](reduce(images, 2 ** (level - l))))
+            return self.from_rgb[str(l)](reduce(images, 2 ** (level - l)))
 
         if self.is_initializing():
             for l in range(2, level - 1):

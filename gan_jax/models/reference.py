@@ -54,8 +54,8 @@ def generator_params(variables: Mapping[str, np.ndarray], resolution: int) -> Pa
         if level > 2:
             name = f"{2**level}x{2**level}"
             if f"{name}/Conv0_up/weight" in variables:
-                fused = _layer(variables, f"{name}/Conv0_up")
-                up = {"kernel": fused["kernel"][::-1, ::-1].transpose(0, 1, 3, 2), "bias": fused["bias"]}
+                fused = variables[f"{name}/Conv0_up/weight"][::-1, ::-1].transpose(2, 0, 1, 3)
+                up = {"kernel": fused, "bias": variables[f"{name}/Conv0_up/bias"]}
             else:
                 up = _layer(variables, f"{name}/Conv0")
             params[f"block_{level}"] = {"conv_up": up, "conv": _layer(variables, f"{name}/Conv1")}
@@ -73,7 +73,7 @@ def discriminator_params(variables: Mapping[str, np.ndarray], resolution: int) -
                 "kernel": dense.reshape(-1, 4, 4, dense.shape[1]).transpose(1, 2, 0, 3).reshape(dense.shape),
                 "bias": variables["4x4/Dense0/bias"],
             },
-            "score": _layer(variables, "4x4/Dense1"),
+            "score": {"kernel": variables["4x4/Dense1/weight"], "bias": variables["4x4/Dense1/bias"]},
         }
     }
     for level in range(2, top + 1):
@@ -86,7 +86,7 @@ def discriminator_params(variables: Mapping[str, np.ndarray], resolution: int) -
 
 
 def _layer(variables: Mapping[str, np.ndarray], name: str) -> Params:
-    return {"kernel": variables[f"{name}/weight"], "bias": variables[f"{name}/bias"]}
+    return {"kernel": variables[f"{name}/weight"].transpose(3, 0, 1, 2), "bias": variables[f"{name}/bias"]}
 
 
 @dataclasses.dataclass(frozen=True)

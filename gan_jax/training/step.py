@@ -210,8 +210,10 @@ def make_step(
         def some(name: str) -> Array:
             return mine(jax.random.randint(draw[name], (batch_size,), 0, data.images.shape[0]))
 
-        chosen = some("images")
-        mirrored = mine(jax.random.bernoulli(draw["mirror"], 0.5 if settings.mirror else 0.0, (batch_size,)))
+        # Drawn before they are used: the compiler would draw them again for each pixel.
+        chosen, mirrored = jax.lax.optimization_barrier(
+            (some("images"), mine(jax.random.bernoulli(draw["mirror"], 0.5 if settings.mirror else 0.0, (batch_size,))))
+        )
         d_batch = {
             "images": batches.real_images(data.images, chosen, mirrored, alpha),
             "labels": data.labels[chosen],
