@@ -12,7 +12,7 @@ from gan_jax import default_config
 from gan_jax.errors import UserError
 
 VERBS = {
-    "study": "runs all of the following, skips what is complete, and goes on where it stopped",
+    "study": "runs all of the following but the last, skips what is complete, and goes on where it stopped",
     "prepare": "reads the paintings and their dates",
     "train": "trains the networks on the early and the late works, from the latest checkpoint if there is one",
     "sample": "paints pictures from random latents",
@@ -20,6 +20,7 @@ VERBS = {
     "morph": "pairs early works with late ones and paints the years between",
     "evaluate": "compares what was painted with real works",
     "report": "writes report.html",
+    "benchmark": "times training, sampling and inversion on this machine; --input=real times the whole loop too",
 }
 SECTIONS = {
     "prepare": ("seed", "collection"),
@@ -28,6 +29,7 @@ SECTIONS = {
     "invert": ("inversion",),
     "morph": ("morphing",),
     "evaluate": ("evaluation",),
+    "benchmark": ("model", "training", "benchmark"),
 }
 USAGE = "python -m gan_jax VERB --workdir=runs/NAME [--config=configs/NAME.py] [--config.some.field=value ...]"
 
@@ -59,8 +61,15 @@ def main(argv: list[str]) -> None:
     verb = argv[1]
     logging.set_verbosity(logging.WARNING)  # libraries' remarks would break the progress line
     # Imported here: usage and wrong flags answer at once, without waiting for JAX.
+    from gan_jax.compilation_cache import use_compilation_cache
     from gan_jax.study import Study
 
+    if verb == "benchmark":
+        from gan_jax import stages
+
+        stages.benchmark(flags.FLAGS.config, pathlib.Path(flags.FLAGS.workdir), flags.FLAGS.input)
+        return
+    use_compilation_cache()
     study = Study(flags.FLAGS.config, pathlib.Path(flags.FLAGS.workdir))
     if verb != "study":
         print(f"{verb:<9} {study.run(verb)}")
@@ -82,9 +91,12 @@ def run() -> None:
         print(verb_help(verb))
         return
     config_flags.DEFINE_config_file("config", None, "What to do: a file with get_config().")
-    flags.DEFINE_string("workdir", None, "Folder for everything that is made.", required=True)
+    alone = verb == "benchmark"
+    flags.DEFINE_string("workdir", "runs/benchmark" if alone else None, "Folder for everything that is made.", required=not alone)
     if verb == "sample":
         flags.DEFINE_alias("period", "config.sampling.period")
+    if alone:
+        flags.DEFINE_enum("input", "synthetic", ["synthetic", "real"], "What is trained on; real: the collection, in the whole loop.")
     given = any(re.match(r"--?config(=|$)", word) for word in sys.argv)
     try:
         app.run(main, argv=sys.argv if given else [sys.argv[0], f"--config={default_config.__file__}", *sys.argv[1:]], flags_parser=parse)

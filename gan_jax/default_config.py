@@ -96,4 +96,10 @@ def get_config() -> ConfigDict:
     config.evaluation = evaluation = ConfigDict()
     evaluation.features = "texture"
     evaluation.repeats = 8  # random halves for the floors
+
+    config.benchmark = benchmark = ConfigDict()
+    benchmark.resolutions = ()  # those of the schedule to time, e.g. (64,128); (): all
+    benchmark.batch_size = 0  # over all devices; 0: as in the schedule
+    benchmark.windows = 5
+    benchmark.seconds = 2.0  # of a window
     return config

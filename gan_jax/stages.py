@@ -9,6 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gan_jax import files, keys, pictures
+from gan_jax.benchmark import benchmark as measure
 from gan_jax.collection import collection as collections
 from gan_jax.collection.collection import Collection
 from gan_jax.errors import UserError
@@ -160,6 +161,17 @@ def label_of(period: str, generator: Generator) -> int | None:
     if generator.label_size != len(PERIODS):
         raise UserError(f"config.sampling.period={period!r}: {generator.name} was trained without labels (config.model.conditional)")
     return PERIODS.index(period)
+
+
+def benchmark(config: ConfigDict, workdir: pathlib.Path, source: str) -> None:
+    """benchmark.json: how fast this machine is. For "real" input: of the collection in the workdir, or else of the config."""
+    images = None
+    if source == "real":
+        there = (workdir / "collection" / "paintings.csv").exists()
+        collection = collections.load(workdir / "collection") if there else collections.prepare(config.collection)
+        images = collection.images[trained_on(collection)]
+    measure(config, workdir, source, images)
+    print(f"\n{workdir / 'benchmark.json'}")
 
 
 def trained_on(collection: Collection) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The convolutions of both networks, with derivatives that are computed as fast as they are.
 
-Each convolution here is one of three functions that are the derivatives of a form <convolution(x, k), y>, linear in each of its three
+Strided and 1x1 convolutions each are one of three functions that are the derivatives of a form <convolution(x, k), y>, linear in each of its three
 arguments: by y the convolution itself, by x its transpose, by k the gradient of its kernel. So each one's derivatives are the other
 two, to any order (the gradient penalty needs the second), and each is computed in the way that is fastest, whichever way the others
 are. Autodiff would take the derivative of that way instead: of a convolution written as four, four gradients to be added up.
@@ -23,8 +23,8 @@ FEW_CHANNELS = 4  # colours: too few for convolutions to be efficient
 
 
 def conv(x: Array, k: Array) -> Array:
-    """Stride 1: [n, h, w, c] by [d, k, k, c] to [n, h, w, d]. XLA's own derivatives are as fast as can be."""
-    return jax.lax.conv_general_dilated(x, k, (1, 1), "SAME", dimension_numbers=_NUMBERS)
+    """3x3, stride 1, padded by one: [n, h, w, c] by [d, 3, 3, c] to [n, h, w, d]. Here XLA's own derivatives are as fast as can be."""
+    return jax.lax.conv_general_dilated(x, k, (1, 1), ((1, 1), (1, 1)), dimension_numbers=_NUMBERS)
 
 
 def _derivatives(function: Callable, by_first: Callable, by_second: Callable) -> None:
@@ -43,19 +43,23 @@ def _derivatives(function: Callable, by_first: Callable, by_second: Callable) ->
 @jax.custom_vjp
 def strided_conv(x: Array, k: Array) -> Array:
     """x [n, 2h, 2w, c] by k [d, 4, 4, c] to [n, h, w, d]."""
-    return _strided_by_parts(x, k) if x.shape[3] <= FEW_CHANNELS else _strided(x, k)
+    small, few = x.shape[1] <= 8, x.shape[3] <= FEW_CHANNELS
+    cpu, default = _gathered_product if small else _strided, _strided_by_parts if few else _strided
+    return jax.lax.platform_dependent(x, k, cpu=cpu, default=default)
 
 
 @jax.custom_vjp
 def transposed_conv(y: Array, k: Array) -> Array:
     """y [n, h, w, d] by k [d, 4, 4, c] to [n, 2h, 2w, c]; what comes in is the first axis of k."""
-    return _depth_to_space(y, k)
+    small = y.shape[1] <= 8 or k.shape[3] <= FEW_CHANNELS
+    return jax.lax.platform_dependent(y, k, cpu=_spread_products if small else _depth_to_space, default=_depth_to_space)
 
 
 @jax.custom_vjp
 def kernel_gradient(x: Array, y: Array) -> Array:
     """x [n, 2h, 2w, c] with y [n, h, w, d] to [d, 4, 4, c]: the gradient of <strided_conv(x, k), y> by k."""
-    return _kernel_by_parts(x, y) if x.shape[3] <= FEW_CHANNELS else _kernel(x, y)
+    few = x.shape[3] <= FEW_CHANNELS
+    return jax.lax.platform_dependent(x, y, cpu=_kernel, default=_kernel_by_parts if few else _kernel)
 
 
 _derivatives(strided_conv, lambda x, k, g: transposed_conv(g, k), lambda x, k, g: kernel_gradient(x, g))
@@ -103,6 +107,26 @@ def _depth_to_space(y: Array, k: Array) -> Array:
     z = jax.lax.conv_general_dilated(y, k, (1, 1), ((1, 1), (1, 1)), dimension_numbers=_NUMBERS)
     z = z.reshape(n, h + 1, w + 1, 2, 2, c).transpose(0, 1, 3, 2, 4, 5).reshape(n, 2 * h + 2, 2 * w + 2, c)
     return z[:, 1:-1, 1:-1]
+
+
+def _gathered_product(x: Array, k: Array) -> Array:
+    """Every pixel's 4x4 side by side, and one product of matrices: few pixels, large kernels."""
+    n, h, w, c = x.shape
+    h, w = h // 2, w // 2
+    x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))).reshape(n, h + 1, 2, w + 1, 2 * c)
+    taps = jnp.concatenate([x[:, a : a + h, p, b : b + w] for a in (0, 1) for p in (0, 1) for b in (0, 1)], axis=-1)
+    return (taps.reshape(n * h * w, 16 * c) @ k.reshape(-1, 16 * c).T).reshape(n, h, w, -1)
+
+
+def _spread_products(y: Array, k: Array) -> Array:
+    """Every pixel's 4x4 of the result as one product of matrices, then added up where they overlap: few pixels, large kernels."""
+    n, h, w, d = y.shape
+    c = k.shape[3]
+    z = (y.reshape(-1, d) @ k.reshape(d, 16 * c)).reshape(n, h, w, 2, 2, 2, 2, c)
+    overlapping = [
+        jnp.pad(z[:, :, :, a, :, b], ((0, 0), (a, 1 - a), (b, 1 - b), (0, 0), (0, 0), (0, 0))) for a in (0, 1) for b in (0, 1)
+    ]  # [n, h + 1, w + 1, 2, 2, c]
+    return sum(overlapping).transpose(0, 1, 3, 2, 4, 5).reshape(n, 2 * h + 2, 2 * w + 2, c)[:, 1:-1, 1:-1]
 
 
 # 1x1: y = k x at every pixel.

@@ -41,8 +41,16 @@ def leaky_relu_of(x: Array, bias: Array) -> Array:
 
 
 def _leaky_relu_backward(y: Array, g: Array) -> tuple[Array, Array]:
-    g = g.astype(jnp.float32) * jnp.where(y >= 0, 1.0, LEAKY_SLOPE)  # the result has the sign of what came in
-    return g.astype(y.dtype), g.sum(axis=tuple(range(g.ndim - 1)))
+    g = _through_leaky_relu(y, g)
+    return g, _bias_gradient(g)
+
+
+def _through_leaky_relu(y: Array, g: Array) -> Array:
+    return (g.astype(jnp.float32) * jnp.where(y >= 0, 1.0, LEAKY_SLOPE)).astype(y.dtype)  # y has the sign of what came in
+
+
+def _bias_gradient(g: Array) -> Array:
+    return g.astype(jnp.float32).sum(axis=tuple(range(g.ndim - 1)))
 
 
 def _leaky_relu_forward(x: Array, bias: Array) -> tuple[Array, Array]:
@@ -71,7 +79,9 @@ def _normalised_backward(kept: tuple[Array, Array], g: Array) -> tuple[Array, Ar
     wide, g = y.astype(jnp.float32), g.astype(jnp.float32)
     # d(v s)/dv, where s = (mean v^2 + epsilon)^(-1/2) and y = v s: s (g - y mean(g y)).
     g = scale * (g - wide * jnp.mean(g * wide, axis=-1, keepdims=True))
-    return _leaky_relu_backward(y, g)
+    # Once in memory, and rounded: the compiler would keep it in float32 for the sum.
+    g = jax.lax.optimization_barrier(_through_leaky_relu(y, g))
+    return g, _bias_gradient(g)
 
 
 normalised_leaky_relu_of.defvjp(_normalised_forward, _normalised_backward)

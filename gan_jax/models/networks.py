@@ -28,16 +28,22 @@ def build(model: ConfigDict, resolution: int, dtype: DTypeLike, axis_name: str |
     raise UserError(f"config.model.name={model.name!r}: there is 'pggan' and 'dcgan'")
 
 
-def work(model: ConfigDict, level: int) -> float:
-    """Multiplications of a generator and a discriminator for one image at a level, nearly: what the time of a step grows with."""
+def work(model: ConfigDict, level: int) -> tuple[float, float]:
+    """Multiplications of (the generator, the discriminator) for one image at a level, forwards.
+
+    Counted from the architecture: kernels and dense layers, scaling fused with its convolution, nothing else.
+    """
     if model.name == "dcgan":
-        return 1.0  # it has one level, and nothing to compare with
+        widths = [3] + [model.width * 2**i for i in range(level - 2)]  # from the image down to 4x4
+        kernels = sum(4 ** (level - i - 1) * 16 * a * b for i, (a, b) in enumerate(zip(widths, widths[1:])))
+        return float(16 * widths[-1] * model.latent_size + kernels), float(16 * widths[-1] + kernels)
     channels = [pggan.width(stage, model.fmap_base, model.fmap_max) for stage in range(level)]
-    total = 2 * 9 * channels[1] ** 2 * 16 + 2 * 16 * channels[1] * model.latent_size
-    for l in range(3, level + 1):
-        # One plain 3x3 at the size, and one fused with the scaling: 16 products for 4 pixels.
-        total += 2 * 4**l * (9 * channels[l - 1] ** 2 + 4 * channels[l - 1] * channels[l - 2])
-    return float(total)
+    first = 16 * 9 * channels[1] ** 2
+    colours = sum(3 * 4**l * channels[l - 1] for l in range(max(2, level - 1), level + 1))
+    # For each level one plain 3x3 at its size, and one fused with the scaling: 16 products for 4 pixels.
+    grown = sum(4**l * (9 * channels[l - 1] ** 2 + 4 * channels[l - 1] * channels[l - 2]) for l in range(3, level + 1))
+    generator = 16 * channels[1] * model.latent_size + first + grown + colours
+    return float(generator), float(16 * channels[1] * channels[0] + first + grown + colours + channels[0])
 
 
 def full_level(resolution: int) -> int:

@@ -79,6 +79,6 @@ class Meter:
         """Seconds to the end of the schedule: images at later levels take longer, as their networks are larger."""
         if not self._rate:
             return None
-        here = networks.work(self._model, self._phase.level)
-        work = [(p.end - max(p.start, seen)) * networks.work(self._model, p.level) / here for p in self._phases if p.end > seen]
+        here = sum(networks.work(self._model, self._phase.level))
+        work = [(p.end - max(p.start, seen)) * sum(networks.work(self._model, p.level)) / here for p in self._phases if p.end > seen]
         return sum(work) / self._rate

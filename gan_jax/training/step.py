@@ -129,15 +129,16 @@ def make_step(
         """Scores and label logits of images [among * n, ...], and the batch statistics after them."""
         return _apply(discriminator, params, stats, images, level=level, alpha=alpha, batches=among)
 
-    def make(params: Tree, stats: Tree, latents: Array, alpha: Array) -> tuple[Array, Tree]:
-        return _apply(generator, params, stats, latents, level=level, alpha=alpha)
+    def make(params: Tree, stats: Tree, batch: Tree, alpha: Array) -> tuple[Array, Tree]:
+        """Images of the latents and labels of a batch, and the batch statistics after them."""
+        return _apply(generator, params, stats, jnp.concatenate([batch["latents"], batch["labels"]], 1), level=level, alpha=alpha)
 
     def slopes(params: Tree, stats: Tree, images: Array, alpha: Array) -> Array:
         return jax.grad(lambda x: judge(params, stats, x, alpha)[0][0].sum())(images)
 
     def discriminator_loss(params: Tree, stats: Tree, maker: Player, batch: Tree, alpha: Array):
         real, labels = batch["images"], batch["labels"]
-        fake = jax.lax.stop_gradient(make(maker.params, maker.stats, jnp.concatenate([batch["latents"], labels], 1), alpha)[0])
+        fake = batch["fake"] if "fake" in batch else make(maker.params, maker.stats, batch, alpha)[0]
         # One pass for both, half as many and twice as large convolutions; statistics are those of each alone.
         (scores, logits), moved = judge(params, stats, jnp.concatenate([real, fake]), alpha, among=2)
         real_score, fake_score = jnp.split(scores, 2)
@@ -160,13 +161,18 @@ def make_step(
         metrics["loss/discriminator"] = loss.mean()
         return loss.mean(), (moved, metrics)
 
-    def generator_loss(params: Tree, stats: tuple[Tree, Tree], opponent: Player, batch: Tree, alpha: Array):
-        images, moved = make(params, stats[0], jnp.concatenate([batch["latents"], batch["labels"]], 1), alpha)
-        (scores, logits), judged = judge(opponent.params, stats[1], images, alpha)
+    def verdict(images: Array, stats: Tree, opponent: Player, batch: Tree, alpha: Array):
+        """The generator's loss for its images."""
+        (scores, logits), moved = judge(opponent.params, stats, images, alpha)
         loss = maker_loss(scores)
         if generator.label_size:
             loss = loss + settings.label_weight * losses.cross_entropy(logits, batch["labels"])
-        return loss.mean(), ((moved, judged), {"loss/generator": loss.mean()})
+        return loss.mean(), (moved, {"loss/generator": loss.mean()})
+
+    def generator_loss(params: Tree, stats: tuple[Tree, Tree], opponent: Player, batch: Tree, alpha: Array):
+        images, moved = make(params, stats[0], batch, alpha)
+        loss, (judged, metrics) = verdict(images, stats[1], opponent, batch, alpha)
+        return loss, ((moved, judged), metrics)
 
     def gradients(loss: Callable, active: Tree, stats: Any, batch: Tree) -> tuple[Tree, tuple[Any, dict[str, Array]]]:
         """The mean gradient of `loss(active, stats, batch)` over the parts, the statistics after the last, the mean metrics."""
@@ -182,11 +188,11 @@ def make_step(
         (total, stats), metrics = jax.lax.scan(add, (jax.tree.map(jnp.zeros_like, active), stats), pieces)
         return total, (stats, jax.tree.map(lambda x: x.mean(0), metrics))
 
-    def learn(network: nn.Module, player: Player, loss: Callable, stats: Any, batch: Tree, learning_rate: Array) -> tuple[Player, Any]:
-        """A step of Adam on the part of the tree that this level uses; the rest rides along untouched."""
+    def learn(network: nn.Module, player: Player, find: Callable[[Tree], tuple[Tree, Any]], learning_rate: Array) -> tuple[Player, Any]:
+        """A step of Adam on the part of the tree that this level uses; the rest rides along untouched. `find` gives its gradients."""
         names = network.active(level) or set(player.params)
         active = _only(player.params, names)
-        found, auxiliary = gradients(lambda active, *rest: loss({**player.params, **active}, *rest), active, stats, batch)
+        found, auxiliary = find(active)
         found = jax.lax.pmean(found, AXIS)
         state = player.adam
         with jax.numpy_dtype_promotion("standard"):  # optax raises a float to its integer count
@@ -220,29 +226,34 @@ def make_step(
             "latents": latents("latents_d"),
             "mix": mine(jax.random.uniform(draw["mix"], (batch_size,))),
         }
+        g, d = state.generator, state.discriminator
         # Without fresh latents the generator learns from the images that the discriminator has just seen: one pass makes both.
+        shared = not settings.fresh_latents and parts == 1
         g_batch = {name: d_batch[name] for name in ("labels", "latents")}
         if settings.fresh_latents:
             g_batch = {"labels": data.labels[some("labels")], "latents": latents("latents_g")}
+        if shared:
+            fake, backwards, g_stats = jax.vjp(lambda params: make(params, g.stats, g_batch, alpha), g.params, has_aux=True)
+            d_batch["fake"] = fake
 
-        g, d = state.generator, state.discriminator
-        d, (d_stats, d_metrics) = learn(
-            discriminator,
-            d,
-            lambda params, stats, batch: discriminator_loss(params, stats, g, batch, alpha),
-            d.stats,
-            d_batch,
-            learning_rate,
-        )
-        g, ((g_stats, d_stats), g_metrics) = learn(
-            generator,
-            g,
-            lambda params, stats, batch: generator_loss(params, stats, d, batch, alpha),
-            (g.stats, d_stats),
-            g_batch,
-            learning_rate,
-        )
-        g, d = g.replace(stats=g_stats), d.replace(stats=d_stats)
+        def of_discriminator(active: Tree) -> tuple[Tree, Any]:
+            def loss(active: Tree, stats: Tree, batch: Tree):
+                return discriminator_loss({**d.params, **active}, stats, g, batch, alpha)
+
+            return gradients(loss, active, d.stats, d_batch)
+
+        def of_generator(active: Tree) -> tuple[Tree, Any]:
+            def loss(active: Tree, stats: tuple[Tree, Tree], batch: Tree):
+                return generator_loss({**g.params, **active}, stats, opponent, batch, alpha)
+
+            if not shared:
+                return gradients(loss, active, (g.stats, d_stats), g_batch)
+            slope, (judged, metrics) = jax.grad(verdict, has_aux=True)(fake, d_stats, opponent, g_batch, alpha)
+            return _only(backwards(slope)[0], set(active)), ((g_stats, judged), metrics)
+
+        opponent, (d_stats, d_metrics) = learn(discriminator, d, of_discriminator, learning_rate)
+        g, ((g_stats, d_stats), g_metrics) = learn(generator, g, of_generator, learning_rate)
+        g, d = g.replace(stats=g_stats), opponent.replace(stats=d_stats)
 
         images_seen = state.images_seen + batch_size
         weight = averaging_weight(settings, batch_size, images_seen)

@@ -1,0 +1,320 @@
+"""How fast this machine trains, inverts and samples: what `python -m gan_jax benchmark` measures.
+
+Training is timed level by level as its steps run in the loop: batch drawn on the device, both players, their penalty, Adam, the average.
+A window is so many steps that it takes some seconds; the clock is read before and after, with the devices idle, and never between.
+"""
+
+import contextlib
+import dataclasses
+import importlib.metadata
+import io
+import json
+import math
+import pathlib
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from gan_jax import __version__, files, keys
+from gan_jax.errors import UserError
+from gan_jax.latents.inversion import invert
+from gan_jax.models import networks
+from gan_jax.models.generator import Generator
+from gan_jax.training import devices, loop
+from gan_jax.training.schedule import Phase
+from gan_jax.training.step import Data, init_state, make_step
+
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
+SYNTHETIC = 256  # images to draw from where none are given
+WARM_UP = 3  # steps
+IMAGES_TIMED = 512  # images sampled in a window
+PAINTINGS = 64  # inverted at once
+
+
+@dataclasses.dataclass(frozen=True)
+class Timing:
+    """Seconds of a step in each window."""
+
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+    @property
+    def spread(self) -> float:
+        """Half the distance from the fastest to the slowest window, as a share of the median."""
+        return (max(self.seconds) - min(self.seconds)) / 2 / self.median
+
+
+def benchmark(config: ConfigDict, workdir: pathlib.Path, source: str, images: np.ndarray | None = None, say: Callable = print) -> dict:
+    """Measures, prints a table as it goes, and writes `workdir`/benchmark.json.
+
+    Args:
+      config: of a study; `config.benchmark` says what to measure.
+      source: "synthetic": the bare step; "real": the loop besides, with its input and its log.
+      images: uint8 [n, r, r, 3], the collection for "real".
+    Returns:
+      What is in the file.
+    """
+    settings, training = config.benchmark, config.training
+    jax.config.update("jax_enable_compilation_cache", False)  # compiling is measured too
+    resolution = config.collection.resolution
+    schedule = loop.make_schedule(training, config.model.name, resolution)
+    phases = asked_for(schedule, tuple(settings.resolutions), settings.batch_size)
+    dtype = loop.compute_dtype(training.precision)
+    machine = f"{devices.count()} x {jax.devices()[0].device_kind}"
+    ceiling = matrix_ceiling(dtype)
+    say(f"{machine}; {config.model.name} in {dtype}; a product of matrices reaches {ceiling / 1e12:,.1f} TFLOP/s on a device\n")
+
+    table = Table(say)
+    rows = []
+    for phase in phases:
+        row = measure_level(config, phase, dtype, ceiling)
+        if source == "real":
+            row["loop_images_per_second"] = measure_loop(config, phase, images, row["ms_per_step"] / 1000)
+            row["loop_share"] = row["loop_images_per_second"] / row["images_per_second"]
+        rows.append(row)
+        table.add(row)
+    days, estimated = schedule_days(config.model, schedule, rows)
+    say(f"\nThe schedule of {schedule[-1].end / 1e6:.2f} million images takes {days:.2f} days here" + (" (in part estimated)" * estimated))
+    for row in rows:
+        if "scaling" in row:
+            say(f"{row['resolution']} px: {devices.count()} devices do {row['scaling']:.2f} times what one does with its share of the batch")
+    painting = measure_painting(config, phases[-1], dtype, settings)
+    say(f"{painting['resolution']} px: {painting['images_per_second']:,.0f} images/s sampled; inversion of {PAINTINGS} paintings at once: "
+        f"{painting['inversion_steps_per_second']:,.0f} steps/s of a latent, {painting['inversion_seconds_per_painting']:.2f} s for a painting "
+        f"({config.inversion.steps} steps, {config.inversion.restarts} starts)")  # fmt: skip
+    result = {
+        "device": machine,
+        "host": platform.platform(),
+        "versions": {"gan_jax": __version__} | {name: importlib.metadata.version(name) for name in PACKAGES},
+        "precision": str(dtype),
+        "input": source,
+        "matrix_ceiling_tflops": ceiling / 1e12,
+        "levels": rows,
+        "schedule_days": days,
+        "schedule_days_estimated_in_part": estimated,
+        "painting": painting,
+        "config": json.loads(config.to_json_best_effort()),
+    }
+    files.write_json(workdir / "benchmark.json", result)
+    return result
+
+
+def asked_for(schedule: tuple[Phase, ...], resolutions: tuple[int, ...], batch_size: int) -> list[Phase]:
+    """One phase of each level: of those asked for, or of all. Raises UserError for a resolution that the schedule doesn't have."""
+    by_resolution = {phase.resolution: phase for phase in schedule}
+    for resolution in resolutions:
+        if resolution not in by_resolution:
+            raise UserError(f"config.benchmark.resolutions: {resolution} is not in the schedule, which has {sorted(by_resolution)}")
+    phases = [by_resolution[resolution] for resolution in resolutions or sorted(by_resolution)]
+    if batch_size and batch_size % devices.count():
+        raise UserError(f"config.benchmark.batch_size={batch_size}: doesn't divide by {devices.count()} devices")
+    return [dataclasses.replace(phase, batch_size=batch_size or phase.batch_size) for phase in phases]
+
+
+def measure_level(config: ConfigDict, phase: Phase, dtype: jnp.dtype, ceiling: float) -> dict[str, Any]:
+    """The bare step of a level, half faded in: its speed on all devices, and on one where there are several."""
+    count = devices.count()
+    timing, program, compile_seconds = time_step(config, phase, dtype, count)
+    rate = phase.batch_size / timing.median
+    operations = 2 * step_work(config, phase.level) * rate / count
+    row = {
+        "resolution": phase.resolution,
+        "batch_size": phase.batch_size,
+        "devices": count,
+        "images_per_second": rate,
+        "images_per_second_per_device": rate / count,
+        "spread": timing.spread,
+        "ms_per_step": timing.median * 1000,
+        "seconds_per_kimg": 1000 / rate,
+        "tflops_per_device": operations / 1e12,
+        "share_of_ceiling": operations / ceiling,
+        "memory_gib": program.memory / 2**30,
+        "compile_seconds": compile_seconds,
+        "windows_ms": [seconds * 1000 for seconds in timing.seconds],
+    }
+    if count > 1:
+        share = dataclasses.replace(phase, batch_size=phase.batch_size // count)
+        one, _, _ = time_step(config, share, dtype, 1)
+        row["scaling"] = rate / (share.batch_size / one.median)
+    return row
+
+
+def time_step(config: ConfigDict, phase: Phase, dtype: jnp.dtype, count: int) -> tuple[Timing, devices.Program, float]:
+    """The step of a level on the first `count` devices, its program, and the seconds that compiling took."""
+    generator, discriminator = networks.build(config.model, phase.resolution, dtype, devices.AXIS)
+    constants = loop.step_settings(config.training, config.seed)
+    step = make_step(generator, discriminator, constants, level=phase.level, batch_size=phase.batch_size, devices=count)
+    among = jax.devices()[:count]
+    state = devices.replicate(init_state(generator, discriminator, phase.level, config.seed), among)
+    images = np.random.default_rng(0).integers(0, 256, (SYNTHETIC, phase.resolution, phase.resolution, 3), np.uint8)
+    labels = np.zeros((SYNTHETIC, generator.label_size), np.float32)
+    labels[:, :1] = 1
+    alpha = 0.5 if config.model.name == "pggan" else 1.0
+    inputs = devices.replicate((Data(images, labels), np.float32(alpha), np.float32(phase.learning_rate)), among)
+    begin = time.perf_counter()
+    program = devices.Program(step, state, *inputs, among=among)
+    compile_seconds = time.perf_counter() - begin
+
+    def run(steps: int) -> float:
+        nonlocal state
+        begin = time.perf_counter()
+        for _ in range(steps):
+            state, _ = program(state, *inputs)
+        jax.block_until_ready(state)
+        return (time.perf_counter() - begin) / steps
+
+    run(WARM_UP)
+    steps = math.ceil(config.benchmark.seconds / run(WARM_UP))
+    return Timing(tuple(run(steps) for _ in range(config.benchmark.windows))), program, compile_seconds
+
+
+def measure_loop(config: ConfigDict, phase: Phase, images: np.ndarray, step_seconds: float) -> float:
+    """Images per second of `loop.train` itself, from its own log: the median of as many intervals as the bare step has windows."""
+    config = config.copy_and_resolve_references()
+    training = config.training
+    per_interval = math.ceil(config.benchmark.seconds / step_seconds) * phase.batch_size / 1000
+    training.update(
+        first_resolution=phase.resolution,
+        total_kimg=per_interval * (config.benchmark.windows + 2),
+        batch_size=phase.batch_size,
+        log_every_kimg=per_interval,
+        sample_every_kimg=0.0,
+        checkpoint_every_kimg=0.0,
+        start_from="",
+    )
+    training.batch_size_by_resolution[f"r{phase.resolution}"] = phase.batch_size
+    times = images.shape[1] // phase.resolution
+    smaller = images[:, ::times, ::times]
+    labels = np.zeros((len(images), len(networks.LABELS) if config.model.conditional else 0), np.float32)
+    labels[:, :1] = 1
+    with tempfile.TemporaryDirectory() as folder, quiet():
+        loop.train(config, np.ascontiguousarray(smaller), labels, pathlib.Path(folder), {})
+        lines = [json.loads(line) for line in (pathlib.Path(folder) / "log" / "metrics.jsonl").read_text().splitlines()]
+    return statistics.median([line["images_per_second"] for line in lines if "images_per_second" in line][1:])
+
+
+def measure_painting(config: ConfigDict, phase: Phase, dtype: jnp.dtype, settings: ConfigDict) -> dict[str, float]:
+    """Sampling and inversion with a generator of the level, on one device."""
+    network, _ = networks.build(config.model, phase.resolution, dtype)
+    size = network.latent_size + network.label_size
+    variables = jax.jit(lambda: network.init(keys.key(0), jnp.zeros((1, size)), level=phase.level, alpha=jnp.float32(1)))()
+    generator = Generator(
+        "benchmark",
+        size,
+        phase.resolution,
+        variables,
+        lambda variables, z: network.apply(variables, z, level=phase.level, alpha=jnp.float32(1)),
+        network.label_size,
+    )
+    latents = np.asarray(generator.draw(keys.key(1), IMAGES_TIMED))
+    paintings = generator.images(latents[:PAINTINGS])
+    sampling = Timing(tuple(seconds_of(lambda: generator.images(latents)) for _ in range(1 + settings.windows))[1:])
+    few = dict(restarts=1, candidates=PAINTINGS, batch_size=PAINTINGS, learning_rate=0.1, structure=1.0, seed=0)
+
+    def search(steps: int) -> float:
+        with quiet():
+            return seconds_of(lambda: invert(generator, paintings, steps=steps, **few))
+
+    # Each length of a search is a program of its own: what a longer one takes more than a shorter one is steps, and nothing else.
+    short, long = (statistics.median([search(steps) for _ in range(1 + settings.windows)][1:]) for steps in (20, 120))
+    per_second = 100 * PAINTINGS / max(long - short, 1e-9)
+    return {
+        "resolution": phase.resolution,
+        "images_per_second": IMAGES_TIMED / sampling.median,
+        "spread": sampling.spread,
+        "inversion_steps_per_second": per_second,
+        "inversion_seconds_per_painting": config.inversion.steps * config.inversion.restarts / per_second,
+    }
+
+
+def quiet() -> contextlib.AbstractContextManager:
+    """No progress lines between those of the table."""
+    return contextlib.redirect_stderr(io.StringIO())
+
+
+def seconds_of(action: Callable[[], Any]) -> float:
+    begin = time.perf_counter()
+    jax.block_until_ready(action())
+    return time.perf_counter() - begin
+
+
+def step_work(config: ConfigDict, level: int) -> float:
+    """Multiplications of a training step for one image.
+
+    A pass forwards counts one; backwards one by inputs and one by weights. The discriminator sees real and generated images (3 each) and,
+    in the generator's step, forwards and by inputs (2). A penalty on its slope is a pass forwards and one by inputs, and of both again the
+    derivatives by inputs and by weights (6). The generator makes images for the discriminator, where its own are not the same (1), and
+    learns from its own (3).
+    """
+    training = config.training
+    penalty = 6.0 if training.loss == "wgan-gp" else 6.0 / training.r1_every if training.r1 else 0.0
+    generator, discriminator = networks.work(config.model, level)
+    return generator * (4 if training.fresh_latents else 3) + discriminator * (8 + penalty)
+
+
+def matrix_ceiling(dtype: jnp.dtype) -> float:
+    """Operations a second of one device in products of square matrices, the best of several."""
+    n = 1024 if jax.default_backend() == "cpu" else 8192
+    a = jnp.ones((n, n), dtype) / n
+
+    @jax.jit
+    def products(a):
+        b = a
+        for _ in range(8):
+            b = a @ b
+        return b
+
+    products(a).block_until_ready()
+    return 8 * 2 * n**3 / min(seconds_of(lambda: products(a)) for _ in range(8))
+
+
+def schedule_days(model: ConfigDict, schedule: tuple[Phase, ...], rows: list[dict[str, Any]]) -> tuple[float, bool]:
+    """Days that a schedule takes at the speeds measured; levels that were not are taken to be as efficient as the nearest that was."""
+    rates = {row["resolution"]: row["images_per_second"] for row in rows}
+    seconds, estimated = 0.0, False
+    for phase in schedule:
+        nearest = min(rates, key=lambda resolution: abs(math.log2(resolution) - phase.level))
+        less = sum(networks.work(model, int(math.log2(nearest)))) / sum(networks.work(model, phase.level))
+        seconds += (phase.end - phase.start) / (rates[nearest] * less)
+        estimated |= nearest != phase.resolution
+    return seconds / 86400, estimated
+
+
+class Table:
+    """A line for each level, as soon as it is measured."""
+
+    COLUMNS = (
+        ("px", "resolution", "d"),
+        ("batch", "batch_size", "d"),
+        ("images/s", "images_per_second", ",.0f"),
+        ("±", "spread", ".1%"),
+        ("per device", "images_per_second_per_device", ",.0f"),
+        ("ms/step", "ms_per_step", ",.2f"),
+        ("s/kimg", "seconds_per_kimg", ",.3f"),
+        ("TFLOP/s", "tflops_per_device", ",.2f"),
+        ("of ceiling", "share_of_ceiling", ".0%"),
+        ("GiB", "memory_gib", ".2f"),
+        ("compile s", "compile_seconds", ".1f"),
+        ("loop", "loop_share", ".1%"),
+    )
+
+    def __init__(self, say: Callable[[str], None]):
+        self._say, self._begun = say, False
+
+    def add(self, row: dict[str, Any]) -> None:
+        columns = [column for column in self.COLUMNS if column[1] in row]
+        if not self._begun:
+            self._say("  ".join(f"{title:>10}" for title, _, _ in columns))
+            self._begun = True
+        self._say("  ".join(f"{row[name]:>10{form}}" for _, name, form in columns))
