@@ -12,13 +12,14 @@ few hundred pictures and a few minutes are little for a GAN.
 
 from ml_collections import ConfigDict
 
+from gan_jax.default_config import arguments
 from gan_jax.default_config import get_config as get_default
 
 
-def get_config(argument: str = "resolution=128") -> ConfigDict:
+def get_config(argument: str = "") -> ConfigDict:
     """`argument`: resolution=R. Up to 32 px it is a small DCGAN, above a Progressive GAN."""
     config = get_default()
-    resolution = int(argument.removeprefix("resolution="))
+    (resolution,) = arguments(argument, resolution=128)
     config.collection.source = "folder"
     config.collection.resolution = resolution
     config.collection.periods.early = "..1885"
@@ -35,6 +36,7 @@ def get_config(argument: str = "resolution=128") -> ConfigDict:
     model.fmap_max = 256
 
     training.loss = "wgan-gp"
+    training.fresh_latents = True
     training.learning_rate = 0.001
     training.adam_b1 = 0.0
     training.adam_b2 = 0.99

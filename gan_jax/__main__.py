@@ -70,6 +70,8 @@ def main(argv: list[str]) -> None:
         stages.benchmark(flags.FLAGS.config, pathlib.Path(flags.FLAGS.workdir), flags.FLAGS.input)
         return
     use_compilation_cache()
+    if verb == "sample" and flags.FLAGS.period:
+        flags.FLAGS.config.sampling.period = flags.FLAGS.period
     study = Study(flags.FLAGS.config, pathlib.Path(flags.FLAGS.workdir))
     if verb != "study":
         print(f"{verb:<9} {study.run(verb)}")
@@ -94,12 +96,19 @@ def run() -> None:
     alone = verb == "benchmark"
     flags.DEFINE_string("workdir", "runs/benchmark" if alone else None, "Folder for everything that is made.", required=not alone)
     if verb == "sample":
-        flags.DEFINE_alias("period", "config.sampling.period")
+        flags.DEFINE_string("period", "", "Of a conditional network, the period to paint: --config.sampling.period.")
     if alone:
         flags.DEFINE_enum("input", "synthetic", ["synthetic", "real"], "What is trained on; real: the collection, in the whole loop.")
-    given = any(re.match(r"--?config(=|$)", word) for word in sys.argv)
+    # The config comes first, wherever it stands: its fields are flags only once it is read.
+    words = sys.argv[1:]
+    place = next((i for i, word in enumerate(words) if re.match(r"--?config(=|$)", word)), None)
+    config = [f"--config={default_config.__file__}"]
+    if place is not None:
+        end = place + (1 if "=" in words[place] else 2)
+        config, words = words[place:end], words[:place] + words[end:]
+    sys.argv[1:] = [*config, *words]
     try:
-        app.run(main, argv=sys.argv if given else [sys.argv[0], f"--config={default_config.__file__}", *sys.argv[1:]], flags_parser=parse)
+        app.run(main, flags_parser=parse)
     except UserError as error:
         fail(str(error))
     except KeyboardInterrupt:

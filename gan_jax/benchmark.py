@@ -55,7 +55,9 @@ class Timing:
         return (max(self.seconds) - min(self.seconds)) / 2 / self.median
 
 
-def benchmark(config: ConfigDict, workdir: pathlib.Path, source: str, images: np.ndarray | None = None, say: Callable = print) -> dict:
+def benchmark(
+    config: ConfigDict, workdir: pathlib.Path, source: str, images: np.ndarray | None = None, say: Callable[[str], None] = print
+) -> dict:
     """Measures, prints a table as it goes, and writes `workdir`/benchmark.json.
 
     Args:
@@ -88,11 +90,17 @@ def benchmark(config: ConfigDict, workdir: pathlib.Path, source: str, images: np
     say(f"\nThe schedule of {schedule[-1].end / 1e6:.2f} million images takes {days:.2f} days here" + (" (in part estimated)" * estimated))
     for row in rows:
         if "scaling" in row:
-            say(f"{row['resolution']} px: {devices.count()} devices do {row['scaling']:.2f} times what one does with its share of the batch")
-    painting = measure_painting(config, phases[-1], dtype, settings)
-    say(f"{painting['resolution']} px: {painting['images_per_second']:,.0f} images/s sampled; inversion of {PAINTINGS} paintings at once: "
-        f"{painting['inversion_steps_per_second']:,.0f} steps/s of a latent, {painting['inversion_seconds_per_painting']:.2f} s for a painting "
-        f"({config.inversion.steps} steps, {config.inversion.restarts} starts)")  # fmt: skip
+            say(
+                f"{row['resolution']} px: {devices.count()} devices do {row['scaling']:.2f} times what one does with its share of the batch"
+            )
+    painting = measure_painting(config, phases[-1], dtype) if settings.painting else None
+    if painting:
+        say(
+            f"{painting['resolution']} px, one device: {painting['images_per_second']:,.0f} images/s sampled; inversion of {PAINTINGS} "
+            f"paintings at once: {painting['inversion_steps_per_second']:,.0f} steps/s of a latent, "
+            f"{painting['inversion_seconds_per_painting']:.2f} s for a painting ({config.inversion.steps} steps, "
+            f"{config.inversion.restarts} starts)"
+        )
     result = {
         "device": machine,
         "host": platform.platform(),
@@ -204,7 +212,7 @@ def measure_loop(config: ConfigDict, phase: Phase, images: np.ndarray, step_seco
     return statistics.median([line["images_per_second"] for line in lines if "images_per_second" in line][1:])
 
 
-def measure_painting(config: ConfigDict, phase: Phase, dtype: jnp.dtype, settings: ConfigDict) -> dict[str, float]:
+def measure_painting(config: ConfigDict, phase: Phase, dtype: jnp.dtype) -> dict[str, float]:
     """Sampling and inversion with a generator of the level, on one device."""
     network, _ = networks.build(config.model, phase.resolution, dtype)
     size = network.latent_size + network.label_size
@@ -219,7 +227,7 @@ def measure_painting(config: ConfigDict, phase: Phase, dtype: jnp.dtype, setting
     )
     latents = np.asarray(generator.draw(keys.key(1), IMAGES_TIMED))
     paintings = generator.images(latents[:PAINTINGS])
-    sampling = Timing(tuple(seconds_of(lambda: generator.images(latents)) for _ in range(1 + settings.windows))[1:])
+    sampling = Timing(tuple(seconds_of(lambda: generator.images(latents)) for _ in range(1 + config.benchmark.windows))[1:])
     few = dict(restarts=1, candidates=PAINTINGS, batch_size=PAINTINGS, learning_rate=0.1, structure=1.0, seed=0)
 
     def search(steps: int) -> float:
@@ -227,7 +235,7 @@ def measure_painting(config: ConfigDict, phase: Phase, dtype: jnp.dtype, setting
             return seconds_of(lambda: invert(generator, paintings, steps=steps, **few))
 
     # Each length of a search is a program of its own: what a longer one takes more than a shorter one is steps, and nothing else.
-    short, long = (statistics.median([search(steps) for _ in range(1 + settings.windows)][1:]) for steps in (20, 120))
+    short, long = (statistics.median([search(steps) for _ in range(1 + config.benchmark.windows)][1:]) for steps in (20, 120))
     per_second = 100 * PAINTINGS / max(long - short, 1e-9)
     return {
         "resolution": phase.resolution,

@@ -16,6 +16,17 @@ def by_resolution(general: float = 0, **values) -> ConfigDict:
     return ConfigDict({f"r{r}": values.get(f"r{r}", general) for r in RESOLUTIONS})
 
 
+def arguments(text: str, **defaults: int) -> tuple[int, ...]:
+    """Values of the words behind a config's name, `configs/pggan.py:resolution=256,devices=4`, in the order of `defaults`."""
+    values = dict(defaults)
+    for word in filter(None, text.split(",")):
+        name, _, value = word.partition("=")
+        if name not in defaults or not value.isdecimal():
+            raise ValueError(f"{word!r}: {' and '.join(f'{name}=N' for name in defaults)} can be given")
+        values[name] = int(value)
+    return tuple(values.values())
+
+
 def get_config() -> ConfigDict:
     config = ConfigDict()
     config.seed = 0
@@ -102,4 +113,5 @@ def get_config() -> ConfigDict:
     benchmark.batch_size = 0  # over all devices; 0: as in the schedule
     benchmark.windows = 5
     benchmark.seconds = 2.0  # of a window
+    benchmark.painting = True  # sampling and inversion too
     return config

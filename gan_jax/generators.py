@@ -6,7 +6,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from gan_jax.errors import UserError
 from gan_jax.models.generator import Generator
 from gan_jax.training import loop
 from gan_jax.training.trained import read_trained

@@ -26,6 +26,17 @@ def test_non_saturating_is_cross_entropy():
     np.testing.assert_allclose(losses.non_saturating_generator(jnp.asarray(FAKE, jnp.float32)), -np.log(sigmoid(FAKE)), rtol=1e-5)
 
 
+def test_hinge():
+    np.testing.assert_allclose(losses.hinge_discriminator(REAL, FAKE), [0 + 1.3, 1.2 + 3.0], rtol=1e-6)
+    assert losses.PLAYERS["hinge"][1] is losses.wasserstein_generator
+
+
+def test_cross_entropy_of_labels():
+    logits, labels = np.array([[1.0, 3.0], [0.5, -0.5]], np.float32), np.array([[0, 1], [0, 1]], np.float32)
+    expected = -np.log([np.exp(3) / (np.exp(1) + np.exp(3)), np.exp(-0.5) / (np.exp(0.5) + np.exp(-0.5))])
+    np.testing.assert_allclose(losses.cross_entropy(jnp.asarray(logits), jnp.asarray(labels)), expected, rtol=1e-5)
+
+
 def test_penalties_of_a_linear_critic():
     # A critic w . x has the slope w everywhere.
     w = np.random.default_rng(0).normal(size=(2, 3, 3, 3)).astype(np.float32)
@@ -57,3 +68,30 @@ def test_gradient_of_the_penalty_against_finite_differences():
 def test_the_penalty_of_a_flat_critic_has_a_finite_gradient():
     gradient = jax.grad(lambda slopes: losses.gradient_penalty(slopes).sum())(jnp.zeros((2, 2, 2, 3)))
     assert np.all(np.isfinite(gradient))
+
+
+def test_gradient_of_the_penalty_through_the_discriminator_against_finite_differences():
+    """The whole of it in float64: fused scaling, the minibatch's standard deviation, our own derivatives of both orders."""
+    from gan_jax.models import pggan
+
+    with jax.enable_x64(True):
+        network = pggan.Discriminator(8, fmap_base=16, fmap_max=4, dtype=jnp.float64)
+        images = jax.random.normal(jax.random.key(0), (4, 8, 8, 3), jnp.float64)
+        alpha = jnp.float64(0.4)
+        params = network.init(jax.random.key(1), images, level=3, alpha=alpha)["params"]
+        params = jax.tree.map(lambda x: x.astype(jnp.float64) + 0.1 * jax.random.normal(jax.random.key(2), x.shape, jnp.float64), params)
+
+        def penalty(params):
+            def score(images):
+                return network.apply({"params": params}, images, level=3, alpha=alpha)[0].sum()
+
+            slopes = jax.grad(score)(images)
+            return ((jnp.sqrt((slopes**2).sum((1, 2, 3))) - 1) ** 2).mean()
+
+        gradient = jax.grad(penalty)(params)
+        rng = np.random.default_rng(0)
+        for _ in range(3):
+            direction = jax.tree.map(lambda x: jnp.asarray(rng.normal(size=x.shape)), params)
+            ahead, behind = (penalty(jax.tree.map(lambda x, d: x + step * d, params, direction)) for step in (1e-6, -1e-6))
+            along = sum(jax.tree.leaves(jax.tree.map(lambda g, d: float((g * d).sum()), gradient, direction)))
+            np.testing.assert_allclose(along, (ahead - behind) / 2e-6, rtol=1e-6)

@@ -1,7 +1,11 @@
-"""The schedule is a pure function of the images seen."""
+"""The schedule is a pure function of the images seen, and the published configs are those of the papers."""
+
+import importlib.util
+import pathlib
 
 import pytest
 
+from gan_jax.training import loop
 from gan_jax.training.schedule import Phase, constant, due, growing, phase_at
 
 
@@ -61,3 +65,48 @@ def test_a_network_that_does_not_grow_has_one_phase():
 def test_due_at_every_multiple(before, after, expected):
     assert due(1.0, before, after) is expected
     assert not due(0, before, after)
+
+
+@pytest.mark.parametrize(
+    "devices, batches, rates",
+    [
+        (1, [128, 128, 128, 64, 32, 16, 8, 4, 4], [1, 1, 1, 1, 1, 1, 1, 1, 1.5]),
+        (2, [256, 256, 128, 64, 32, 16, 8, 8, 8], [1, 1, 1, 1, 1, 1, 1, 1.5, 2]),
+        (4, [512, 256, 128, 64, 32, 16, 16, 16, 16], [1, 1, 1, 1, 1, 1, 1.5, 2, 3]),
+        (8, [512, 256, 128, 64, 32, 32, 32, 32, 32], [1, 1, 1, 1, 1, 1.5, 2, 3, 3]),
+    ],
+)
+def test_presets_are_those_of_the_reference(devices, batches, rates, monkeypatch):
+    """Batches and thousandths of learning rate from 4 px to 1024 px, by its `config.py`; 600 thousand images fading, 600 stable."""
+    monkeypatch.setattr(loop.devices, "count", lambda: devices)
+    config = config_file("pggan").get_config(f"resolution=1024,devices={devices}")
+    phases = loop.make_schedule(config.training, "pggan", 1024)
+    by_resolution = {phase.resolution: phase for phase in phases}
+    assert [by_resolution[2**level].batch_size for level in range(2, 11)] == batches
+    assert [1000 * by_resolution[2**level].learning_rate for level in range(2, 11)] == pytest.approx(rates)
+    assert phases[-1].end == pytest.approx(12e6, abs=600)
+    assert [round(phase.end - phase.start, -3) for phase in phases[:-1]] == [600_000] * 16
+    assert [phase.fading for phase in phases] == [False] + [True, False] * 8
+
+
+def test_dcgan_is_the_papers():
+    config = config_file("dcgan").get_config()
+    assert (config.collection.resolution, config.model.latent_size, config.model.width) == (64, 100, 64)
+    training = config.training
+    assert (training.batch_size, training.learning_rate, training.adam_b1, training.adam_b2) == (128, 0.0002, 0.5, 0.999)
+    assert training.loss == "non-saturating" and not training.r1
+    assert config_file("dcgan").get_config("resolution=128").collection.resolution == 128
+
+
+@pytest.mark.parametrize("argument", ["resolution", "resolution=", "resolution=-1", "size=64", "resolution=64;devices=2"])
+def test_wrong_arguments_of_a_config_are_named(argument):
+    with pytest.raises(ValueError, match="resolution=N and devices=N can be given"):
+        config_file("pggan").get_config(argument)
+
+
+def config_file(name):
+    path = pathlib.Path(__file__).parents[1] / "configs" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 
+import jax
 import numpy as np
+import published
 import pytest
 
 from gan_jax import default_config, files
@@ -171,10 +173,53 @@ def test_checkpoints_and_config_tell_what_wrote_them(study):
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
+    cache = {"JAX_COMPILATION_CACHE_DIR": jax.config.jax_compilation_cache_dir}
+    environment = {**os.environ, **cache, "XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
     return subprocess.run(
         [sys.executable, "-m", "gan_jax", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
     )
+
+
+def test_a_conditional_study_paints_a_period(tmp_path):
+    config = tiny_config()
+    config.model.conditional = True
+    painted = {}
+    for period in ("early", "late", ""):
+        config.sampling.period = period
+        study = Study(config, tmp_path)
+        for stage in ("prepare", "train", "sample"):
+            study.run(stage)
+        painted[period] = files.read_array(tmp_path / "samples" / "generated.npy")
+    # The same latents each time, with another label.
+    assert np.any(painted["early"] != painted["late"])
+    assert {tuple(x) for x in (painted[""] == painted["late"]).all((1, 2, 3))[:, None]} == {(True,), (False,)}
+    of_either = (painted[""] == painted["late"]).all((1, 2, 3)) | (painted[""] == painted["early"]).all((1, 2, 3))
+    assert of_either.all()
+    config.sampling.period = "between"
+    with pytest.raises(UserError, match="config.sampling.period='between': there is early and late"):
+        Study(config, tmp_path).run("sample")
+
+
+def test_a_period_needs_a_network_with_labels(study):
+    config, workdir = study
+    config = config.copy_and_resolve_references()
+    config.sampling.period = "late"
+    with pytest.raises(UserError, match="trained without labels"):
+        Study(config, workdir).run("sample")
+
+
+def test_a_published_network_paints_a_whole_study(tmp_path):
+    config = tiny_config()
+    config.generator = str(tmp_path / "network.pkl")
+    with pytest.raises(UserError, match="network.pkl: no such workdir or file of networks"):
+        Study(config, tmp_path / "study").run("sample")
+    (tmp_path / "network.pkl").write_bytes(published.file())
+    results = dict(Study(config, tmp_path / "study").run_all())
+    assert results["train"] == f"not needed: {config.generator} paints"
+    assert (tmp_path / "study" / "report.html").exists() and not (tmp_path / "study" / "checkpoints").exists()
+    (tmp_path / "network.pkl").write_bytes(published.file(resolution=32))
+    with pytest.raises(UserError, match="paints 32 px, the paintings are 16 px; prepare them with --config.collection.resolution=32"):
+        Study(config, tmp_path / "study").run("invert")
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +243,10 @@ FOLDER = ["--config.collection.source=folder", "--config.collection.table={}/tab
         (["paint"], "'paint': no such verb"),
         (["train", "--config=configs/nowhere.py"], "configs/nowhere.py"),
         (["train", "--no_such_flag"], "no_such_flag"),
+        (["sample", "--period=late"], "needs what `train` makes"),
+        (["train", "--period=late"], "period"),
+        (["train", "--config.seed=1", "--config=configs/nowhere.py"], "configs/nowhere.py"),
+        (["benchmark", "--config.benchmark.resolutions=(48,)"], "48 is not in the schedule, which has [16]"),
     ],
 )  # fmt: skip
 def test_wrong_input_gets_one_line(tmp_path, folder, arguments, message):

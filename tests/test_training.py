@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import default_config
+from gan_jax import default_config, keys
 from gan_jax.errors import UserError
 from gan_jax.models import networks
 from gan_jax.training import batches, devices, levels, loop
@@ -100,19 +100,18 @@ def test_a_step_is_what_the_networks_and_the_losses_say(model):
     """Both gradients again, from the definition: one pass for each set of images, one device, no fused anything."""
     config = model_config(model, mirror=False)
     config.model.conditional = True
-    settings = loop.step_settings(config.training, seed=1)
     g, d = build(config)
     state, _, _ = run_step(config, count=1, labels=LABELS)
     found, _ = gradients(config, count=1, labels=LABELS)
-    draws = jax.random.split(jax.random.fold_in(loop.keys.key(1), 0), 6)
+    draws = jax.random.split(jax.random.fold_in(keys.key(1), 0), 6)
     real_index = jax.random.randint(draws[0], (16,), 0, 20)
     real = batches.real_images(jnp.asarray(IMAGES), real_index, jnp.zeros(16, bool), jnp.float32(0.5))
     labels, z = jnp.asarray(LABELS)[real_index], jax.random.normal(draws[3], (16, 8))
     mix = jax.random.uniform(draws[2], (16,))[:, None, None, None]
 
     def apply(network, params, stats, x):
-        y, _ = network.apply({"params": params, "batch_stats": stats}, x, level=4, alpha=jnp.float32(0.5), train=True, mutable=["batch_stats"])
-        return y
+        variables = {"params": params, "batch_stats": stats}
+        return network.apply(variables, x, level=4, alpha=jnp.float32(0.5), train=True, mutable=["batch_stats"])[0]
 
     one = networks.build(config.model, 16, jnp.float32)  # without an axis of devices
     fake = apply(one[0], state.generator.params, state.generator.stats, jnp.concatenate([z, labels], 1))
@@ -364,16 +363,35 @@ def test_a_training_may_start_from_another(tmp_path):
         if "params" in name:
             source = name.replace(".generator.params", ".ema_params")
             np.testing.assert_allclose(after[name], before[source], atol=1e-6, err_msg=name)
-    config.model.fmap_max = 4
+    config.model.fmap_max, config.training.first_resolution = 4, 16
     with pytest.raises(UserError, match="start_from=.* is .* there and .* here"):
         loop.train(config, IMAGES, NO_LABELS, tmp_path / "other", {})
 
 
-def test_work_counts_the_multiplications_of_the_kernels():
+@pytest.mark.parametrize("model", ["pggan", "dcgan"])
+def test_work_counts_the_multiplications_of_the_kernels(model):
+    """Against the shapes of all parameters: a kernel is met once at every pixel of what it makes; a fused one has 16 taps for four."""
     config = tiny()
-    generator, _ = build(config)
-    shapes = jax.eval_shape(lambda: generator.init(jax.random.key(0), jnp.zeros((1, 8)), level=4, alpha=jnp.float32(1)))["params"]
-    kernels = {name: math.prod(shapes[f"block_{l}"][name]["kernel"].shape) * 4**l for l in (4,) for name in ("conv", "conv_up")}
-    # The generator's share of a level: its plain kernel at every pixel, its fused one with 4 of 9 taps.
-    added = networks.work(config.model, 4) - networks.work(config.model, 3)
-    assert added == pytest.approx(2 * (kernels["conv"] + kernels["conv_up"] * 4 / 9))
+    config.model.name = model
+    expected = []
+    for network, inputs in zip(build(config), ((1, 8), (1, 16, 16, 3))):
+        shapes = jax.eval_shape(lambda: network.init(jax.random.key(0), jnp.zeros(inputs), level=4, alpha=jnp.float32(1)))["params"]
+        kernels = {name: leaf for name, leaf in leaves_of(shapes).items() if len(leaf.shape) > 1}
+        total = 0.0
+        for name, kernel in kernels.items():
+            size, rgb = math.prod(kernel.shape), [int(part[-1]) for part in name.split("/") if "rgb_" in part]
+            if model == "dcgan":
+                pixels = {"to_rgb": 64, "conv_0": 16 if "project" in kernels else 64, "conv_1": 16}.get(name, 1)
+            elif rgb:
+                pixels = 4 ** rgb[0] if rgb[0] >= 3 else 0
+            else:
+                level = int(name.split("/")[0][-1])
+                fused = 4 / 9 if "conv_" in name else 1.0
+                pixels = 4**level * fused if "conv" in name else 1
+            total += size * pixels
+        expected.append(total)
+    assert networks.work(config.model, 4) == pytest.approx(expected, rel=1e-6)
+
+
+def leaves_of(tree):
+    return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}

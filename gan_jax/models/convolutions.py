@@ -1,9 +1,9 @@
 """The convolutions of both networks, with derivatives that are computed as fast as they are.
 
-Strided and 1x1 convolutions each are one of three functions that are the derivatives of a form <convolution(x, k), y>, linear in each of its three
-arguments: by y the convolution itself, by x its transpose, by k the gradient of its kernel. So each one's derivatives are the other
-two, to any order (the gradient penalty needs the second), and each is computed in the way that is fastest, whichever way the others
-are. Autodiff would take the derivative of that way instead: of a convolution written as four, four gradients to be added up.
+Strided and 1x1 convolutions each are one of three functions that are the derivatives of a form <convolution(x, k), y>, linear in each
+of its three arguments: by y the convolution itself, by x its transpose, by k the gradient of its kernel. So each one's derivatives are
+the other two, to any order (the gradient penalty needs the second), and each is computed in the way that is fastest, whichever way the
+others are. Autodiff would take the derivative of that way instead: of a convolution written as four, four gradients to be added up.
 
 Enlarging (nearest) before a 3x3 convolution and reducing (mean of 2x2) after one are 4x4 convolutions of stride 2 too, with 2.25 times
 fewer multiplications than the two steps apart.
@@ -20,6 +20,11 @@ from jax import Array
 
 _NUMBERS = ("NHWC", "OHWI", "NHWC")
 FEW_CHANNELS = 4  # colours: too few for convolutions to be efficient
+
+
+def wide(x: Array) -> Array:
+    """float32, if it was narrower."""
+    return x.astype(jnp.float32) if x.dtype.itemsize < 4 else x
 
 
 def conv(x: Array, k: Array) -> Array:
@@ -138,8 +143,8 @@ def conv_1x1(x: Array, k: Array) -> Array:
     if x.shape[3] > FEW_CHANNELS:
         return jnp.einsum("nhwc,dc->nhwd", x, k)
     # Written out, it is fused with what follows; as a product of matrices it would pass through memory.
-    wide, k = x.astype(jnp.float32), k.astype(jnp.float32)
-    return sum(wide[..., i : i + 1] * k[:, i].reshape(1, 1, 1, -1) for i in range(x.shape[3])).astype(x.dtype)
+    a, b = wide(x), wide(k)
+    return sum(a[..., i : i + 1] * b[:, i].reshape(1, 1, 1, -1) for i in range(x.shape[3])).astype(x.dtype)
 
 
 @jax.custom_vjp

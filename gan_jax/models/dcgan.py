@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import DTypeLike
 
-from gan_jax.models.convolutions import strided_conv, transposed_conv
+from gan_jax.models.convolutions import strided_conv, transposed_conv, wide
 from gan_jax.models.layers import leaky_relu
 
 WEIGHT_STDDEV = 0.02  # section 4
@@ -36,7 +36,7 @@ class BatchNorm(nn.Module):
         bias = self.param("bias", nn.initializers.zeros, (c,))
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, (c,))
         running_var = self.variable("batch_stats", "var", jnp.ones, (c,))
-        parts = x.astype(jnp.float32).reshape(batches, -1, c)
+        parts = wide(x).reshape(batches, -1, c)
         if train:
             moments = jnp.stack([parts.mean(axis=1), (parts**2).mean(axis=1)])  # [2, batches, c]
             if self.axis_name and not self.is_initializing():

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import DTypeLike
 
-from gan_jax.models.convolutions import conv, conv_1x1, strided_conv, transposed_conv
+from gan_jax.models.convolutions import conv, conv_1x1, strided_conv, transposed_conv, wide
 
 # "Progressive Growing of GANs" (Karras et al., ICLR 2018), section 4.2 and table 2.
 PIXEL_NORM_EPSILON = 1e-8
@@ -28,7 +28,7 @@ def leaky_relu(x: Array) -> Array:
 
 def add_bias(x: Array, bias: Array) -> Array:
     """[..., c] by [c]."""
-    return (x.astype(jnp.float32) + _row(bias, x)).astype(x.dtype)
+    return (wide(x) + _row(bias, x)).astype(x.dtype)
 
 
 # The next two have derivatives from their results alone: neither what came in nor a mask has to be kept.
@@ -37,7 +37,7 @@ def add_bias(x: Array, bias: Array) -> Array:
 @jax.custom_vjp
 def leaky_relu_of(x: Array, bias: Array) -> Array:
     """leaky_relu(x + bias), of [..., c] and [c]."""
-    return leaky_relu(x.astype(jnp.float32) + _row(bias, x)).astype(x.dtype)
+    return leaky_relu(wide(x) + _row(bias, x)).astype(x.dtype)
 
 
 def _leaky_relu_backward(y: Array, g: Array) -> tuple[Array, Array]:
@@ -46,11 +46,11 @@ def _leaky_relu_backward(y: Array, g: Array) -> tuple[Array, Array]:
 
 
 def _through_leaky_relu(y: Array, g: Array) -> Array:
-    return (g.astype(jnp.float32) * jnp.where(y >= 0, 1.0, LEAKY_SLOPE)).astype(y.dtype)  # y has the sign of what came in
+    return (wide(g) * jnp.where(y >= 0, 1.0, LEAKY_SLOPE)).astype(y.dtype)  # y has the sign of what came in
 
 
 def _bias_gradient(g: Array) -> Array:
-    return g.astype(jnp.float32).sum(axis=tuple(range(g.ndim - 1)))
+    return wide(g).sum(axis=tuple(range(g.ndim - 1)))
 
 
 def _leaky_relu_forward(x: Array, bias: Array) -> tuple[Array, Array]:
@@ -68,7 +68,7 @@ def normalised_leaky_relu_of(x: Array, bias: Array) -> Array:
 
 
 def _normalised_forward(x: Array, bias: Array) -> tuple[Array, tuple[Array, Array]]:
-    y = leaky_relu(x.astype(jnp.float32) + _row(bias, x))
+    y = leaky_relu(wide(x) + _row(bias, x))
     scale = jax.lax.rsqrt(jnp.mean(y**2, axis=-1, keepdims=True) + PIXEL_NORM_EPSILON)
     y = (y * scale).astype(x.dtype)
     return y, (y, scale)
@@ -76,9 +76,9 @@ def _normalised_forward(x: Array, bias: Array) -> tuple[Array, tuple[Array, Arra
 
 def _normalised_backward(kept: tuple[Array, Array], g: Array) -> tuple[Array, Array]:
     y, scale = kept
-    wide, g = y.astype(jnp.float32), g.astype(jnp.float32)
+    z, g = wide(y), wide(g)
     # d(v s)/dv, where s = (mean v^2 + epsilon)^(-1/2) and y = v s: s (g - y mean(g y)).
-    g = scale * (g - wide * jnp.mean(g * wide, axis=-1, keepdims=True))
+    g = scale * (g - z * jnp.mean(g * z, axis=-1, keepdims=True))
     # Once in memory, and rounded: the compiler would keep it in float32 for the sum.
     g = jax.lax.optimization_barrier(_through_leaky_relu(y, g))
     return g, _bias_gradient(g)
@@ -93,8 +93,8 @@ def _row(bias: Array, x: Array) -> Array:
 
 def pixel_norm(x: Array) -> Array:
     """Scales every [..., c] vector to a mean square of 1, in float32 (section 4.2)."""
-    wide = x.astype(jnp.float32)
-    return (wide * jax.lax.rsqrt(jnp.mean(wide**2, axis=-1, keepdims=True) + PIXEL_NORM_EPSILON)).astype(x.dtype)
+    y = wide(x)
+    return (y * jax.lax.rsqrt(jnp.mean(y**2, axis=-1, keepdims=True) + PIXEL_NORM_EPSILON)).astype(x.dtype)
 
 
 def upscale_conv(x: Array, kernel: Array) -> Array:
@@ -148,7 +148,7 @@ def minibatch_stddev(x: Array, group: int = STDDEV_GROUP, batches: int = 1) -> A
     group = min(group, n)
     if n * batches != total or n % group:
         raise ValueError(f"{total} images can't be put into {batches} batches with groups of {group}")
-    groups = x.astype(jnp.float32).reshape(batches, group, n // group, h, w, c)
+    groups = wide(x).reshape(batches, group, n // group, h, w, c)
     deviation = jnp.sqrt(jnp.var(groups, axis=1) + STDDEV_EPSILON).mean(axis=(2, 3, 4))  # [batches, n / group]
     deviation = jnp.broadcast_to(deviation[:, None, :, None, None, None], (batches, group, n // group, h, w, 1)).reshape(total, h, w, 1)
     return jnp.concatenate([x, deviation.astype(x.dtype)], axis=-1)

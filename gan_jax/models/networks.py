@@ -43,7 +43,8 @@ def work(model: ConfigDict, level: int) -> tuple[float, float]:
     # For each level one plain 3x3 at its size, and one fused with the scaling: 16 products for 4 pixels.
     grown = sum(4**l * (9 * channels[l - 1] ** 2 + 4 * channels[l - 1] * channels[l - 2]) for l in range(3, level + 1))
     generator = 16 * channels[1] * model.latent_size + first + grown + colours
-    return float(generator), float(16 * channels[1] * channels[0] + first + grown + colours + channels[0])
+    end = 16 * 9 * channels[1] + 16 * channels[1] * channels[0] + channels[0]  # the standard deviation's channel, and the dense layers
+    return float(generator), float(end + first + grown + colours)
 
 
 def full_level(resolution: int) -> int:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import DTypeLike
 
+from gan_jax.models.convolutions import wide
 from gan_jax.models.layers import (
     EqualizedConv,
     EqualizedDense,
@@ -107,7 +108,7 @@ class DiscriminatorBlock(nn.Module):
             x = EqualizedConv(self.hidden, dtype=self.dtype, name="conv")(minibatch_stddev(x, batches=batches))
             x = EqualizedDense(self.features, dtype=self.dtype, name="dense")(x.reshape(x.shape[0], -1))
             score = EqualizedDense(1 + self.label_size, gain=1.0, activation=add_bias, dtype=self.dtype, name="score")
-            return score(x).astype(jnp.float32)
+            return wide(score(x))
         x = EqualizedConv(self.hidden, dtype=self.dtype, name="conv")(x)
         if self.fused_scale:
             return EqualizedConv(self.features, scaling="down", dtype=self.dtype, name="conv_down")(x)

@@ -19,6 +19,9 @@ from gan_jax.errors import UserError
 LARGEST_FILE = 2**31  # bytes; the largest that was published has 276 million
 NUMBERS = {f"{kind}{size}" for kind, sizes in {"f": (2, 4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8)}.items() for size in sizes} | {"b1"}
 
+# The newest opcodes make room for whatever length a file claims, or ask for buffers outside of it; no published file has them.
+FOREIGN = (pickle.BYTEARRAY8, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER)
+
 # What a file that is no such pickle can make the reader stumble over.
 _STUMBLES = (
     pickle.UnpicklingError, EOFError, ValueError, LookupError, TypeError, AttributeError, AssertionError, struct.error, RecursionError,
@@ -163,6 +166,8 @@ for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
 
 class _Reader(pickle._Unpickler):
     """In Python, since the one in C makes a table as long as the largest number that a file cares to name."""
+
+    dispatch = {code: load for code, load in pickle._Unpickler.dispatch.items() if bytes([code]) not in FOREIGN}
 
     def __init__(self, path: pathlib.Path, file: io.BytesIO):
         super().__init__(file, encoding="latin1")

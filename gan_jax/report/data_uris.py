@@ -114,7 +114,5 @@ def moving_grid(frames: np.ndarray, width: int, milliseconds: int) -> Film:
         moments.append(canvas)
     moments += moments[-2:0:-1]
     buffer = io.BytesIO()
-    moments[0].save(
-        buffer, "WEBP", save_all=True, append_images=moments[1:], duration=milliseconds, loop=0, quality=FILM_QUALITY, method=2
-    )
+    moments[0].save(buffer, "WEBP", save_all=True, append_images=moments[1:], duration=milliseconds, loop=0, quality=FILM_QUALITY, method=2)
     return Film(data_uri(buffer.getvalue(), "image/webp"), encode(moments[0], moments[0].width), *moments[0].size)

@@ -77,10 +77,13 @@ def _strips(folder: pathlib.Path, pairs: list[dict], frames: np.ndarray, collect
         first, last = collection.images[pair["early_index"]], collection.images[pair["late_index"]]
         colour = ImageColor.getrgb(pair["colour"])
         span = pair["late_year"] - pair["early_year"]
-        strips.append(pair | {
-            "uri": data_uris.row([first, *(frames[number, place] for place in places), last], size, colour),
-            "steps": [{"t": f"{t[place]:.2g}", "year": pair["early_year"] + float(t[place]) * span} for place in places],
-        })
+        strips.append(
+            pair
+            | {
+                "uri": data_uris.row([first, *(frames[number, place] for place in places), last], size, colour),
+                "steps": [{"t": f"{t[place]:.2g}", "year": pair["early_year"] + float(t[place]) * span} for place in places],
+            }
+        )
     return strips
 
 

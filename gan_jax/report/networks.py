@@ -72,8 +72,14 @@ def inversion_section(workdir: pathlib.Path, collection: Collection) -> dict | N
         "groups": [{"name": name, "works": [shown(place) for place in places]} for name, places in groups.items()],
         "plot": plots.error_by_period(list(errors.values()), [collection.colour(period) for period in errors], unrelated),
         "periods": [
-            {"name": period, "colour": collection.colour(period), "works": len(values), "median": float(np.median(values)),
-             "low": float(np.percentile(values, 25)), "high": float(np.percentile(values, 75))}
+            {
+                "name": period,
+                "colour": collection.colour(period),
+                "works": len(values),
+                "median": float(np.median(values)),
+                "low": float(np.percentile(values, 25)),
+                "high": float(np.percentile(values, 75)),
+            }
             for period, values in errors.items()
         ],
         "unrelated": unrelated,
@@ -110,12 +116,14 @@ def training_section(workdir: pathlib.Path) -> dict | None:
             levels[float(images[at][0])] = int(resolution)
             speeds = log.get("images_per_second", np.full(len(images), math.nan))[at]
             speeds = speeds[np.isfinite(speeds)]
-            stages.append({
-                "resolution": int(resolution),
-                "first": float(images[at][0]),
-                "last": float(images[at][-1]),
-                "speed": float(np.median(speeds)) if len(speeds) else None,
-            })
+            stages.append(
+                {
+                    "resolution": int(resolution),
+                    "first": float(images[at][0]),
+                    "last": float(images[at][-1]),
+                    "speed": float(np.median(speeds)) if len(speeds) else None,
+                }
+            )
     panels, legends = [], []
     for family in ("loss/", "score/"):
         keys = [key for key in log if key.startswith(family) and np.isfinite(log[key]).any()][:MOST_CURVES]

@@ -75,8 +75,15 @@ def works_by_year(years: np.ndarray, periods: np.ndarray, colours: Sequence[str]
             base += heights
         for position, height in zip(positions, base, strict=True):
             if height and len(positions) <= 30:
-                axes.annotate(f"{height:.0f}", (position + (bin_years - 1) / 2, height), (0, 3), textcoords="offset points",
-                              ha="center", color=GREY, fontsize=8)
+                axes.annotate(
+                    f"{height:.0f}",
+                    (position + (bin_years - 1) / 2, height),
+                    (0, 3),
+                    textcoords="offset points",
+                    ha="center",
+                    color=GREY,
+                    fontsize=8,
+                )
         _year_ticks(axes)
         axes.tick_params(axis="x", length=0)
         axes.spines["left"].set_visible(False)
@@ -99,8 +106,16 @@ def error_by_period(errors: Sequence[np.ndarray], colours: Sequence[str], unrela
             axes.plot([middle, middle], [-place - 0.25, -place + 0.25], color=shade, linewidth=2.6, solid_capstyle="butt")
         if unrelated is not None:
             axes.axvline(unrelated, color=INK, linewidth=1, linestyle=(0, (3, 3)))
-            axes.annotate("two unrelated paintings", (unrelated, 0.5), (-4, 0), textcoords="offset points", ha="right", va="center",
-                          color=GREY, fontsize=8)
+            axes.annotate(
+                "two unrelated paintings",
+                (unrelated, 0.5),
+                (-4, 0),
+                textcoords="offset points",
+                ha="right",
+                va="center",
+                color=GREY,
+                fontsize=8,
+            )
         axes.set_xlim(left=0)
         axes.set_ylim(0.6 - len(errors), 0.65)
         axes.set_yticks([])
@@ -127,8 +142,17 @@ def over_t(
             if low is not None and high is not None:
                 axes.axhspan(low, high, color=LINE, alpha=0.6, linewidth=0)
             axes.axhline(value, color=GREY, linewidth=1, linestyle=(0, (3, 3)))
-            axes.annotate(label, (1, value), (4, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va="center",
-                          color=GREY, fontsize=8, annotation_clip=False)
+            axes.annotate(
+                label,
+                (1, value),
+                (4, 0),
+                xycoords=("axes fraction", "data"),
+                textcoords="offset points",
+                va="center",
+                color=GREY,
+                fontsize=8,
+                annotation_clip=False,
+            )
         for shade, value, low, high in curves:
             axes.fill_between(t, low, high, color=shade, alpha=0.14, linewidth=0)
             axes.plot(t, value, color=shade, marker="o", markersize=3.5)
@@ -165,8 +189,15 @@ def curves_over_images(images: np.ndarray, panels: Sequence[Mapping[str, tuple[s
             axes.yaxis.set_major_locator(MaxNLocator(4))
             axes.margins(x=0.01)
         for start, resolution in levels.items():
-            all_axes[0].annotate(f"{resolution} px", (start / 1000, 1), (3, 2), xycoords=("data", "axes fraction"),
-                                 textcoords="offset points", color=GREY, fontsize=8)
+            all_axes[0].annotate(
+                f"{resolution} px",
+                (start / 1000, 1),
+                (3, 2),
+                xycoords=("data", "axes fraction"),
+                textcoords="offset points",
+                color=GREY,
+                fontsize=8,
+            )
         all_axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda place, _: f"{place:,.0f}" if place >= 10 else f"{place:g}"))
         all_axes[-1].set_xlabel("thousand images seen (kimg)")
         return _svg(figure)

@@ -89,11 +89,13 @@ def collection_section(workdir: pathlib.Path, collection: Collection) -> dict:
         for start in np.unique(bins):
             members = [index for index, place in zip(dated, bins, strict=True) if place == start]
             shown = [members[place] for place in spread(len(members), WORKS_A_YEAR)]
-            section["years"].append({
-                "label": f"{start}" if width == 1 else f"{start}–{start + width - 1}",
-                "works": [work(collection, index) for index in shown],
-                "more": len(members) - len(shown),
-            })
+            section["years"].append(
+                {
+                    "label": f"{start}" if width == 1 else f"{start}–{start + width - 1}",
+                    "works": [work(collection, index) for index in shown],
+                    "more": len(members) - len(shown),
+                }
+            )
     return section
 
 

@@ -99,8 +99,7 @@ class Level:
             try:
                 rate = devices.replicate(np.float32(0))
                 self._programs = {
-                    kind: devices.Program(self._make(self.parts, kind), self._like, self._data, np.float32(0), rate)
-                    for kind in self._kinds
+                    kind: devices.Program(self._make(self.parts, kind), self._like, self._data, np.float32(0), rate) for kind in self._kinds
                 }
                 needed = max(program.memory for program in self._programs.values())
                 if limit is None or needed <= HEADROOM * limit:

@@ -4,17 +4,15 @@ import contextlib
 import pathlib
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from gan_jax import keys, pictures
+from gan_jax import pictures
 from gan_jax.errors import UserError
 from gan_jax.models import networks
 from gan_jax.models.layers import STDDEV_GROUP
@@ -26,8 +24,9 @@ from gan_jax.training.log import Log
 from gan_jax.training.meter import Meter
 from gan_jax.training.sample_grid import SampleGrid
 from gan_jax.training.schedule import Phase
-from gan_jax.training.step import StepSettings, TrainState, init_state, restart_adam
+from gan_jax.training.step import StepSettings, init_state, restart_adam
 from gan_jax.training.trained import start_from
+
 
 def compute_dtype(precision: str) -> jnp.dtype:
     """The type of the convolutions. "auto" is bfloat16 where the device has it in hardware."""

@@ -91,7 +91,6 @@ def init_state(generator: nn.Module, discriminator: nn.Module, level: int, seed:
 def restart_adam(state: TrainState) -> TrainState:
     """Forgets both Adams' moments and counts, as the reference does where a level starts to fade in and where it has."""
 
-
     def restart(player: Player) -> Player:
         return player.replace(adam=_zeros_like(player.adam))
 

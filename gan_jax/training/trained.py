@@ -41,8 +41,10 @@ def read_trained(source: str | pathlib.Path, dtype: DTypeLike) -> Trained:
         found = reference.read_published(path, dtype)
         g, d = jax.tree.map(jnp.asarray, (found.generator_params, found.discriminator_params))
         return Trained(found.generator, found.discriminator, g, {}, d, {}, found.level, found.alpha)
+    if not path.exists():
+        raise UserError(f"{source}: no such workdir or file of networks")
     if not (path / "config.json").is_file():
-        raise UserError(f"{source}: neither the workdir of a study (it has no config.json) nor a file of networks")
+        raise UserError(f"{source}: not the workdir of a study (it has no config.json)")
     if not (path / "checkpoints").is_dir():
         raise UserError(f"{source}: no checkpoint here; `train` makes one")
     config = default_config.get_config()
@@ -96,4 +98,6 @@ def _fit(source: str, there: Tree, here: Tree, name: str = "") -> Tree:
                 "config.model has to be as it was there"
             )
         return there
-    return {key: _fit(source, there.get(key) if isinstance(there, Mapping) else None, here[key], f"{name}/{key}".strip("/")) for key in here}
+    return {
+        key: _fit(source, there.get(key) if isinstance(there, Mapping) else None, here[key], f"{name}/{key}".strip("/")) for key in here
+    }

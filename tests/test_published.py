@@ -1,0 +1,171 @@
+"""The authors' pretrained networks open, and files that only look like them do nothing."""
+
+import pickle
+import struct
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import published
+import pytest
+
+from gan_jax.errors import UserError
+from gan_jax.generators import open_generator
+from gan_jax.models import pggan, reference
+from gan_jax.models.reference import read_published
+from gan_jax.training.step import init_state
+from gan_jax.training.trained import start_from
+
+
+def write(tmp_path, content: bytes):
+    path = tmp_path / "network.pkl"
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize("label_size, fused", [(0, True), (2, False)])
+def test_a_published_file_opens_with_its_averaged_generator(tmp_path, protocol, label_size, fused):
+    sizes = published.SIZES | {"label_size": label_size, "fused": fused}
+    path = write(tmp_path, published.file(protocol=protocol, label_size=label_size, fused=fused))
+    found = read_published(path)
+    gs, d = published.variables(**sizes | {"seed": 1})[0], published.variables(**sizes)[1]
+    assert (found.level, found.alpha) == (4, 1)
+    jax.tree.map(np.testing.assert_array_equal, found.generator_params, reference.generator_params(gs, 16))
+    jax.tree.map(np.testing.assert_array_equal, found.discriminator_params, reference.discriminator_params(d, 16))
+    assert (found.generator.latent_size, found.generator.label_size, found.discriminator.fused_scale) == (6, label_size, fused)
+
+    generator = open_generator(path)
+    assert (generator.latent_size, generator.label_size, generator.resolution) == (6 + label_size, label_size, 16)
+    latents = generator.draw(jax.random.key(0), 3)
+    expected = pggan.Generator(16, 6, label_size, 64, 8).apply({"params": found.generator_params}, latents, level=4, alpha=jnp.float32(1))
+    np.testing.assert_allclose(generator(latents), expected, atol=1e-6)
+
+
+def test_a_network_that_was_still_growing_opens_where_it_was(tmp_path):
+    def growing(states):
+        for state in states:
+            state["variables"][0] = ("lod", np.float32(1.25))
+
+    found = read_published(write(tmp_path, published.file(change=growing)))
+    assert (found.level, found.alpha) == (3, 0.75)
+    assert open_generator(tmp_path / "network.pkl").resolution == 8
+
+
+def test_a_training_starts_from_a_published_file(tmp_path):
+    path = write(tmp_path, published.file())
+    networks = pggan.Generator(8, 6, fmap_base=64, fmap_max=8), pggan.Discriminator(8, fmap_base=64, fmap_max=8)
+    state = start_from(str(path), init_state(*networks, 3, 0))  # its levels up to 8 px
+    found = read_published(path)
+    for name, tree in state.ema_params.items():
+        jax.tree.map(np.testing.assert_array_equal, tree, found.generator_params[name])
+    for name, tree in state.discriminator.params.items():
+        jax.tree.map(np.testing.assert_array_equal, tree, found.discriminator_params[name])
+    larger = pggan.Generator(32, 6, fmap_base=64, fmap_max=8), pggan.Discriminator(32, fmap_base=64, fmap_max=8)
+    with pytest.raises(UserError, match="block_5.* is missing there"):
+        start_from(str(path), init_state(*larger, 5, 0))
+
+
+class Calls:
+    """Pickles as a call of a function."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+def with_value(value):
+    def change(states):
+        states[0]["static_kwargs"]["hidden"] = value
+
+    return change
+
+
+@pytest.mark.parametrize("where", [exec, print, pickle.loads, getattr, __import__])
+def test_what_would_run_is_refused_by_its_name(tmp_path, capsys, where):
+    path = write(tmp_path, published.file(change=with_value(Calls(where, "print('it ran')"))))
+    with pytest.raises(UserError, match=f"asks for [a-z_]+.{where.__name__}, which is not data; refused"):
+        read_published(path)
+    assert "ran" not in capsys.readouterr().out
+
+
+def test_arrays_of_objects_are_refused(tmp_path):
+    with pytest.raises(UserError, match="not a pickle of the authors' networks"):
+        read_published(write(tmp_path, published.file(change=with_value(np.array([object.__name__, 1], object)))))
+
+
+HUGE = {
+    # A table as long as this number would not fit into any memory.
+    "memo": b"\x80\x04]r" + struct.pack("<I", 2**32 - 1) + b".",
+    # Bytes that the file doesn't have.
+    "bytes": b"\x80\x04\x8e" + struct.pack("<Q", 2**60) + b"x.",
+    "text": b"\x80\x04\x8d" + struct.pack("<Q", 2**60) + b"x.",
+    "frame": b"\x80\x04\x95" + struct.pack("<Q", 2**60) + b".",
+    "bytearray": b"\x80\x05\x96" + struct.pack("<Q", 2**34) + b"x.",
+    # An array whose shape its bytes don't fill.
+    "array": b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01M\xff\xffM\xff\xff\x86"
+    b"cnumpy\ndtype\nU\x02f4K\x00K\x01\x87R\x89U\x04abcdtb.",
+}
+
+
+@pytest.mark.parametrize("content", HUGE.values(), ids=HUGE)
+def test_lengths_that_are_lies_are_one_line_and_no_memory(tmp_path, content):
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(UserError, match="network.pkl: not "):
+        read_published(write(tmp_path, content))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"not a pickle", published.file()[:-200], pickle.dumps((1, 2, 3)), pickle.dumps([{}] * 3), b"\x80\x04}(K\x01u."]
+)
+def test_other_files_are_one_line(tmp_path, content):
+    with pytest.raises(UserError, match="network.pkl: not "):
+        read_published(write(tmp_path, content))
+
+
+def setting(name, value, index=2):
+    def change(states):
+        states[index]["static_kwargs"][name] = value
+
+    return change
+
+
+def replaced(key, value):
+    def change(states):
+        for state in states:
+            state[key] = value
+
+    return change
+
+
+def without(name):
+    def change(states):
+        states[2]["variables"] = [pair for pair in states[2]["variables"] if pair[0] != name]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (setting("use_pixelnorm", False), "G_paper has use_pixelnorm=False; only True"),
+        (setting("mbstd_group_size", 16, index=1), "D_paper has mbstd_group_size=16; only 4"),
+        (setting("num_channels", 1), "num_channels=1"),
+        (setting("resolution", 48), "not networks of the paper"),
+        (setting("resolution", 2**40), "not networks of the paper"),
+        (setting("fmap_max", 16), "block_2/bias is .* networks of these settings have"),
+        (setting("fmap_base", "many"), "not networks of the paper"),
+        (replaced("build_func_name", "G_mine"), "networks 'G_mine' and 'G_mine'"),
+        (replaced("version", 3), "version 3"),
+        (without("16x16/Conv1/weight"), "has no variable '16x16/Conv1/weight'"),
+        (replaced("variables", [("a", [1, 2])]), "variables are names with arrays"),
+    ],
+)
+def test_other_networks_are_refused_by_what_differs(tmp_path, change, message):
+    with pytest.raises(UserError, match=message):
+        read_published(write(tmp_path, published.file(change=change)))
