@@ -106,6 +106,9 @@ def run() -> None:
     if place is not None:
         end = place + (1 if "=" in words[place] else 2)
         config, words = words[place:end], words[:place] + words[end:]
+    path = config[-1].split("=", 1)[-1].split(":")[0]
+    if not pathlib.Path(path).is_file():
+        fail(f"--config={path}: no such file")
     sys.argv[1:] = [*config, *words]
     try:
         app.run(main, flags_parser=parse)
@@ -123,8 +126,6 @@ def parse(argv: list[str]) -> list[str]:
         return rest
     except (AttributeError, KeyError) as error:
         raise UserError(f"--config: no such field {one_line(error)}; `VERB --help` lists them") from None
-    except OSError:
-        raise UserError(f"--config={flags.FLAGS['config'].config_filename}: no such file") from None
     except (flags.Error, TypeError, ValueError) as error:
         raise UserError(one_line(error)) from None
 
