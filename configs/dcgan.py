@@ -2,7 +2,7 @@
 
 64 px, latents of 100, widths 64 to 512, Adam 2e-4 with beta1 0.5, batches of 128, the non-saturating loss (section 4); one set of
 latents a step for both players, as in its authors' code (soumith/dcgan.torch). The paper sees each of its images a handful of times; the
-length here is for some hundreds of paintings, a minute on an H200.
+length here is for some hundreds of paintings.
 
     python -m gan_jax study --config=configs/dcgan.py --workdir=runs/dcgan \\
         --config.collection.source=folder --config.collection.images=IMAGES --config.collection.table=TABLE

@@ -1,10 +1,11 @@
 """What a level needs before its first step, made while the level before it trains: its compiled programs, and its images on the devices.
 
-Compiling a level takes tens of seconds on a GPU. One thread compiles the levels in their order, ahead of the training, so that a level
-begins without a pause unless the one before was shorter than the compiling.
+Compiling a level takes tens of seconds on a GPU. It is done in threads, level after level, ahead of the training, so that a level begins
+without a pause unless those before were shorter than the compiling.
 """
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -22,10 +23,6 @@ from gan_jax.training.step import Data, StepSettings, TrainState, make_step
 HEADROOM = 0.95  # of a device's memory; allocators lose a few percent between blocks
 
 
-class OutOfMemory(Exception):
-    """A step needs more memory than a device has."""
-
-
 class Level:
     """The steps of one level and batch size. Phases that differ in nothing else share it.
 
@@ -39,11 +36,16 @@ class Level:
         discriminator: nn.Module,
         settings: StepSettings,
         phase: Phase,
-        state: TrainState,
+        like: TrainState,
         images: np.ndarray,
         labels: np.ndarray,
     ):
-        """Compiles, for states like `state`, an abstract one.
+        """Compiles.
+
+        Args:
+          like: the abstract state, its shapes and its placement.
+          images: uint8 [n, resolution, resolution, 3], at the full resolution.
+          labels: float32 [n, label_size].
 
         Raises UserError where not even the smallest parts fit.
         """
@@ -58,19 +60,19 @@ class Level:
             with_r1=with_r1,
         )
         # Every r1_every-th step has the penalty, the others are a program without it: a branch would make the devices wait for the host.
-        self._lazy = settings.r1_every if settings.r1 > 0 and settings.r1_every > 1 else 0
+        self._lazy = settings.r1_every if settings.loss != "wgan-gp" and settings.r1 and settings.r1_every > 1 else 0
         self._phase, self._kinds = phase, (True, False) if self._lazy else (True,)
         self._group = STDDEV_GROUP if generator.active(phase.level) else 1
         self._data = devices.replicate(Data(batches.at_resolution(images, phase.resolution), labels))
-        self._like = state
-        self._ran = False
+        self._like = like
+        self._ran: set[bool] = set()  # kinds of steps whose memory sufficed
         self.parts = 1
         self._compile()
 
     def __call__(self, state: TrainState, seen: int, alpha: float, learning_rate: Any) -> tuple[TrainState, dict[str, jax.Array]]:
         """A step; `state` is donated. Raises UserError where memory runs out in the first step, in the smallest parts."""
         with_r1 = not self._lazy or (seen // self._phase.batch_size) % self._lazy == 0
-        if self._ran:
+        if with_r1 in self._ran:
             return self._programs[with_r1](state, self._data, np.float32(alpha), learning_rate)
         # A step that fails has used its state up.
         kept = jax.tree.map(lambda x: np.array(x.addressable_data(0)), state)
@@ -78,7 +80,7 @@ class Level:
             try:
                 state, metrics = self._programs[with_r1](state, self._data, np.float32(alpha), learning_rate)
                 jax.block_until_ready(metrics)
-                self._ran = True
+                self._ran.add(with_r1)
                 return state, metrics
             except jax.errors.JaxRuntimeError as error:
                 if not _is_memory(error):
@@ -122,22 +124,23 @@ class Level:
 
 
 class Levels:
-    """The levels of a schedule, compiled in a thread of their own in the order in which they come."""
+    """The levels of a schedule, compiled in threads of their own in the order in which they come."""
 
     def __init__(self, phases: Sequence[Phase], prepare: Callable[[Phase], Level], show: Callable[[int], None]):
         """`prepare` makes the level of a phase, `show(level)` whatever else should be ready with it."""
-        self._thread = ThreadPoolExecutor(1, "compile")
+        # Compiling takes a few processors, and whatever is left over for the training must suffice for it.
+        self._threads = ThreadPoolExecutor(2 if (os.cpu_count() or 1) >= 8 else 1, "compile")
         self._levels: dict[tuple[int, int], Future[Level]] = {}
         for phase in phases:
             if _kind(phase) not in self._levels:
-                self._levels[_kind(phase)] = self._thread.submit(prepare, phase)
-                self._thread.submit(show, phase.level)
+                self._levels[_kind(phase)] = self._threads.submit(prepare, phase)
+                self._threads.submit(show, phase.level)
 
     def __enter__(self) -> "Levels":
         return self
 
     def __exit__(self, *_) -> None:
-        self._thread.shutdown(cancel_futures=True)
+        self._threads.shutdown(cancel_futures=True)
 
     def take(self, phase: Phase) -> Level:
         """The level of a phase, when it is ready. Those before it, with their images, are let go."""

@@ -3,7 +3,7 @@
 import time
 
 import jax
-import numpy as np
+import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from gan_jax.models import networks
@@ -12,19 +12,22 @@ from gan_jax.training.log import Log
 from gan_jax.training.schedule import Phase
 
 
+Sums = dict[tuple[str, ...], tuple[dict[str, jax.Array], int]]  # by the names of the metrics, their sums and the number of steps
+
+
 class Meter:
     """Means of metrics over an interval, its speed, and the time that the rest of the schedule will take.
 
-    An interval's metrics are fetched when the next one ends: by then they are computed, so the devices never wait for the log, and
-    the time between two fetches is the devices' time for an interval.
+    Metrics are added up on the devices, and an interval's sums are fetched when the next one ends: by then they are computed, so the
+    devices never wait for the log, and the time between two fetches is the devices' time for an interval.
     """
 
     def __init__(self, log: Log, progress: Progress, phases: tuple[Phase, ...], model: ConfigDict):
         self._log, self._progress, self._phases, self._model = log, progress, phases, model
         self._phase: Phase | None = None
-        self._metrics: list[dict[str, jax.Array]] = []
+        self._sums: Sums = {}
         self._images = 0  # in the interval that goes on
-        self._waiting: tuple[int, int, dict[str, float], list] | None = None  # images seen and in it, values, metrics
+        self._waiting: tuple[int, int, dict[str, float], Sums] | None = None  # images seen and in it, values, metrics
         self._clock = time.monotonic()
         self._paused: float | None = None  # when the level before had done its last step
         self._rate = 0.0  # images per second
@@ -32,7 +35,7 @@ class Meter:
 
     def begin(self, phase: Phase) -> None:
         """A phase begins. At a new level the speed is another, and the time until its first step is done is logged."""
-        jax.block_until_ready(self._metrics)
+        jax.block_until_ready(self._sums)
         self.flush()
         if self._phase and self._phase.level != phase.level:
             self._paused, self._rate = time.monotonic(), 0.0
@@ -48,32 +51,32 @@ class Meter:
             now = time.monotonic()
             if self._paused is not None:
                 self._log.write(seen, {"level": phase.level, "resolution": phase.resolution, "pause_seconds": now - self._paused})
-            self._clock, self._images, self._metrics, self._first, self._paused = now, 0, [], False, None
+            self._clock, self._images, self._sums, self._first, self._paused = now, 0, {}, False, None
         else:
             self._images += phase.batch_size
-        self._metrics.append(metrics)
+        names = tuple(sorted(metrics))  # the penalty of lazy R1 is not in every step
+        sums, steps = self._sums.get(names, (None, 0))
+        self._sums[names] = (_add(sums, metrics) if steps else metrics, steps + 1)
         if log_now:
             self.flush()
             values = {"level": phase.level, "resolution": phase.resolution, "alpha": alpha, "learning_rate": phase.learning_rate}
             if parts > 1:
                 values["parts"] = parts
-            self._waiting = seen, self._images, values, self._metrics
-            self._metrics, self._images = [], 0
+            self._waiting = seen, self._images, values, self._sums
+            self._sums, self._images = {}, 0
         note = f"{phase.resolution}px {self._rate:,.0f}/s" if self._rate else f"{phase.resolution}px"
         self._progress.advance(phase.batch_size, note, self._left(seen))
 
     def flush(self) -> None:
         """Writes the interval that waits."""
         if self._waiting:
-            seen, images, values, metrics = self._waiting
-            fetched = jax.device_get(metrics)
+            seen, images, values, sums = self._waiting
+            fetched = jax.device_get(sums)
             now = time.monotonic()
             if images:
                 self._rate = values["images_per_second"] = images / (now - self._clock)
             self._clock, self._waiting = now, None
-            names = {name for step in fetched for name in step}  # the penalty of lazy R1 is not in every step
-            means = {name: float(np.mean([step[name] for step in fetched if name in step])) for name in sorted(names)}
-            self._log.write(seen, values | means)
+            self._log.write(seen, values | _means(fetched))
 
     def _left(self, seen: int) -> float | None:
         """Seconds to the end of the schedule: images at later levels take longer, as their networks are larger."""
@@ -82,3 +85,14 @@ class Meter:
         here = sum(networks.work(self._model, self._phase.level))
         work = [(p.end - max(p.start, seen)) * sum(networks.work(self._model, p.level)) / here for p in self._phases if p.end > seen]
         return sum(work) / self._rate
+
+
+@jax.jit
+def _add(a: dict[str, jax.Array], b: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    return jax.tree.map(jnp.add, a, b)
+
+
+def _means(sums: Sums) -> dict[str, float]:
+    names = sorted({name for kind in sums for name in kind})
+    having = {name: [(total[name], steps) for kind, (total, steps) in sums.items() if name in kind] for name in names}
+    return {name: float(sum(total for total, _ in parts)) / sum(steps for _, steps in parts) for name, parts in having.items()}
