@@ -3,6 +3,8 @@
 import json
 import math
 import signal
+import threading
+import time
 
 import jax
 import jax.numpy as jnp
@@ -236,6 +238,39 @@ def test_the_loop_follows_its_schedule(tmp_path, monkeypatch):
     assert seen == [pytest.approx(row) for row in expected]
     after = read_state(config, tmp_path)
     assert all(np.any(after[f".generator.params{name}"] != leaf) for name, leaf in before.items() if "to_rgb_2" not in name)
+
+
+def test_levels_are_compiled_beside_the_training_and_their_pauses_logged(tmp_path, monkeypatch):
+    threads, compile_level = [], levels.Level._compile
+
+    def recording(level):
+        threads.append((level._phase.level, threading.current_thread().name))
+        return compile_level(level)
+
+    monkeypatch.setattr(levels.Level, "_compile", recording)
+    loop.train(tiny(), IMAGES, NO_LABELS, tmp_path, {})
+    assert [level for level, _ in threads] == [3, 4]  # fading and stable phases share a program
+    assert all(name.startswith("compile") for _, name in threads)
+    lines = [json.loads(line) for line in (tmp_path / "log" / "metrics.jsonl").read_text().splitlines()]
+    assert [(line["images"], line["resolution"]) for line in lines if "pause_seconds" in line] == [(96, 16)]
+
+
+def test_what_is_wrong_with_a_later_level_is_known_at_the_next_one():
+    phases = loop.make_schedule(tiny().training, "pggan", 16)
+    failed = threading.Event()
+
+    def prepare(phase):
+        if phase.level == 4:
+            failed.set()
+            raise UserError("too large")
+        return phase.level
+
+    with levels.Levels(phases, prepare, lambda level: None) as ahead:
+        assert failed.wait(10)
+        while not all(level.done() for level in ahead._levels.values()):
+            time.sleep(0.01)
+        with pytest.raises(UserError, match="too large"):
+            ahead.take(phases[0])
 
 
 def test_checkpoints_of_other_paintings_are_refused(tmp_path):
