@@ -11,7 +11,6 @@ from gan_jax.progress import Progress
 from gan_jax.training.log import Log
 from gan_jax.training.schedule import Phase
 
-
 Sums = dict[tuple[str, ...], tuple[dict[str, jax.Array], int]]  # by the names of the metrics, their sums and the number of steps
 
 
