@@ -25,8 +25,8 @@ VERBS = {
 SECTIONS = {
     "prepare": ("seed", "collection"),
     "train": ("seed", "model", "training"),
-    "sample": ("sampling",),
-    "invert": ("inversion",),
+    "sample": ("generator", "sampling"),
+    "invert": ("generator", "inversion"),
     "morph": ("morphing",),
     "evaluate": ("evaluation",),
     "benchmark": ("model", "training", "benchmark"),

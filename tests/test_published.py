@@ -12,6 +12,7 @@ import pytest
 from gan_jax.errors import UserError
 from gan_jax.generators import open_generator
 from gan_jax.models import pggan, reference
+from gan_jax.models.pickles import read_networks
 from gan_jax.models.reference import read_published
 from gan_jax.training.step import init_state
 from gan_jax.training.trained import start_from
@@ -143,6 +144,13 @@ def replaced(key, value):
     return change
 
 
+def variable(name, value):
+    def change(states):
+        states[2]["variables"] = [(there, value if there == name else old) for there, old in states[2]["variables"]]
+
+    return change
+
+
 def without(name):
     def change(states):
         states[2]["variables"] = [pair for pair in states[2]["variables"] if pair[0] != name]
@@ -160,6 +168,18 @@ def without(name):
         (setting("resolution", 2**40), "not networks of the paper"),
         (setting("fmap_max", 16), "block_2/bias is .* networks of these settings have"),
         (setting("fmap_base", "many"), "not networks of the paper"),
+        (setting("fmap_base", float("inf")), "not networks of the paper"),
+        (setting("fmap_max", 10**30), "not networks of the paper"),
+        (setting("label_size", -3), "not networks of the paper"),
+        (setting("use_wscale", np.ones(3)), "G_paper has use_wscale="),
+        (setting("use_wscale", []), "G_paper has use_wscale="),
+        (setting("resolution", np.ones(3)), "not networks of the paper"),
+        (variable("lod", np.float32("nan")), "lod nan is not a level"),
+        (variable("lod", np.ones(2)), "not networks of the paper"),
+        (variable("lod", np.float32(-1)), "lod -1 is not a level"),
+        (variable("4x4/Dense/weight", np.ones(())), "not networks of the paper"),
+        (variable("16x16/Conv1/weight", np.ones((3, 3))), "not networks of the paper"),
+        (variable("16x16/Conv1/bias", np.ones((0, 5))), "block_4/conv/bias is"),
         (replaced("build_func_name", "G_mine"), "networks 'G_mine' and 'G_mine'"),
         (replaced("version", 3), "version 3"),
         (without("16x16/Conv1/weight"), "has no variable '16x16/Conv1/weight'"),
@@ -169,3 +189,24 @@ def without(name):
 def test_other_networks_are_refused_by_what_differs(tmp_path, change, message):
     with pytest.raises(UserError, match=message):
         read_published(write(tmp_path, published.file(change=change)))
+
+
+def test_files_with_bytes_changed_at_random_open_or_are_one_line(tmp_path):
+    random = np.random.RandomState(0)
+    whole = published.file(resolution=4, fmap_base=8, fmap_max=2, latent_size=2)
+    opened = 0
+    for _ in range(400):
+        content = bytearray(whole)
+        place, kind = random.randint(len(content)), random.randint(3)
+        if kind == 0:
+            content[place] = random.randint(256)
+        elif kind == 1:
+            del content[place : place + random.randint(1, 9)]
+        else:
+            content[place:place] = random.bytes(random.randint(1, 9))
+        try:
+            read_networks(write(tmp_path, bytes(content)))
+            opened += 1
+        except UserError as error:
+            assert "\n" not in str(error)
+    assert 0 < opened < 200

@@ -100,10 +100,10 @@ def test_a_batch_in_parts_has_the_gradients_of_the_whole():
 @pytest.mark.parametrize("model", ["pggan", "dcgan"])
 def test_a_step_is_what_the_networks_and_the_losses_say(model):
     """Both gradients again, from the definition: one pass for each set of images, one device, no fused anything."""
-    config = model_config(model, mirror=False)
+    config = model_config(model, mirror=False, fresh_latents=model == "pggan")
     config.model.conditional = True
     g, d = build(config)
-    state, _, _ = run_step(config, count=1, labels=LABELS)
+    state, after, _ = run_step(config, count=1, labels=LABELS)
     found, _ = gradients(config, count=1, labels=LABELS)
     draws = jax.random.split(jax.random.fold_in(keys.key(1), 0), 6)
     real_index = jax.random.randint(draws[0], (16,), 0, 20)
@@ -135,10 +135,23 @@ def test_a_step_is_what_the_networks_and_the_losses_say(model):
         cross = -jax.nn.log_sigmoid(on_real).mean() - jax.nn.log_sigmoid(-on_fake).mean()
         return total + cross + 0.5 * (slope**2).sum((1, 2, 3)).mean()
 
-    expected = jax.grad(loss)(state.discriminator.params)
-    names = d.active(4) or set(expected)
-    expected = {f"[0]['{name}']{rest}": 0.5 * x for name in names for rest, x in leaves(expected[name]).items()}
-    assert_same_gradients(expected, {name: found[name] for name in expected})
+    # The generator meets the discriminator after its step: with fresh latents, or with those that the discriminator saw.
+    z_g, labels_g = z, labels
+    if model == "pggan":
+        z_g, labels_g = jax.random.normal(draws[4], (16, 8)), jnp.asarray(LABELS)[jax.random.randint(draws[5], (16,), 0, 20)]
+
+    def generator_loss(params):
+        images = apply(one[0], params, state.generator.stats, jnp.concatenate([z_g, labels_g], 1))
+        scores, guess = apply(one[1], after.discriminator.params, state.discriminator.stats, images)
+        return wrong(guess, labels_g) - (scores if model == "pggan" else jax.nn.log_sigmoid(scores)).mean()
+
+    for place, network, gradient in (
+        (0, d, jax.grad(loss)(state.discriminator.params)),
+        (1, g, jax.grad(generator_loss)(state.generator.params)),
+    ):
+        names = network.active(4) or set(gradient)
+        expected = {f"[{place}]['{name}']{rest}": 0.5 * x for name in names for rest, x in leaves(gradient[name]).items()}
+        assert_same_gradients(expected, {name: found[name] for name in expected})
 
 
 def test_shares_hold_whole_groups_and_every_image_once():

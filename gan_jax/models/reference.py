@@ -26,6 +26,7 @@ Params = dict[str, dict]
 RESOLUTIONS = tuple(2**level for level in range(2, 11))
 # Settings of G_paper and D_paper with their defaults: those that only change sizes, and those without which it is another network.
 SIZES = {"resolution": 32, "label_size": 0, "fmap_base": 8192, "fmap_max": 512}
+LARGEST = 2**20  # of any size
 AS_IN_THE_PAPER = {
     "num_channels": 3,
     "fmap_decay": 1.0,
@@ -111,14 +112,15 @@ def read_published(path: pathlib.Path, dtype: DTypeLike = np.float32) -> Publish
         raise UserError(f"{path}: networks {gs.function!r} and {d.function!r}; G_paper and D_paper are known")
     for network in (gs, d):
         for name, value in AS_IN_THE_PAPER.items():
-            if network.settings.get(name, value) != value:
-                raise UserError(f"{path}: {network.function} has {name}={network.settings[name]!r}; only {value!r} is known")
+            there = network.settings.get(name, value)
+            if not isinstance(there, (bool, int, float)) or there != value:
+                raise UserError(f"{path}: {network.function} has {name}={str(there)[:40]}; only {value!r} is known")
     try:
         sizes = {name: int(gs.settings.get(name, default)) for name, default in SIZES.items()}
         fused = bool(d.settings.get("fused_scale", True))
         latent_size = gs.variables["4x4/Dense/weight"].shape[0] - sizes["label_size"]
         resolution = sizes["resolution"]
-        if resolution not in RESOLUTIONS or latent_size < 1 or min(sizes.values()) < 0:
+        if resolution not in RESOLUTIONS or latent_size < 1 or min(sizes.values()) < 0 or max(sizes.values()) > LARGEST:
             raise ValueError(f"sizes {sizes} with {latent_size} latents")
         generator = pggan.Generator(latent_size=latent_size, dtype=dtype, **sizes)
         discriminator = pggan.Discriminator(fused_scale=fused, dtype=dtype, **sizes)
@@ -126,8 +128,8 @@ def read_published(path: pathlib.Path, dtype: DTypeLike = np.float32) -> Publish
         lod = float(gs.variables.get("lod", 0.0))
     except KeyError as error:
         raise UserError(f"{path}: has no variable {error}") from None
-    except (TypeError, ValueError, IndexError) as error:
-        raise UserError(f"{path}: not networks of the paper ({error})") from None
+    except (TypeError, ValueError, IndexError, OverflowError) as error:
+        raise UserError(f"{path}: not networks of the paper ({str(error)[:100]})") from None
     top = int(math.log2(resolution))
     for network, params, inputs in (
         (generator, g_params, (1, latent_size + sizes["label_size"])),

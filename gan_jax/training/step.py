@@ -108,7 +108,7 @@ def make_step(
     parts: int = 1,
     with_r1: bool = True,
 ) -> Callable[[TrainState, Data, Array, Array], tuple[TrainState, dict[str, Array]]]:
-    """The step of one level, to be run by `devices.data_parallel`.
+    """The step of one level, to be compiled by `devices.Program`.
 
     Args:
       batch_size: images a step, over all devices.
