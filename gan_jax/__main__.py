@@ -62,11 +62,12 @@ def main(argv: list[str]) -> None:
     logging.set_verbosity(logging.WARNING)  # libraries' remarks would break the progress line
     # Imported here: usage and wrong flags answer at once, without waiting for JAX.
     from gan_jax.compilation_cache import use_compilation_cache
-    from gan_jax.study import Study
+    from gan_jax.study import Study, check_bounds
 
     if verb == "benchmark":
         from gan_jax import stages
 
+        check_bounds(flags.FLAGS.config)
         stages.benchmark(flags.FLAGS.config, pathlib.Path(flags.FLAGS.workdir), flags.FLAGS.input)
         return
     use_compilation_cache()

@@ -203,6 +203,8 @@ def measure_loop(config: ConfigDict, phase: Phase, images: np.ndarray, step_seco
     )
     training.batch_size_by_resolution[f"r{phase.resolution}"] = phase.batch_size
     times = images.shape[1] // phase.resolution
+    if not times:
+        raise UserError(f"--input=real: the collection is at {images.shape[1]} px, less than {phase.resolution}; give another --workdir")
     smaller = images[:, ::times, ::times]
     labels = np.zeros((len(images), len(networks.LABELS) if config.model.conditional else 0), np.float32)
     labels[:, :1] = 1

@@ -67,6 +67,9 @@ BOUNDS = {
     "morphing.size": (16, 4096),
     "morphing.seconds": (0.1, 3600),
     "evaluation.repeats": (2, 1000),
+    "benchmark.batch_size": (0, 2**20),
+    "benchmark.windows": (2, 1000),
+    "benchmark.seconds": (1e-3, 3600),
 }
 
 

@@ -84,6 +84,13 @@ def test_a_step_of_the_paper_at_128_px_is_half_a_teraflop_an_image():
     assert 2 * benchmark.step_work(config, 7) == pytest.approx(0.49e12, rel=0.02)
 
 
+def test_a_collection_that_is_too_small_is_named():
+    config = tiny()
+    phase = loop.make_schedule(config.training, "pggan", 16)[-1]
+    with pytest.raises(UserError, match="--input=real: the collection is at 8 px, less than 16"):
+        benchmark.measure_loop(config, phase, IMAGES[:, ::2, ::2], 0.1)
+
+
 def test_a_level_that_is_not_there_is_named():
     config = tiny()
     schedule = loop.make_schedule(config.training, "pggan", 16)
