@@ -20,7 +20,7 @@ from gan_jax.training.checkpoints import Checkpoints
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 # Places of input, which is read by the time that they can differ: not naming them again is no difference.
-INPUTS = ("collection.table", "collection.images")
+INPUTS = ("collection.table", "collection.images", "generator")
 # How often to look may differ from the config that a workdir was begun with.
 HARMLESS = {
     "training.log_every_kimg",
@@ -124,9 +124,10 @@ class Study:
             except (KeyError, TypeError, ValueError, AttributeError):
                 raise UserError(f"{self._path}: not written by this program; delete it, or give another --workdir") from None
             for field in INPUTS:
-                section, name = field.split(".")
-                if not config[section][name] and isinstance(there.get(field), str):
-                    config[section][name] = there[field]
+                section, _, name = field.rpartition(".")
+                settings = config[section] if section else config
+                if not settings[name] and isinstance(there.get(field), str):
+                    settings[name] = there[field]
             self._check(there)
 
     def run(self, name: str) -> str:
