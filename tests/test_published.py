@@ -2,6 +2,7 @@
 
 import pickle
 import struct
+import time
 
 import jax
 import jax.numpy as jnp
@@ -111,14 +112,64 @@ HUGE = {
 }
 
 
-@pytest.mark.parametrize("content", HUGE.values(), ids=HUGE)
-def test_lengths_that_are_lies_are_one_line_and_no_memory(tmp_path, content):
+def text(value: str) -> bytes:
+    return b"X" + struct.pack("<I", len(value.encode())) + value.encode()
+
+
+def many_copies() -> bytes:
+    """One long text, encoded again and again."""
+    again = b"c_codecs\nencode\nh\x00" + text("latin1") + b"\x86R"
+    return b"\x80\x02(" + text("x" * 10**5) + b"q\x00" + again * 2000 + b"t."
+
+
+# Things that grow, or take long, by being hashed or printed: a tuple of the same tuple twice, of the same tuple twice, ...
+COSTLY = HUGE | {
+    "deep key": b"\x80\x04})" + b"\x85" * 300_000 + b"K\x01s.",
+    "dup": b"\x80\x04})" + b"2\x86" * 60 + b"K\x01s.",
+    "set": b"\x80\x04\x8f()" + b"2\x86" * 60 + b"\x90.",
+    "type": b"\x80\x04cnumpy\ndtype\n)" + b"2\x86" * 60 + b"\x85R.",
+    "order": b"\x80\x04cnumpy\ndtype\n" + text("f4") + b"\x85R(K\x03)" + b"2\x86" * 60 + b"tb.",
+    "numbers as keys": b"\x80\x04}(" + b"".join(b"\x8a\x0a" + (k << 61).to_bytes(10, "little") + b"N" for k in range(20_000)) + b"u.",
+    "copies": many_copies(),
+}
+
+
+@pytest.mark.parametrize("content", COSTLY.values(), ids=COSTLY)
+def test_what_would_cost_much_is_one_line_and_little_time_and_memory(tmp_path, content):
     import resource
 
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before, begin = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
     with pytest.raises(UserError, match="network.pkl: not "):
         read_published(write(tmp_path, content))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
+    assert time.monotonic() - begin < 5
+
+
+def test_settings_that_are_large_when_printed_are_not(tmp_path):
+    nested = [1]
+    for _ in range(60):
+        nested = [nested, nested]
+    for change in (setting("use_wscale", nested), replaced("version", nested), setting("resolution", nested)):
+        with pytest.raises(UserError, match="of type list"):
+            read_published(write(tmp_path, published.file(change=change)))
+    deep = published.file(change=setting("use_wscale", "@@")).replace(b"\x8c\x02@@", b"]" * 3000 + b"a" * 2999)
+    with pytest.raises(UserError, match="network.pkl: not a pickle|use_wscale=of type list"):
+        read_published(write(tmp_path, deep))
+
+
+def test_names_are_refused_on_one_line(tmp_path):
+    for module in ("os\nTraceback\x1b[2J", "o" * 10**5):
+        with pytest.raises(UserError, match="which is not data") as caught:
+            read_published(write(tmp_path, b"\x80\x04" + text(module) + text("system") + b"\x93."))
+        message = str(caught.value)
+        assert message.isprintable() and len(message) < 500
+
+
+def test_a_file_changes_nothing_for_the_next_one(tmp_path):
+    poison = b"\x80\x04c_codecs\nencode\nN}" + text("__defaults__") + text("evil") + text("latin1") + b"\x86s\x86b."
+    with pytest.raises(UserError, match="only networks, arrays and their types are built"):
+        read_published(write(tmp_path, poison))
+    test_a_published_file_opens_with_its_averaged_generator(tmp_path, 2, 0, True)
 
 
 @pytest.mark.parametrize(
@@ -180,10 +231,16 @@ def without(name):
         (variable("4x4/Dense/weight", np.ones(())), "not networks of the paper"),
         (variable("16x16/Conv1/weight", np.ones((3, 3))), "not networks of the paper"),
         (variable("16x16/Conv1/bias", np.ones((0, 5))), "block_4/conv/bias is"),
-        (replaced("build_func_name", "G_mine"), "networks 'G_mine' and 'G_mine'"),
+        (replaced("build_func_name", "G_mine"), "networks G_mine and G_mine"),
         (replaced("version", 3), "version 3"),
-        (without("16x16/Conv1/weight"), "has no variable '16x16/Conv1/weight'"),
+        (without("16x16/Conv1/weight"), "has no variable 16x16/Conv1/weight"),
         (replaced("variables", [("a", [1, 2])]), "variables are names with arrays"),
+        (replaced("variables", ["ab"]), "variables are names with arrays"),
+        (replaced("build_func_name", "x" * 10**5), "networks x{100} and"),
+        (setting("fmap_max", "8"), "fmap_max=8"),
+        (setting("fused_scale", 1, index=1), "fused_scale=1"),
+        (setting("use_wscale", 10**5000), "the instruction LONG4"),
+        (setting("use_wscale", "a\nb\x1b[31m"), r"use_wscale=a\\nb\\x1b"),
     ],
 )
 def test_other_networks_are_refused_by_what_differs(tmp_path, change, message):

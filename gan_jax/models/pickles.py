@@ -1,15 +1,17 @@
 """Reads the pickles in which the authors of Progressive GAN publish their networks, without running anything that is in them.
 
-A pickle is a program: it names functions and calls them. This reader knows seven names, and each stands for code of its own here that
-holds data and does nothing else; any other name is refused. A file is one tuple (G, D, Gs) of `tfutil.Network`; the Python source of the
+A pickle is a program for a stack machine that names functions and calls them. The machine here has the few instructions that data need.
+It knows five names, and each stands for code below that keeps data and does nothing else; any other name is refused. The keys of dicts
+are texts, nothing that is built is ever hashed, compared or printed, and no more bytes are made than the file has: a small file can't
+cost much, and one file can't change how the next is read. A file is one tuple (G, D, Gs) of `tfutil.Network`; the Python source of the
 network that each carries is not looked at.
 """
 
 import dataclasses
 import io
 import pathlib
-import pickle
-import struct
+import pickletools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,14 +21,20 @@ from gan_jax.errors import UserError
 LARGEST_FILE = 2**31  # bytes; the largest that was published has 276 million
 NUMBERS = {f"{kind}{size}" for kind, sizes in {"f": (2, 4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8)}.items() for size in sizes} | {"b1"}
 
-# The newest opcodes make room for whatever length a file claims, or ask for buffers outside of it; no published file has them.
-FOREIGN = (pickle.BYTEARRAY8, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER)
+# What a file that is no such pickle can make the reader stumble over; a Warning where warnings are errors.
+_STUMBLES = (EOFError, ValueError, LookupError, TypeError, AttributeError, OverflowError, MemoryError, RecursionError, Warning)
 
-# What a file that is no such pickle can make the reader stumble over.
-_STUMBLES = (
-    pickle.UnpicklingError, EOFError, ValueError, LookupError, TypeError, AttributeError, AssertionError, struct.error, RecursionError,
-    MemoryError, OverflowError,
-)  # fmt: skip
+NETWORK, ARRAY, TYPE, NUMBER, BYTES, CLASS = "network", "array", "type", "number", "bytes", "class"
+NAMES = {
+    ("tfutil", "Network"): NETWORK,
+    ("numpy", "dtype"): TYPE,
+    ("numpy", "ndarray"): CLASS,  # an argument that is not looked at
+    ("_codecs", "encode"): BYTES,
+} | {
+    (module, name): kind
+    for module in ("numpy.core.multiarray", "numpy._core.multiarray")
+    for name, kind in (("_reconstruct", ARRAY), ("scalar", NUMBER))
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,48 +55,56 @@ def read_networks(path: pathlib.Path) -> tuple[PickledNetwork, PickledNetwork, P
         size = path.stat().st_size
         if size > LARGEST_FILE:
             raise UserError(f"{path}: {size / 2**30:.1f} GiB; published networks have less than {LARGEST_FILE / 2**30:.0f}")
-        # Read before it is interpreted, so that no length that it claims is longer than the file.
-        content = io.BytesIO(path.read_bytes())
+        content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: can't be read ({error.strerror})") from None
     try:
-        found = _Reader(path, content).load()
+        found = _Machine(content).run()
         if not (isinstance(found, (tuple, list)) and len(found) == 3 and all(isinstance(x, _Network) for x in found)):
-            raise UserError(f"{path}: not the three networks (G, D, Gs) of a published file")
+            raise ValueError("it does not hold three networks (G, D, Gs)")
         g, d, gs = (_network(x.state) for x in found)
-    except UserError:
-        raise
+    except _Refused as name:
+        raise UserError(f"{path}: asks for {name}, which is not data; refused, and nothing was run") from None
     except _STUMBLES as error:
-        raise UserError(f"{path}: not a pickle of the authors' networks ({type(error).__name__}: {str(error)[:100]})") from None
+        reason = shown(str(error)[:100])
+        raise UserError(f"{path}: not a pickle of the authors' networks ({type(error).__name__}: {reason})") from None
     return g, d, gs
 
 
+def shown(value: Any) -> str:
+    """A value of a file in a message: short, on one line, whatever it is."""
+    if isinstance(value, str):
+        return ascii(value[:100])[1:-1]
+    simple = value is None or isinstance(value, (bool, float)) or (isinstance(value, int) and abs(value) < 10**20)
+    return repr(value) if simple else f"of type {type(value).__name__}"
+
+
 def _network(state: dict[str, Any]) -> PickledNetwork:
-    if state["version"] != 2:
-        raise ValueError(f"version {state['version']!r} of the format, not 2")
+    version, function, settings = state["version"], state["build_func_name"], state["static_kwargs"]
+    if not isinstance(version, int) or version != 2:
+        raise ValueError(f"version {shown(version)} of the format, not 2")
+    if not isinstance(function, str) or not isinstance(settings, dict) or not isinstance(state["variables"], list):
+        raise TypeError("a network has a name, keyword arguments and variables")
     variables = {}
-    for name, value in state["variables"]:
-        if isinstance(value, _Array):
-            value = value.value
+    for pair in state["variables"]:
+        name, value = pair if isinstance(pair, tuple) else (None, None)
+        value = value.value if isinstance(value, _Array) else value
         if not isinstance(name, str) or not isinstance(value, (np.ndarray, float, int)):
             raise TypeError("variables are names with arrays")
         variables[name] = np.asarray(value)
-    if not isinstance(state["build_func_name"], str) or not isinstance(state["static_kwargs"], dict):
-        raise TypeError("a network has a name and keyword arguments")
-    settings = {name: value.value if isinstance(value, _Array) else value for name, value in state["static_kwargs"].items()}
-    return PickledNetwork(state["build_func_name"], settings, variables)
+    return PickledNetwork(function, settings, variables)
+
+
+class _Refused(Exception):
+    """The name of something that is not data."""
 
 
 class _Network:
-    """Stands for `tfutil.Network`: keeps its state."""
+    """Stands for `tfutil.Network`."""
 
-    def __new__(cls, *_):
-        return object.__new__(cls)
+    state: dict[str, Any]
 
-    def __init__(self, *_):
-        self.state: dict[str, Any] = {}
-
-    def __setstate__(self, state: Any) -> None:
+    def build(self, state: Any) -> None:
         if not isinstance(state, dict):
             raise TypeError("the state of a network is a dict")
         self.state = state
@@ -98,14 +114,15 @@ class _Type:
     """Stands for a numpy dtype, of numbers only."""
 
     def __init__(self, code: Any):
-        if code not in NUMBERS:
-            raise TypeError(f"arrays of {code!r} are not numbers")
+        if not isinstance(code, str) or code not in NUMBERS:
+            raise TypeError(f"arrays of {shown(code)} are not numbers")
         self.code, self.order = code, "="
 
-    def __setstate__(self, state: tuple) -> None:
-        if state[1] not in ("<", ">", "|", "="):
-            raise ValueError(f"byte order {state[1]!r}")
-        self.order = state[1]
+    def build(self, state: Any) -> None:
+        order = state[1]
+        if not isinstance(order, str) or order not in ("<", ">", "|", "="):
+            raise ValueError(f"byte order {shown(order)}")
+        self.order = order
 
     @property
     def dtype(self) -> np.dtype:
@@ -113,68 +130,138 @@ class _Type:
 
 
 class _Array:
-    """Stands for a numpy array: its bytes are in the file, so it is no larger than that."""
+    """Stands for a numpy array: a view of bytes that are in the file."""
 
-    value = np.zeros(0)
+    def __init__(self, to_bytes: Callable[[Any], bytes]):
+        self._to_bytes, self.value = to_bytes, np.zeros(0)
 
-    def __setstate__(self, state: tuple) -> None:
+    def build(self, state: Any) -> None:
         _, shape, kind, fortran, data = state
         if not isinstance(kind, _Type) or not isinstance(shape, tuple) or not all(isinstance(n, int) and n >= 0 for n in shape):
             raise TypeError("an array has a shape and a type")
-        flat = np.frombuffer(_bytes(data), kind.dtype)
-        self.value = flat.reshape(shape, order="F" if fortran else "C")
+        self.value = np.frombuffer(self._to_bytes(data), kind.dtype).reshape(shape, order="F" if fortran is True else "C")
 
 
-def _array(*_: Any) -> _Array:
-    return _Array()
+class _Machine:
+    """Runs the instructions of a pickle that build data: constants, containers, the names above, and a memory."""
+
+    CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
+    LITERALS = {
+        *("INT", "BININT", "BININT1", "BININT2", "LONG1", "FLOAT", "BINFLOAT"),
+        *("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "BINSTRING", "SHORT_BINSTRING"),
+        *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
+    }
+
+    def __init__(self, content: bytes):
+        self._content, self._bytes_left = content, len(content)
+        self._stack: list[Any] = []
+        self._marks: list[int] = []  # heights of the stack
+        self._memory: dict[int, Any] = {}
+
+    def run(self) -> Any:
+        """What the pickle holds. Raises _Refused, or one of _STUMBLES."""
+        for operation, argument, _ in pickletools.genops(io.BytesIO(self._content)):
+            if operation.name == "STOP":
+                return self._stack.pop()
+            self._do(operation.name, argument)
+        raise EOFError("it ends in the middle")
+
+    def _do(self, name: str, argument: Any) -> None:
+        stack = self._stack
+        if name in self.CONSTANTS:
+            stack.append(self.CONSTANTS[name])
+        elif name in self.LITERALS:
+            stack.append(argument)
+        elif name in ("EMPTY_TUPLE", "EMPTY_LIST", "EMPTY_DICT"):
+            stack.append({"EMPTY_TUPLE": tuple, "EMPTY_LIST": list, "EMPTY_DICT": dict}[name]())
+        elif name == "MARK":
+            self._marks.append(len(stack))
+        elif name in ("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"):
+            stack.append(tuple(self._since_mark() if name == "TUPLE" else self._last(int(name[-1]))))
+        elif name in ("APPEND", "APPENDS"):
+            items = self._last(1) if name == "APPEND" else self._since_mark()
+            self._top(list).extend(items)
+        elif name in ("SETITEM", "SETITEMS"):
+            items = self._last(2) if name == "SETITEM" else self._since_mark()
+            if len(items) % 2 or not all(isinstance(key, str) for key in items[::2]):
+                raise TypeError("the keys of a dict are texts")
+            self._top(dict).update(zip(items[::2], items[1::2]))
+        elif name in ("BINPUT", "LONG_BINPUT", "PUT", "MEMOIZE"):
+            self._memory[len(self._memory) if name == "MEMOIZE" else argument] = stack[-1]
+        elif name in ("BINGET", "LONG_BINGET", "GET"):
+            stack.append(self._memory[argument])
+        elif name in ("GLOBAL", "STACK_GLOBAL"):
+            stack.append(self._named(tuple(argument.split(" ", 1)) if name == "GLOBAL" else tuple(self._last(2))))
+        elif name in ("REDUCE", "NEWOBJ"):
+            what, arguments = self._last(2)
+            stack.append(self._made(what, arguments))
+        elif name == "BUILD":
+            (state,) = self._last(1)
+            if not isinstance(stack[-1], (_Network, _Type, _Array)):
+                raise TypeError("only networks, arrays and their types are built")
+            stack[-1].build(state)
+        elif name not in ("PROTO", "FRAME"):
+            raise ValueError(f"the instruction {name}")
+
+    def _named(self, name: tuple[Any, ...]) -> "_Name":
+        if not all(isinstance(part, str) for part in name):
+            raise TypeError("a name is two texts")
+        if name not in NAMES:
+            raise _Refused(".".join(shown(part) for part in name))
+        return _Name(NAMES[name])
+
+    def _made(self, what: Any, arguments: Any) -> Any:
+        if not isinstance(what, _Name) or not isinstance(arguments, tuple):
+            raise TypeError("only what was named is called")
+        if what.kind == NETWORK:
+            return _Network()
+        if what.kind == ARRAY:
+            return _Array(self._to_bytes)
+        if what.kind == TYPE:
+            return _Type(arguments[0])
+        if what.kind == NUMBER:
+            kind, data = arguments
+            if not isinstance(kind, _Type):
+                raise TypeError("a number has a type")
+            (value,) = np.frombuffer(self._to_bytes(data), kind.dtype).tolist()
+            return value
+        if what.kind == BYTES:
+            text, encoding = arguments
+            if not isinstance(encoding, str) or encoding != "latin1" or not isinstance(text, str):
+                raise ValueError("bytes are kept as latin1")
+            return self._to_bytes(text)
+        raise TypeError("a class of arrays is not called")
+
+    def _to_bytes(self, data: Any) -> bytes:
+        if isinstance(data, str):  # of Python 2
+            self._bytes_left -= len(data)
+            if self._bytes_left < 0:
+                raise MemoryError("more bytes than the file has")
+            return data.encode("latin1")
+        if not isinstance(data, bytes):
+            raise TypeError("an array's data are bytes")
+        return data
+
+    def _last(self, n: int) -> list[Any]:
+        lowest = self._marks[-1] if self._marks else 0
+        if len(self._stack) - n < lowest:
+            raise IndexError("too few things on the stack")
+        items = self._stack[-n:]
+        del self._stack[-n:]
+        return items
+
+    def _since_mark(self) -> list[Any]:
+        begin = self._marks.pop()
+        items = self._stack[begin:]
+        del self._stack[begin:]
+        return items
+
+    def _top(self, kind: type) -> Any:
+        if type(self._stack[-1]) is not kind:
+            raise TypeError(f"not a {kind.__name__}")
+        return self._stack[-1]
 
 
-def _type(code: Any, *_: Any) -> _Type:
-    return _Type(code)
-
-
-def _scalar(kind: Any, data: Any) -> float | int:
-    if not isinstance(kind, _Type):
-        raise TypeError("a number has a type")
-    (value,) = np.frombuffer(_bytes(data), kind.dtype).tolist()
-    return value
-
-
-def _encode(text: Any, encoding: Any) -> bytes:
-    if encoding != "latin1" or not isinstance(text, str):
-        raise ValueError("bytes are kept as latin1")
-    return text.encode("latin1")
-
-
-def _bytes(data: Any) -> bytes:
-    if isinstance(data, str):  # of Python 2
-        return data.encode("latin1")
-    if not isinstance(data, bytes):
-        raise TypeError("an array's data are bytes")
-    return data
-
-
-_ADMITTED: dict[tuple[str, str], Any] = {
-    ("tfutil", "Network"): _Network,
-    ("numpy", "ndarray"): "numpy.ndarray",  # an argument that is not looked at
-    ("numpy", "dtype"): _type,
-    ("_codecs", "encode"): _encode,
-}
-for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-    _ADMITTED[_module, "_reconstruct"], _ADMITTED[_module, "scalar"] = _array, _scalar
-
-
-class _Reader(pickle._Unpickler):
-    """In Python, since the one in C makes a table as long as the largest number that a file cares to name."""
-
-    dispatch = {code: load for code, load in pickle._Unpickler.dispatch.items() if bytes([code]) not in FOREIGN}
-
-    def __init__(self, path: pathlib.Path, file: io.BytesIO):
-        super().__init__(file, encoding="latin1")
-        self._path = path
-
-    def find_class(self, module: str, name: str) -> Any:
-        try:
-            return _ADMITTED[module, name]
-        except KeyError:
-            raise UserError(f"{self._path}: asks for {module}.{name}, which is not data; refused, and nothing was run") from None
+@dataclasses.dataclass(frozen=True)
+class _Name:
+    kind: str

@@ -19,7 +19,7 @@ from jax.typing import DTypeLike
 from gan_jax import keys
 from gan_jax.errors import UserError
 from gan_jax.models import pggan
-from gan_jax.models.pickles import read_networks
+from gan_jax.models.pickles import read_networks, shown
 
 Params = dict[str, dict]
 
@@ -109,27 +109,30 @@ def read_published(path: pathlib.Path, dtype: DTypeLike = np.float32) -> Publish
     """
     _, d, gs = read_networks(path)
     if (gs.function, d.function) != ("G_paper", "D_paper"):
-        raise UserError(f"{path}: networks {gs.function!r} and {d.function!r}; G_paper and D_paper are known")
+        raise UserError(f"{path}: networks {shown(gs.function)} and {shown(d.function)}; G_paper and D_paper are known")
     for network in (gs, d):
         for name, value in AS_IN_THE_PAPER.items():
             there = network.settings.get(name, value)
             if not isinstance(there, (bool, int, float)) or there != value:
-                raise UserError(f"{path}: {network.function} has {name}={str(there)[:40]}; only {value!r} is known")
+                raise UserError(f"{path}: {network.function} has {name}={shown(there)}; only {value!r} is known")
     try:
-        sizes = {name: int(gs.settings.get(name, default)) for name, default in SIZES.items()}
-        fused = bool(d.settings.get("fused_scale", True))
+        sizes = {name: gs.settings.get(name, default) for name, default in SIZES.items()}
+        fused = d.settings.get("fused_scale", True)
+        for name, value in {**sizes, "fused_scale": fused}.items():
+            if type(value) is not (bool if name == "fused_scale" else int):
+                raise TypeError(f"{name}={shown(value)}")
         latent_size = gs.variables["4x4/Dense/weight"].shape[0] - sizes["label_size"]
         resolution = sizes["resolution"]
         if resolution not in RESOLUTIONS or latent_size < 1 or min(sizes.values()) < 0 or max(sizes.values()) > LARGEST:
-            raise ValueError(f"sizes {sizes} with {latent_size} latents")
+            raise ValueError(", ".join(f"{name}={shown(value)}" for name, value in {**sizes, "latent_size": latent_size}.items()))
         generator = pggan.Generator(latent_size=latent_size, dtype=dtype, **sizes)
         discriminator = pggan.Discriminator(fused_scale=fused, dtype=dtype, **sizes)
         g_params, d_params = generator_params(gs.variables, resolution), discriminator_params(d.variables, resolution)
         lod = float(gs.variables.get("lod", 0.0))
     except KeyError as error:
-        raise UserError(f"{path}: has no variable {error}") from None
+        raise UserError(f"{path}: has no variable {shown(error.args[0])}") from None
     except (TypeError, ValueError, IndexError, OverflowError) as error:
-        raise UserError(f"{path}: not networks of the paper ({str(error)[:100]})") from None
+        raise UserError(f"{path}: not networks of the paper ({shown(str(error))})") from None
     top = int(math.log2(resolution))
     for network, params, inputs in (
         (generator, g_params, (1, latent_size + sizes["label_size"])),
