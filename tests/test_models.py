@@ -48,7 +48,7 @@ def test_strided_convolutions_and_their_derivatives_are_those_of_xla(channels):
         np.testing.assert_allclose(way(x, kernel), plain_strided(x, kernel), atol=1e-4)
     for way in (convolutions._depth_to_space, convolutions._spread_products):
         np.testing.assert_allclose(way(y, kernel), back, atol=1e-4)
-    for way in (convolutions._kernel, convolutions._kernel_by_parts):
+    for way in (convolutions._kernel, convolutions._kernel_by_parts, convolutions._kernel_product):
         np.testing.assert_allclose(way(x, y), of_kernel, atol=1e-4)
     # Derivatives of the second order, by both arguments, as a gradient penalty has them; then of the transpose, and of its gradient.
     for ours, theirs, a in (

@@ -63,8 +63,9 @@ def transposed_conv(y: Array, k: Array) -> Array:
 @jax.custom_vjp
 def kernel_gradient(x: Array, y: Array) -> Array:
     """x [n, 2h, 2w, c] with y [n, h, w, d] to [d, 4, 4, c]: the gradient of <strided_conv(x, k), y> by k."""
-    few = x.shape[3] <= FEW_CHANNELS
-    return jax.lax.platform_dependent(x, y, cpu=_kernel, default=_kernel_by_parts if few else _kernel)
+    small, few = y.shape[1] <= 4, x.shape[3] <= FEW_CHANNELS
+    cpu, default = _kernel_product if small else _kernel, _kernel_by_parts if few else _kernel
+    return jax.lax.platform_dependent(x, y, cpu=cpu, default=default)
 
 
 _derivatives(strided_conv, lambda x, k, g: transposed_conv(g, k), lambda x, k, g: kernel_gradient(x, g))
@@ -114,13 +115,26 @@ def _depth_to_space(y: Array, k: Array) -> Array:
     return z[:, 1:-1, 1:-1]
 
 
-def _gathered_product(x: Array, k: Array) -> Array:
-    """Every pixel's 4x4 side by side, and one product of matrices: few pixels, large kernels."""
+def _gathered(x: Array) -> Array:
+    """[n, 2h, 2w, c] to [n h w, 16c]: the 4x4 that each pixel of the result sees, side by side."""
     n, h, w, c = x.shape
     h, w = h // 2, w // 2
     x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))).reshape(n, h + 1, 2, w + 1, 2 * c)
     taps = jnp.concatenate([x[:, a : a + h, p, b : b + w] for a in (0, 1) for p in (0, 1) for b in (0, 1)], axis=-1)
-    return (taps.reshape(n * h * w, 16 * c) @ k.reshape(-1, 16 * c).T).reshape(n, h, w, -1)
+    # In memory once, for the convolution and for the gradient of its kernel.
+    return jax.lax.optimization_barrier(taps.reshape(n * h * w, 16 * c))
+
+
+def _gathered_product(x: Array, k: Array) -> Array:
+    """As one product of matrices: few pixels, large kernels."""
+    n, h, w, c = x.shape
+    return (_gathered(x) @ k.reshape(-1, 16 * c).T).reshape(n, h // 2, w // 2, -1)
+
+
+def _kernel_product(x: Array, y: Array) -> Array:
+    """As one product of matrices: few pixels, large kernels."""
+    d = y.shape[3]
+    return (y.reshape(-1, d).T @ _gathered(x)).reshape(d, 4, 4, x.shape[3])
 
 
 def _spread_products(y: Array, k: Array) -> Array:
