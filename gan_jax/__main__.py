@@ -10,6 +10,7 @@ from ml_collections import config_flags
 
 from gan_jax import default_config
 from gan_jax.errors import UserError
+from gan_jax.huge_pages import use_huge_pages
 
 VERBS = {
     "study": "runs all of the following but the last, skips what is complete, and goes on where it stopped",
@@ -83,7 +84,7 @@ def main(argv: list[str]) -> None:
 
 
 def run() -> None:
-    """Entry point: a user's mistake is one line on stderr and exit code 2."""
+    """Does what the command line says: a user's mistake is one line on stderr and exit code 2."""
     verb = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
     if verb is None or verb == "help":
         print(usage())
@@ -143,5 +144,11 @@ def fail(message: str) -> None:
     sys.exit(2)
 
 
-if __name__ == "__main__":
+def command() -> None:
+    """The program as a process of its own."""
+    use_huge_pages()
     run()
+
+
+if __name__ == "__main__":
+    command()

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from gan_jax.models import networks
 from gan_jax.models.generator import Generator
 from gan_jax.training import loop
 from gan_jax.training.trained import read_trained
@@ -22,5 +23,5 @@ def open_generator(source: str | pathlib.Path, precision: str = "auto") -> Gener
     def apply(variables, latents: Array) -> Array:
         return network.apply(variables, latents, level=level, alpha=jnp.asarray(alpha))
 
-    params = {"params": found.generator_params, **({"batch_stats": found.generator_stats} if found.generator_stats else {})}
+    params = networks.variables(found.generator_params, found.generator_stats)
     return Generator(str(source), network.latent_size + network.label_size, 2**level, params, apply, network.label_size)

@@ -1,6 +1,8 @@
 """Both players from a config."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import flax.linen as nn
 from jax.typing import DTypeLike
@@ -45,6 +47,11 @@ def work(model: ConfigDict, level: int) -> tuple[float, float]:
     generator = 16 * channels[1] * model.latent_size + first + grown + colours
     end = 16 * 9 * channels[1] + 16 * channels[1] * channels[0] + channels[0]  # the standard deviation's channel, and the dense layers
     return float(generator), float(end + first + grown + colours)
+
+
+def variables(params: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, Any]:
+    """What a network's `apply` takes; `stats` are those of batch norm, or {}."""
+    return {"params": params, **({"batch_stats": stats} if stats else {})}
 
 
 def full_level(resolution: int) -> int:

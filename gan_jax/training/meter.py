@@ -18,7 +18,9 @@ class Meter:
     """Means of metrics over an interval, its speed, and the time that the rest of the schedule will take.
 
     Metrics are added up on the devices, and an interval's sums are fetched when the next one ends: by then they are computed, so the
-    devices never wait for the log, and the time between two fetches is the devices' time for an interval.
+    devices never wait for the log, and the time between two fetches is the devices' time for an interval. A fetch that the devices do
+    wait for (before a checkpoint, at a new phase) comes earlier in the interval after it, so a speed is taken only between two fetches of
+    one kind.
     """
 
     def __init__(self, log: Log, progress: Progress, phases: tuple[Phase, ...], model: ConfigDict):
@@ -27,18 +29,22 @@ class Meter:
         self._sums: Sums = {}
         self._images = 0  # in the interval that goes on
         self._waiting: tuple[int, int, dict[str, float], Sums] | None = None  # images seen and in it, values, metrics
-        self._clock = time.monotonic()
+        self._clock, self._idle = time.monotonic(), True  # the last fetch, and whether the devices were idle then
         self._paused: float | None = None  # when the level before had done its last step
         self._rate = 0.0  # images per second
+        self._later = 0.0  # images of the phases to come, each as many as its work is of those of this one
         self._first = True
 
     def begin(self, phase: Phase) -> None:
         """A phase begins. At a new level the speed is another, and the time until its first step is done is logged."""
         jax.block_until_ready(self._sums)
         self.flush()
+        self._images = 0  # those before the pause are not in the time after it
         if self._phase and self._phase.level != phase.level:
             self._paused, self._rate = time.monotonic(), 0.0
         self._first, self._phase = not self._phase or self._phase.level != phase.level, phase
+        here = sum(networks.work(self._model, phase.level))
+        self._later = sum((p.end - p.start) * sum(networks.work(self._model, p.level)) / here for p in self._phases if p.start >= phase.end)
 
     def count(self, metrics: dict[str, jax.Array], alpha: float, seen: int, parts: int, *, log_now: bool) -> None:
         """Counts a step, whose batch was taken in so many parts. With `log_now` the interval ends with it."""
@@ -50,14 +56,14 @@ class Meter:
             now = time.monotonic()
             if self._paused is not None:
                 self._log.write(seen, {"level": phase.level, "resolution": phase.resolution, "pause_seconds": now - self._paused})
-            self._clock, self._images, self._sums, self._first, self._paused = now, 0, {}, False, None
+            self._clock, self._idle, self._images, self._sums, self._first, self._paused = now, True, 0, {}, False, None
         else:
             self._images += phase.batch_size
         names = tuple(sorted(metrics))  # the penalty of lazy R1 is not in every step
         sums, steps = self._sums.get(names, (None, 0))
         self._sums[names] = (_add(sums, metrics) if steps else metrics, steps + 1)
         if log_now:
-            self.flush()
+            self._fetch(idle=False)
             values = {"level": phase.level, "resolution": phase.resolution, "alpha": alpha, "learning_rate": phase.learning_rate}
             if parts > 1:
                 values["parts"] = parts
@@ -67,23 +73,23 @@ class Meter:
         self._progress.advance(phase.batch_size, note, self._left(seen))
 
     def flush(self) -> None:
-        """Writes the interval that waits."""
+        """Writes the interval that waits, when it is computed."""
+        self._fetch(idle=True)
+
+    def _fetch(self, idle: bool) -> None:
+        seen, images, values, sums = self._waiting or (0, 0, {}, {})
+        fetched = jax.device_get(sums)
+        now = time.monotonic()
+        if images and idle == self._idle:
+            self._rate = values["images_per_second"] = images / (now - self._clock)
         if self._waiting:
-            seen, images, values, sums = self._waiting
-            fetched = jax.device_get(sums)
-            now = time.monotonic()
-            if images:
-                self._rate = values["images_per_second"] = images / (now - self._clock)
-            self._clock, self._waiting = now, None
             self._log.write(seen, values | _means(fetched))
+        if self._waiting or idle:
+            self._clock, self._idle, self._waiting = now, idle, None
 
     def _left(self, seen: int) -> float | None:
         """Seconds to the end of the schedule: images at later levels take longer, as their networks are larger."""
-        if not self._rate:
-            return None
-        here = sum(networks.work(self._model, self._phase.level))
-        work = [(p.end - max(p.start, seen)) * sum(networks.work(self._model, p.level)) / here for p in self._phases if p.end > seen]
-        return sum(work) / self._rate
+        return (self._phase.end - seen + self._later) / self._rate if self._rate else None
 
 
 @jax.jit

@@ -1,13 +1,12 @@
 """A grid of pictures to see the training by."""
 
-from typing import Any
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from gan_jax import keys, pictures
+from gan_jax.models import networks
 from gan_jax.training.step import TrainState
 
 GRID = 36  # pictures
@@ -22,7 +21,7 @@ class SampleGrid:
         labels = jnp.repeat(jnp.eye(rows, generator.label_size), GRID // rows, axis=0)
         self._latents = jnp.concatenate([latents, labels], axis=1)
         self._generator, self._programs = generator, {}
-        self._like = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), _variables(like))
+        self._like = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), networks.variables(like.ema_params, like.ema_stats))
 
     def compile(self, level: int) -> None:
         """Makes the program of a level, in any thread."""
@@ -36,10 +35,6 @@ class SampleGrid:
         """uint8 [h, w, 3]."""
         if level not in self._programs:
             self.compile(level)
-        here = jax.tree.map(lambda x: x.addressable_data(0), _variables(state))
+        here = jax.tree.map(lambda x: x.addressable_data(0), networks.variables(state.ema_params, state.ema_stats))
         made = pictures.to_uint8(self._programs[level](here, np.float32(alpha)))
         return pictures.grid(pictures.enlarged(made, self._generator.resolution))
-
-
-def _variables(state: TrainState) -> dict[str, Any]:
-    return {"params": state.ema_params, **({"batch_stats": state.ema_stats} if state.ema_stats else {})}
