@@ -17,8 +17,9 @@ VERBS = {
     "prepare": "reads the paintings and their dates",
     "train": "trains the networks on the early and the late works, from the latest checkpoint if there is one",
     "sample": "paints pictures from random latents",
-    "invert": "finds the latents of the real paintings",
-    "morph": "pairs early works with late ones and paints the years between",
+    "invert": "finds the latents of the real paintings; alone: --generator=WHAT --images=FOLDER",
+    "morph": "pairs early works with late ones and paints the years between; alone: --generator=WHAT --from=A.jpg --to=B.jpg",
+    "baseline": "does the same with another generator (TF-Hub's Progressive GAN), and by the published recipe",
     "evaluate": "compares what was painted with real works",
     "report": "writes report.html",
     "benchmark": "times training, sampling and inversion on this machine; --input=real times the whole loop too",
@@ -28,9 +29,17 @@ SECTIONS = {
     "train": ("seed", "model", "training"),
     "sample": ("generator", "sampling"),
     "invert": ("generator", "inversion"),
-    "morph": ("morphing",),
+    "morph": ("tuning", "morphing"),
+    "baseline": ("baseline",),
     "evaluate": ("evaluation",),
     "benchmark": ("model", "training", "benchmark"),
+}
+# What these take beside --generator to do without a study.
+ALONE = {"invert": ("images",), "morph": ("from", "to")}
+ABOUT = {
+    "images": "Pictures: a folder, or files with commas between.",
+    "from": "The picture to begin with.",
+    "to": "The picture to end with.",
 }
 USAGE = "python -m gan_jax VERB --workdir=runs/NAME [--config=configs/NAME.py] [--config.some.field=value ...]"
 
@@ -55,6 +64,8 @@ def verb_help(verb: str) -> str:
                 name = match[1] if match[1] == section else f"{section}"
                 fields.append(f"  --config.{name}{match[2] or ''} = {match[3]}")
     text = f"{verb}: {VERBS[verb]}\n\n  {USAGE.replace('VERB', verb)}"
+    for name in ("generator", *ALONE[verb]) if verb in ALONE else ():
+        text += f"\n  --{name}: " + ABOUT.get(name, "Without a study: another workdir, a file of pretrained networks, or a TF-Hub module.")
     return text + ("\n\nFields, with their defaults:\n" + "\n".join(fields) if fields else "")
 
 
@@ -66,12 +77,15 @@ def main(argv: list[str]) -> None:
     from gan_jax.study import Study, check_bounds
 
     if verb == "benchmark":
-        from gan_jax import stages
+        from gan_jax.stages.benchmark import benchmark
 
         check_bounds(flags.FLAGS.config)
-        stages.benchmark(flags.FLAGS.config, pathlib.Path(flags.FLAGS.workdir), flags.FLAGS.input)
+        benchmark(flags.FLAGS.config, pathlib.Path(flags.FLAGS.workdir), flags.FLAGS.input)
         return
     use_compilation_cache()
+    if verb in ALONE and flags.FLAGS.generator:
+        print(f"{verb:<9} {alone(verb)}")
+        return
     if verb == "sample" and flags.FLAGS.period:
         flags.FLAGS.config.sampling.period = flags.FLAGS.period
     study = Study(flags.FLAGS.config, pathlib.Path(flags.FLAGS.workdir))
@@ -81,6 +95,19 @@ def main(argv: list[str]) -> None:
     for name, result in study.run_all():
         print(f"{name:<9} {result}", flush=True)
     print(f"\nLook at  {study.workdir / 'report.html'}\nand at   {study.workdir / 'morphs' / 'set.mp4'}")
+
+
+def alone(verb: str) -> str:
+    """`invert` and `morph` of given pictures, without a study."""
+    from gan_jax.stages import alone
+    from gan_jax.study import check_bounds
+
+    given = [flags.FLAGS[name].value for name in ALONE[verb]]
+    for name, value in zip(ALONE[verb], given):
+        if not value:
+            raise UserError(f"--{name}: needed beside --generator")
+    check_bounds(flags.FLAGS.config)
+    return getattr(alone, verb)(flags.FLAGS.config, pathlib.Path(flags.FLAGS.workdir), flags.FLAGS.generator, *given)
 
 
 def run() -> None:
@@ -95,11 +122,16 @@ def run() -> None:
         print(verb_help(verb))
         return
     config_flags.DEFINE_config_file("config", None, "What to do: a file with get_config().")
-    alone = verb == "benchmark"
-    flags.DEFINE_string("workdir", "runs/benchmark" if alone else None, "Folder for everything that is made.", required=not alone)
+    without_study = verb == "benchmark" or any(re.match(r"--?generator(=|$)", word) for word in sys.argv)
+    folder = f"runs/{verb}" if without_study else None
+    flags.DEFINE_string("workdir", folder, "Folder for everything that is made.", required=not without_study)
+    for name in ALONE.get(verb, ()):
+        flags.DEFINE_string(name, "", ABOUT[name])
+    if verb in ALONE:
+        flags.DEFINE_string("generator", "", "What paints: another workdir, a file of pretrained networks, or a TF-Hub module.")
     if verb == "sample":
         flags.DEFINE_string("period", "", "Of a conditional network, the period to paint: --config.sampling.period.")
-    if alone:
+    if verb == "benchmark":
         flags.DEFINE_enum("input", "synthetic", ["synthetic", "real"], "What is trained on; real: the collection, in the whole loop.")
     # The config comes first, wherever it stands: its fields are flags only once it is read.
     words = sys.argv[1:]

@@ -25,9 +25,10 @@ from ml_collections import ConfigDict
 
 from gan_jax import __version__, files, keys
 from gan_jax.errors import UserError
-from gan_jax.latents.inversion import invert
+from gan_jax.latents import inversion
+from gan_jax.latents.likeness import Weights
 from gan_jax.models import networks
-from gan_jax.models.generator import Generator
+from gan_jax.models.generator import Critic, Generator
 from gan_jax.training import devices, loop
 from gan_jax.training.schedule import Phase
 from gan_jax.training.step import Data, init_state, make_step
@@ -96,7 +97,7 @@ def benchmark(
     painting = measure_painting(config, phases[-1], dtype) if settings.painting else None
     if painting:
         say(
-            f"{painting['resolution']} px, one device: {painting['images_per_second']:,.0f} images/s sampled; inversion of {PAINTINGS} "
+            f"{painting['resolution']} px: {painting['images_per_second']:,.0f} images/s sampled on one device; inversion of {PAINTINGS} "
             f"paintings at once: {painting['inversion_steps_per_second']:,.0f} steps/s of a latent, "
             f"{painting['inversion_seconds_per_painting']:.2f} s for a painting ({config.inversion.steps} steps, "
             f"{config.inversion.restarts} starts)"
@@ -215,26 +216,36 @@ def measure_loop(config: ConfigDict, phase: Phase, images: np.ndarray, step_seco
 
 
 def measure_painting(config: ConfigDict, phase: Phase, dtype: jnp.dtype) -> dict[str, float]:
-    """Sampling and inversion with a generator of the level, on one device."""
-    network, _ = networks.build(config.model, phase.resolution, dtype)
+    """Sampling with a generator of the level on one device, and inversion, with its discriminator's features, on all."""
+    network, discriminator = networks.build(config.model, phase.resolution, dtype)
     size = network.latent_size + network.label_size
-    variables = jax.jit(lambda: network.init(keys.key(0), jnp.zeros((1, size)), level=phase.level, alpha=jnp.float32(1)))()
+    at = dict(level=phase.level, alpha=jnp.float32(1))
+    variables = jax.jit(lambda: network.init(keys.key(0), jnp.zeros((1, size)), **at))()
+    shape = (1, phase.resolution, phase.resolution, 3)
+    critic = jax.jit(lambda: discriminator.init(keys.key(0), jnp.zeros(shape), **at))()
+
+    def features(variables: Any, images: jax.Array) -> tuple[jax.Array, ...]:
+        _, seen = discriminator.apply(variables, images, mutable=["features"], **at)
+        return tuple(layer[0] for layer in seen["features"].values())
+
     generator = Generator(
         "benchmark",
         size,
         phase.resolution,
         variables,
-        lambda variables, z: network.apply(variables, z, level=phase.level, alpha=jnp.float32(1)),
+        lambda variables, z: network.apply(variables, z, **at),
         network.label_size,
+        Critic(critic, features),
     )
     latents = np.asarray(generator.draw(keys.key(1), IMAGES_TIMED))
     paintings = generator.images(latents[:PAINTINGS])
     sampling = Timing(tuple(seconds_of(lambda: generator.images(latents)) for _ in range(1 + config.benchmark.windows))[1:])
-    few = dict(restarts=1, candidates=PAINTINGS, batch_size=PAINTINGS, learning_rate=0.1, structure=1.0, seed=0)
+    whole = dict(restarts=1, candidates=PAINTINGS, batch_size=PAINTINGS, learning_rate=0.1, noise=0.1, patience=10**6, calibration=0)
 
     def search(steps: int) -> float:
+        settings = inversion.Settings(steps=steps, weights=Weights(1.0, 1.0, 1.0), **whole)
         with quiet():
-            return seconds_of(lambda: invert(generator, paintings, steps=steps, **few))
+            return seconds_of(lambda: inversion.invert(generator, paintings, settings, seed=0))
 
     # Each length of a search is a program of its own: what a longer one takes more than a shorter one is steps, and nothing else.
     short, long = (statistics.median([search(steps) for _ in range(1 + config.benchmark.windows)][1:]) for steps in (20, 120))

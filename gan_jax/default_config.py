@@ -87,20 +87,46 @@ def get_config() -> ConfigDict:
     training.keep_checkpoints = 2
 
     config.inversion = inversion = ConfigDict()
-    inversion.steps = 150
-    inversion.restarts = 2  # latents a painting, started from the best of `candidates` generated images
-    inversion.candidates = 2048
+    inversion.steps = 150  # at most; a search that no longer gains ends in a quarter of them
+    inversion.restarts = 2  # searches a painting: from the generated images most like it, and with more than one a random one
+    inversion.candidates = 2048  # generated images that the starts are chosen from
     inversion.learning_rate = 0.1
-    inversion.batch_size = 256  # latents optimised at once
-    inversion.structure = 1.0  # weight of the loss on coarser scales, against pixels
+    inversion.noise = 0.1  # on the latents at first, whose entries are about 1; gone after three quarters of the steps
+    inversion.patience = 30  # steps without a gain of a hundredth
+    inversion.batch_size = 256  # searches at once, over all devices
+    inversion.pixels = 1.0  # weight of the absolute difference of colours
+    inversion.structure = 0.3  # weight of 1 - SSIM, over the scales
+    inversion.features = 0.3  # weight of the difference to the discriminator
+    inversion.calibration = 32  # generated images that are searched too: what the error of a painting is read against; 0: none
+
+    config.tuning = tuning = ConfigDict()  # of the generator to the ends of the morphs
+    tuning.steps = 300  # 0: frames are of the generator as it was trained
+    tuning.learning_rate = 0.0005
+    tuning.batch_size = 32  # paintings a step, over all devices
+    tuning.locality = 1.0  # weight of what keeps other latents' images as they were
 
     config.morphing = morphing = ConfigDict()
     morphing.frames = 17  # times t, 0 and 1 included
     morphing.path = "slerp"  # "slerp" (great circle), "rescaled" (straight, then scaled to length) or "linear"
+    morphing.easing = "none"  # or "smooth": slower at both ends
+    morphing.assignment = "one-to-one"  # or "many-to-one": every early work goes to the late one that is most like it
     morphing.colour = 0.5  # weight of colour against composition in the similarity of two works
+    morphing.subject = 0.3  # weight of the columns against both
+    morphing.columns = "genre,subject,motif"  # of the table, where it has them: what works should agree in
     morphing.max_distance = 0.75  # a pair further apart than this quantile of all pairs is not made
     morphing.size = 256  # pixels, at least, of a picture in an animation
     morphing.seconds = 4.0  # one way through a morph
+    morphing.playback = "there-and-back"  # or "loop": begins again at the early end
+    morphing.formats = ("gif", "mp4", "webp")
+    morphing.real_ends = True  # films begin and end with the paintings themselves
+    morphing.captions = True  # title and year below the picture
+    morphing.compare = 3  # real works of the same year, as many, below the picture
+    morphing.stations = 8  # works that the film through the years goes by; 0: no film
+
+    config.baseline = baseline = ConfigDict()
+    baseline.generator = ""  # what is put beside ours: a TF-Hub handle or folder, another workdir, or a file; "": nothing
+    baseline.tutorial = True  # and searched by the TF-Hub tutorial's own recipe too
+    baseline.tutorial_steps = 200
 
     config.sampling = ConfigDict({"images": 512, "period": ""})  # generated to look at and to judge; of conditional networks, a period's
 

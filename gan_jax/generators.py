@@ -6,22 +6,37 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from gan_jax import hub
 from gan_jax.models import networks
-from gan_jax.models.generator import Generator
+from gan_jax.models.generator import Critic, Generator
 from gan_jax.training import loop
 from gan_jax.training.trained import read_trained
 
 
 def open_generator(source: str | pathlib.Path, precision: str = "auto") -> Generator:
-    """The averaged generator of a trained study, from its workdir, or of a file of the Progressive GAN authors' pretrained networks.
+    """The averaged generator of a trained study, from its workdir; or of a file of the Progressive GAN authors' pretrained networks; or
+    a module of TF-Hub, from its address or a folder.
 
-    `precision` is that of its convolutions, as in `config.training.precision`. Raises UserError where there is none.
+    `precision` is that of our own networks' convolutions, as in `config.training.precision`. Raises UserError where there is none.
     """
+    if hub.is_module(str(source)):
+        return hub.open_module(str(source))
     found = read_trained(source, loop.compute_dtype(precision))
-    network, level, alpha = found.generator, found.level, np.float32(found.alpha)
+    network, discriminator, level, alpha = found.generator, found.discriminator, found.level, np.float32(found.alpha)
 
     def apply(variables, latents: Array) -> Array:
         return network.apply(variables, latents, level=level, alpha=jnp.asarray(alpha))
 
-    params = networks.variables(found.generator_params, found.generator_stats)
-    return Generator(str(source), network.latent_size + network.label_size, 2**level, params, apply, network.label_size)
+    def features(variables, images: Array) -> tuple[Array, ...]:
+        _, seen = discriminator.apply(variables, images, level=level, alpha=jnp.asarray(alpha), mutable=["features"])
+        return tuple(layer[0] for layer in sorted(seen["features"].values(), key=lambda layer: -layer[0].shape[1]))
+
+    return Generator(
+        str(source),
+        network.latent_size + network.label_size,
+        2**level,
+        networks.variables(found.generator_params, found.generator_stats),
+        apply,
+        network.label_size,
+        Critic(networks.variables(found.discriminator_params, found.discriminator_stats), features),
+    )

@@ -13,14 +13,22 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
-from gan_jax import __version__, files, stages
+from gan_jax import __version__, files
 from gan_jax.errors import UserError
+from gan_jax.stages.baseline import baseline
+from gan_jax.stages.evaluate import evaluate
+from gan_jax.stages.invert import invert
+from gan_jax.stages.morph import morph
+from gan_jax.stages.prepare import prepare
+from gan_jax.stages.report import report
+from gan_jax.stages.sample import sample
+from gan_jax.stages.train import train
 from gan_jax.training.checkpoints import Checkpoints
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 # Places of input, which is read by the time that they can differ: not naming them again is no difference.
-INPUTS = ("collection.table", "collection.images", "generator")
+INPUTS = ("collection.table", "collection.images", "generator", "baseline.generator")
 # How often to look may differ from the config that a workdir was begun with.
 HARMLESS = {
     "training.log_every_kimg",
@@ -60,9 +68,22 @@ BOUNDS = {
     "inversion.candidates": (1, 10**6),
     "inversion.batch_size": (1, 10**5),
     "inversion.learning_rate": (1e-9, math.inf),
+    "inversion.noise": (0, 100),
+    "inversion.patience": (1, 10**6),
+    "inversion.pixels": (0, math.inf),
     "inversion.structure": (0, math.inf),
+    "inversion.features": (0, math.inf),
+    "inversion.calibration": (0, 10**5),
+    "tuning.steps": (0, 10**6),
+    "tuning.learning_rate": (0, math.inf),
+    "tuning.batch_size": (1, 10**5),
+    "tuning.locality": (0, math.inf),
     "morphing.frames": (2, 1000),
     "morphing.colour": (0, 1),
+    "morphing.subject": (0, 1),
+    "morphing.compare": (0, 8),
+    "morphing.stations": (0, 1000),
+    "baseline.tutorial_steps": (1, 10**6),
     "morphing.max_distance": (0, 1),
     "morphing.size": (16, 4096),
     "morphing.seconds": (0.1, 3600),
@@ -82,21 +103,23 @@ class Stage:
     needs: tuple[str, ...]
     reads: tuple[str, ...]  # sections of the config
     makes: tuple[str, ...]  # what later stages read or people look at, in the workdir
+    uses: tuple[str, ...] = ()  # stages whose part it takes in where there is one
 
 
 INVERSION = ("latents.npy", "inversion.csv", "reconstructions.npy", "side_by_side.png")
-MORPHS = ("pairs.csv", "unmatched.csv", "frames.npy", "t.npy", "years.npy", "set.gif", "set.mp4", "contact_sheet.png")
+MORPHS = ("pairs.csv", "unmatched.csv", "frames.csv", "frames.npy", "t.npy", "years.npy", "sets.png", "contact_sheet.png")
 COLLECTION = ("collection/paintings.csv", "collection/images.npy")
 STAGES = {
     stage.name: stage
     for stage in (
-        Stage("prepare", stages.prepare, (), ("collection",), (*COLLECTION, "collection/skipped.csv")),
-        Stage("train", stages.train, ("prepare",), FOUNDATION, ("checkpoints",)),
-        Stage("sample", stages.sample, ("train",), ("sampling",), ("samples/generated.npy", "samples/final.png")),
-        Stage("invert", stages.invert, ("train",), ("inversion",), tuple(f"inversion/{name}" for name in INVERSION)),
-        Stage("morph", stages.morph, ("invert",), ("morphing",), tuple(f"morphs/{name}" for name in MORPHS)),
-        Stage("evaluate", stages.evaluate, ("sample", "morph"), ("evaluation",), ("evaluation.json",)),
-        Stage("report", stages.report, ("evaluate",), (), ("report.html",)),
+        Stage("prepare", prepare, (), ("collection",), (*COLLECTION, "collection/skipped.csv")),
+        Stage("train", train, ("prepare",), FOUNDATION, ("checkpoints",)),
+        Stage("sample", sample, ("train",), ("sampling",), ("samples/generated.npy", "samples/final.png")),
+        Stage("invert", invert, ("train",), ("inversion",), tuple(f"inversion/{name}" for name in INVERSION)),
+        Stage("morph", morph, ("invert",), ("tuning", "morphing"), tuple(f"morphs/{name}" for name in MORPHS)),
+        Stage("baseline", baseline, ("morph",), ("baseline",), ("baseline/about.json",)),
+        Stage("evaluate", evaluate, ("sample", "morph"), ("evaluation",), ("evaluation.json",), ("baseline",)),
+        Stage("report", report, ("evaluate",), (), ("report.html",)),
     )
 }
 
@@ -135,6 +158,8 @@ class Study:
         stage = STAGES[name]
         if name == "train" and self.config.generator:
             return f"not needed: {self.config.generator} paints"
+        if name == "baseline" and not self.config.baseline.generator:
+            return "not asked for (config.baseline.generator)"
         for need in stage.needs:
             if not self._stands(need, partly=need == "train"):
                 raise UserError(f"{self.workdir}: `{name}` needs what `{need}` makes; run `{need}` (or `study`) first")
@@ -151,14 +176,22 @@ class Study:
         return result
 
     def run_all(self) -> Iterator[tuple[str, str]]:
-        """Runs every stage in order; yields its name and what it said."""
+        """Runs every stage in order; yields its name and what it said. A baseline that can't be opened does not stop the others."""
         for name in STAGES:
-            yield name, self.run(name)
+            try:
+                said = self.run(name)
+            except UserError as error:
+                if name != "baseline":
+                    raise
+                said = f"left out: {error}"
+            yield name, said
 
     def _stands(self, name: str, partly: bool = False) -> bool:
         """Whether a stage is complete and of this config. `partly`: a training that is not over is enough."""
         if name == "train" and self.config.generator:
             return True
+        if name == "baseline" and not self.config.baseline.generator:
+            return False
         if not all((self.workdir / path).exists() for path in STAGES[name].makes):
             return False
         if name == "train" and self._latest() is None:
@@ -172,6 +205,7 @@ class Study:
         flat = flatten(self.config.to_dict())
         reads = {k: v for k, v in flat.items() if k.split(".")[0] in stage.reads and k not in HARMLESS}
         parts: list[Any] = [reads] + [self._fingerprint(need) for need in stage.needs]
+        parts += [self._fingerprint(other) for other in stage.uses if self._stands(other)]
         if name == "train":
             parts += [self._digest(), self._latest()]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

@@ -52,6 +52,7 @@ def evaluate(
     seed: int,
     features: str = "texture",
     repeats: int = 8,
+    baselines: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, Any]:
     """Judges generated images and morphs by real works. Deterministic in its arguments.
 
@@ -63,6 +64,7 @@ def evaluate(
       seed: of everything that is drawn.
       features: a name in `features.FEATURES`, for KID and the Fréchet distance.
       repeats: how many times each real set is split into halves for its floor, at least 2.
+      baselines: frames like `frames`, of the same pairs at the same t, by other means.
 
     Returns a dict of plain Python values, every float finite. `reason` is None where there is a figure; where there is none, every
     value beside the reason is None (and `by_level` empty).
@@ -72,6 +74,7 @@ def evaluate(
           'sets': {'early'|'between'|'late'|'training'|'generated'|'frames': number of images that was used},
           'comparisons': [Comparison],          'generated' with 'training', which is early and late together
           'morph': [{'t': float, 'against': {'early'|'between'|'late': Comparison}, 'diversity': Diversity}],   in the order of t
+          'baselines': {name: list like 'morph'},
           'floors': {'early'|'between'|'late'|'training': Floor},     two random halves of one set, over and over
           'ceiling': Comparison,                                      'early' with 'late'
           'diversity': {'early'|'between'|'late'|'training'|'generated': Diversity},
@@ -91,6 +94,10 @@ def evaluate(
     """
     images = {name: np.asarray(real.get(name, np.zeros(0, np.uint8))) for name in PERIODS}
     resolution = _check(images, generated, frames, t, repeats)
+    baselines = baselines or {}
+    for name, array in baselines.items():
+        if array.shape != frames.shape or array.dtype != np.uint8:
+            raise UserError(f"baseline {name}: {array.dtype} {list(array.shape)}, the morphs are uint8 {list(frames.shape)}")
     extract = extractor(features)
     notes = list(NOTES)
 
@@ -119,7 +126,7 @@ def evaluate(
         return _Set(name, array, None, points, swd.describe(patches, _seed(seed, "directions")) if patches else None)
 
     frames, generated = limited("frames", frames), limited("generated", generated)
-    with Progress("evaluate", (len(PERIODS) + 1) * (1 + repeats) + 1 + len(t)) as progress:
+    with Progress("evaluate", (len(PERIODS) + 1) * (1 + repeats) + 1 + len(t) * (1 + len(baselines))) as progress:
         sets, floors = {}, {}
         for name, array in (*images.items(), ("training", training)):
             # The neighbourhoods of a real set serve its description and its floor, and go: they are the largest thing here.
@@ -131,12 +138,19 @@ def evaluate(
         del patches
         sets["generated"] = look("generated", generated, cut("generated", generated))
         progress.advance(1, "generated")
-        morph = []
-        for k, place in enumerate(t):
-            here = look("frames", frames[:, k], cut("frames", frames[:, k]))
-            against = {name: _comparison(here, sets[name], seed) for name in PERIODS}
-            morph.append({"t": float(place), "against": against, "diversity": _diversity(here, seed)})
-            progress.advance(1, f"t = {place:.2f}")
+
+        def along(name: str, frames: np.ndarray) -> list[dict[str, Any]]:
+            places = []
+            for k, place in enumerate(t):
+                # One name for all: the same draws of places, directions and pairs make the sets comparable.
+                here = look("frames", frames[:, k], cut("frames", frames[:, k]))
+                against = {name: _comparison(here, sets[name], seed) for name in PERIODS}
+                places.append({"t": float(place), "against": against, "diversity": _diversity(here, seed)})
+                progress.advance(1, f"{name}, t = {place:.2f}")
+            return places
+
+        morph = along("frames", frames)
+        others = {name: along(name, limited("frames", array)) for name, array in sorted(baselines.items())}
 
     return {
         "seed": int(seed),
@@ -145,6 +159,7 @@ def evaluate(
         "sets": {**{name: len(one.images) for name, one in sets.items()}, "frames": len(frames)},
         "comparisons": [_comparison(sets["generated"], sets["training"], seed)],
         "morph": morph,
+        "baselines": others,
         "floors": floors,
         "ceiling": _comparison(sets["early"], sets["late"], seed),
         "diversity": {name: _diversity(one, seed) for name, one in sets.items()},

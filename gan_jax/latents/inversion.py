@@ -1,11 +1,15 @@
 """Finds the latents of real paintings by gradient descent, many paintings and several starts at a time.
 
-Starts are the generated images that are nearest to a painting, of many. The loss compares pixels and ever coarser means of them, by
-absolute differences. Latents stay on the sphere on which the generator was trained.
+Starts are random, or generated images that are like the painting, of many. The loss compares pixels, structure at several scales, and
+what the discriminator sees. Latents stay on the sphere on which the generator was trained; noise on them, which fades, keeps the search
+from the nearest dent.
+
+Every search is a lane of one batch: where one ends, the next takes its lane. The batch is divided among the devices.
 """
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,14 +18,36 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import Array
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from gan_jax import keys, pictures
-from gan_jax.models.generator import Generator, on_sphere
-from gan_jax.models.layers import reduce
+from gan_jax.latents.likeness import Parts, Weights, distance, features_of
+from gan_jax.models.generator import Critic, Generator, on_sphere
+from gan_jax.models.layers import STDDEV_GROUP, reduce
 from gan_jax.progress import Progress
 
-COARSE = 8  # pixels: the size at which starts are chosen, and the coarsest of the loss
-RAMP_DOWN = 0.5  # the last part of the steps, over which the learning rate falls to zero along a cosine
+COARSE = 8  # pixels: the size at which starts are chosen
+RAMP_UP, RAMP_DOWN = 0.05, 0.25  # parts of the steps over which the learning rate rises along a line and falls along a cosine
+QUIET = 0.75  # part of the steps after which there is no noise
+CHECK = 10  # steps between two looks at how the searches stand
+GAIN = 0.01  # of the loss: where less than this is won within `patience` steps, the rate falls at once
+CONFIDENCE = 0.95  # part of the generator's own images that lie inside what it knows, by definition
+NEAR = 2.0  # times the loss of those
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Of a search."""
+
+    steps: int  # of Adam, at most
+    restarts: int  # starts for each painting
+    candidates: int  # generated images that the starts are chosen from
+    learning_rate: float
+    noise: float  # of the latents, whose entries are about 1; 0: none
+    patience: int  # steps without progress after which a search goes on to its last part, in which the rate falls
+    batch_size: int  # searches at once, over all devices
+    weights: Weights
+    calibration: int  # generated images that are searched too, to tell what an error means
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,125 +58,253 @@ class Inversion:
     reconstructions: np.ndarray  # uint8 [n, r, r, 3]
     error: np.ndarray  # [n], root mean square difference from the painting, images being in [-1, 1]
     correlation: np.ndarray  # [n], of the painting's and the reconstruction's pixels about their means, -1 to 1
+    structure: np.ndarray  # [n], 1 - SSIM, mean over scales
+    features: np.ndarray  # [n], difference to the discriminator; 0 without one
+    loss: np.ndarray  # [n], what was searched by
     disagreement: np.ndarray  # [n], root mean square difference between the best two starts' images; 0 with one start
+    steps: np.ndarray  # [n], of the best start
+    limit: float  # loss that CONFIDENCE of the generator's own images stay below; NaN without calibration
+    recovered: np.ndarray  # [calibration], root mean square errors of the generator's own images
+
+    def verdicts(self) -> list[str]:
+        """Whether each painting lies inside what the generator can paint, near to it or outside; "" without calibration."""
+        if math.isnan(self.limit):
+            return [""] * len(self.loss)
+        return ["inside" if loss <= self.limit else "near" if loss <= NEAR * self.limit else "outside" for loss in self.loss.tolist()]
 
 
-def invert(
-    generator: Generator,
-    paintings: np.ndarray,
-    *,
-    steps: int,
-    restarts: int,
-    candidates: int,
-    learning_rate: float,
-    batch_size: int,
-    structure: float,
-    seed: int,
-) -> Inversion:
+def invert(generator: Generator, paintings: np.ndarray, settings: Settings, seed: int) -> Inversion:
     """Finds latents for paintings.
 
     Args:
       generator: what is searched.
       paintings: uint8 [n, r, r, 3], r the generator's resolution.
-      steps, learning_rate: of Adam.
-      restarts: starts for each painting.
-      candidates: generated images that the starts are chosen from, at least `restarts`.
-      batch_size: latents optimised at once.
-      structure: weight of the coarser scales against pixels.
-      seed: of the candidates.
+      seed: of candidates, random starts, noise and the generator's own images.
     """
-    n = len(paintings)
-    targets = pictures.to_float(paintings)
-    starts = _nearest(generator, targets, restarts, max(candidates, restarts), batch_size, seed)  # [n, restarts, latent_size]
-    latents = starts.reshape(n * restarts, -1)
-    owners = np.repeat(np.arange(n), restarts)
-    batch_size = min(batch_size, n * restarts)
-    begins = [min(begin, n * restarts - batch_size) for begin in range(0, n * restarts, batch_size)]
-    step = _make_step(generator.apply, steps, learning_rate, structure)
-    found = np.empty_like(latents)
-    images = np.empty((n * restarts, *targets.shape[1:]), np.float32)
-    with Progress("invert", len(begins) * steps) as progress:
-        for begin in begins:
-            part = slice(begin, begin + batch_size)
-            target = jnp.asarray(targets[owners[part]])
-            z = jnp.asarray(latents[part])
-            adam = optax.scale_by_adam().init(z)
-            for i in range(steps):
-                z, adam, loss = step(generator.params, target, z, adam, np.float32(i))
-                if (i + 1) % 10 == 0 or i + 1 == steps:
-                    jax.block_until_ready(loss)
-                    progress.advance(i % 10 + 1, f"loss {float(loss):.3f}")
-            found[part] = z
-            images[part] = _apply(generator.apply, generator.params, z)
+    n, restarts = len(paintings), settings.restarts
+    own = np.asarray(generator.draw(jax.random.fold_in(keys.key(seed), 1), max(1, settings.calibration)))[: settings.calibration]
+    targets = np.concatenate([paintings, generator.images(own)]) if len(own) else paintings
+    starts = _starts(generator, targets, settings, seed).reshape(len(targets) * restarts, -1)
+    owners = np.repeat(np.arange(len(targets)), restarts)
+    latents, parts, steps = _search(generator, targets, owners, starts, settings, seed)
 
-    error = _rms(images - targets[owners]).reshape(n, restarts)
-    order = np.argsort(error, axis=1, kind="stable")
-    best = np.arange(n) * restarts + order[:, 0]
-    second = np.arange(n) * restarts + order[:, min(1, restarts - 1)]
+    loss = np.asarray(parts.total(settings.weights)).reshape(-1, restarts)
+    order = np.argsort(loss, axis=1, kind="stable")
+    best = np.arange(len(targets)) * restarts + order[:, 0]
+    second = (np.arange(len(targets)) * restarts + order[:, min(1, restarts - 1)])[:n]
+    images = generator.images(latents[best])
+    error = rms(images, targets)
+    limit = float(np.quantile(loss[n:].min(axis=1), CONFIDENCE)) if len(own) else math.nan
     return Inversion(
-        found[best],
-        pictures.to_uint8(images[best]),
-        error.min(axis=1),
-        _correlation(images[best], targets),
-        _rms(images[best] - images[second]),
+        latents=latents[best[:n]],
+        reconstructions=images[:n],
+        error=error[:n],
+        correlation=_correlation(images[:n], paintings),
+        structure=parts.structure[best[:n]],
+        features=parts.features[best[:n]],
+        loss=loss[:n].min(axis=1),
+        disagreement=rms(images[:n], generator.images(latents[second])),
+        steps=steps[best[:n]],
+        limit=limit,
+        recovered=error[n:],
     )
 
 
-def _make_step(apply: Callable, steps: int, learning_rate: float, structure: float) -> Callable:
-    """A jitted step of Adam on latents [b, latent_size], each for its own target."""
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Lanes:
+    """The state of b searches."""
+
+    z: Array  # [b, latent_size]
+    adam: optax.ScaleByAdamState  # of each, its count [b] too
+    step: Array  # [b], int32
+    target: Array  # [b, r, r, 3]
+    seen: list[Array]  # the critic's features of the targets
+
+
+def _search(
+    generator: Generator, targets: np.ndarray, owners: np.ndarray, starts: np.ndarray, settings: Settings, seed: int
+) -> tuple[np.ndarray, Parts, np.ndarray]:
+    """Searches from every start [m, latent_size], each for the target of its owner [m].
+
+    Returns latents [m, latent_size], their distances, and the steps [m] that were taken.
+    """
+    devices = jax.local_devices() if generator.divisible else jax.local_devices()[:1]
+    mesh = Mesh(np.array(devices), ("lanes",))
+    divided, everywhere = NamedSharding(mesh, PartitionSpec("lanes")), NamedSharding(mesh, PartitionSpec())
+    # Whole groups for the discriminator's minibatch statistics, which its features don't use but its program has to shape.
+    whole = len(devices) * STDDEV_GROUP
+    rounds = math.ceil(len(starts) / settings.batch_size)
+    size = math.ceil(len(starts) / rounds / whole) * whole  # no last round of a few
+    params, critic = jax.device_put((generator.params, generator.critic.params if generator.critic else None), everywhere)
+    search = _programs(generator.apply, generator.critic.features if generator.critic else None, settings)
+
+    count = len(starts)
+    latents = np.empty_like(starts)
+    parts = Parts(*(np.empty(count, np.float32) for _ in range(3)))
+    steps = np.zeros(count, np.int32)
+    waiting = list(range(count))[::-1]
+    lane = np.full(size, -1)  # which search each lane runs; -1: none
+    best, since = np.full(size, np.inf), np.zeros(size, np.int64)  # the least loss so far, and the step at which it was seen
+    spent = np.zeros(size, np.int64)  # steps that each lane's search took
+    last = math.ceil(QUIET * settings.steps)
+    idle = targets[np.zeros(size, int)]
+    lanes = search.begin(critic, *jax.device_put((np.tile(starts[:1], (size, 1)), pictures.to_float(idle)), divided))
+    noise_key, turn = jax.random.fold_in(keys.key(seed), 2), 0
+    with Progress("invert", count * settings.steps, unit=" steps", scale=True) as progress:
+        while waiting or (lane >= 0).any():
+            free = np.flatnonzero(lane < 0)[: len(waiting)]
+            if len(free):
+                lane[free] = [waiting.pop() for _ in free]
+                best[free], since[free], spent[free] = np.inf, 0, 0
+                fresh = np.isin(np.arange(size), free)
+                of_lane = np.maximum(lane, 0)
+                lanes = search.fill(
+                    critic, lanes, *jax.device_put((fresh, starts[of_lane], pictures.to_float(targets[owners[of_lane]])), divided)
+                )
+            before = np.asarray(lanes.step)
+            for _ in range(min(CHECK, settings.steps)):
+                lanes, losses = search.step(params, critic, lanes, noise_key, np.int32(turn))
+                turn += 1
+            loss, taken = np.asarray(losses), np.array(lanes.step)
+            spent += taken - before
+            since = np.where(loss < best * (1 - GAIN), taken, since)
+            best = np.minimum(best, loss)
+            taken = np.where((taken < last) & (taken - since >= settings.patience), last, taken)
+            progress.advance(int((taken - before)[lane >= 0].sum()), f"loss {np.median(loss[lane >= 0]):.3f}")
+            arrived = np.flatnonzero((lane >= 0) & (taken >= settings.steps))
+            if len(arrived):
+                found, z = search.measure(params, critic, lanes), np.asarray(lanes.z)
+                latents[lane[arrived]], steps[lane[arrived]] = z[arrived], spent[arrived]
+                for name in ("pixels", "structure", "features"):
+                    getattr(parts, name)[lane[arrived]] = np.asarray(getattr(found, name))[arrived]
+                lane[arrived] = -1
+            lanes = dataclasses.replace(lanes, step=jax.device_put(np.where(lane < 0, settings.steps, taken).astype(np.int32), divided))
+    return latents, parts, steps
+
+
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """The jitted programs of a search."""
+
+    begin: Callable[..., Lanes]  # lanes that run nothing
+    fill: Callable[..., Lanes]
+    step: Callable[..., tuple[Lanes, Array]]
+    measure: Callable[..., Parts]
+
+
+@functools.lru_cache(maxsize=4)
+def _programs(apply: Callable, features: Callable | None, settings: Settings) -> Search:
+    critic_of = Critic(None, features) if features else None
     adam = optax.scale_by_adam(b1=0.9, b2=0.99)
-    hold = int(steps * (1 - RAMP_DOWN))
-    schedule = optax.join_schedules(
-        [optax.constant_schedule(learning_rate), optax.cosine_decay_schedule(learning_rate, steps - hold)], [hold]
-    )
+    schedule = rate_schedule(settings)
 
-    def loss_of(z: Array, params: Any, target: Array) -> Array:
-        return _distance(apply(params, on_sphere(z)), target, structure).sum()
+    def seen_in(critic: Any, target: Array) -> list[Array]:
+        return features_of(critic_of, critic, target) if critic_of else []
 
-    @functools.partial(jax.jit, donate_argnums=(2, 3))
-    def step(params: Any, target: Array, z: Array, state: optax.ScaleByAdamState, i: Array):
-        loss, gradient = jax.value_and_grad(loss_of)(z, params, target)
+    @jax.jit
+    def begin(critic: Any, z: Array, target: Array) -> Lanes:
+        return Lanes(z, jax.vmap(adam.init)(z), jnp.full(len(z), settings.steps, jnp.int32), target, seen_in(critic, target))
+
+    @functools.partial(jax.jit, donate_argnums=1)
+    def fill(critic: Any, lanes: Lanes, fresh: Array, z: Array, target: Array) -> Lanes:
+        """Begins the `fresh` [b] searches."""
+
+        def chosen(new: Array, old: Array) -> Array:
+            return jnp.where(fresh.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+
+        target = chosen(target, lanes.target)
+        state = jax.tree.map(chosen, jax.vmap(adam.init)(z), lanes.adam)
+        step = chosen(jnp.zeros_like(lanes.step), lanes.step)
+        return Lanes(chosen(z, lanes.z), state, step, target, seen_in(critic, target))
+
+    def parts_of(z: Array, params: Any, critic: Any, lanes: Lanes) -> Parts:
+        return distance(apply(params, on_sphere(z)), lanes.target, critic_of, critic, lanes.seen)
+
+    @functools.partial(jax.jit, donate_argnums=2)
+    def step(params: Any, critic: Any, lanes: Lanes, key: Array, turn: Array) -> tuple[Lanes, Array]:
+        """One step of each search that is not over, and the losses [b] before it."""
+        done = lanes.step.astype(jnp.float32) / settings.steps
+        strength = settings.noise * jnp.maximum(0.0, 1 - done / QUIET) ** 2
+        noise = strength[:, None] * jax.random.normal(jax.random.fold_in(key, turn), lanes.z.shape)
+
+        def total(z: Array) -> tuple[Array, Array]:
+            losses = parts_of(z + noise, params, critic, lanes).total(settings.weights)
+            return losses.sum(), losses
+
+        gradient, losses = jax.grad(total, has_aux=True)(lanes.z)
         with jax.numpy_dtype_promotion("standard"):  # optax raises a float to its integer count
-            update, state = adam.update(gradient, state)
-        return on_sphere(z - schedule(i) * update), state, loss / z.shape[0]
+            update, state = jax.vmap(lambda g, s: adam.update(g, s))(gradient, lanes.adam)
+        moved = on_sphere(lanes.z - schedule(lanes.step)[:, None] * update)
+        running = lanes.step < settings.steps
+        z = jnp.where(running[:, None], moved, lanes.z)
+        return dataclasses.replace(lanes, z=z, adam=state, step=lanes.step + running.astype(jnp.int32)), losses
 
-    return step
+    @jax.jit
+    def measure(params: Any, critic: Any, lanes: Lanes) -> Parts:
+        return parts_of(lanes.z, params, critic, lanes)
 
-
-def _distance(images: Array, target: Array, structure: float) -> Array:
-    """[b]: mean absolute difference, and `structure` times its mean over the coarser scales."""
-    difference = images - target
-    fine = jnp.abs(difference).mean(axis=(1, 2, 3))
-    coarse = []
-    while difference.shape[1] > COARSE:
-        difference = reduce(difference)
-        coarse.append(jnp.abs(difference).mean(axis=(1, 2, 3)))
-    return fine + structure * sum(coarse) / len(coarse) if coarse else fine
+    return Search(begin, fill, step, measure)
 
 
-def _nearest(generator: Generator, targets: np.ndarray, restarts: int, candidates: int, batch_size: int, seed: int) -> np.ndarray:
-    """Latents [n, restarts, latent_size] whose images are nearest to each target at a coarse scale."""
-    latents = np.asarray(generator.draw(keys.key(seed), candidates))
-    times = max(1, generator.resolution // COARSE)
+def rate_schedule(settings: Settings) -> Callable[[Array], Array]:
+    """The learning rate [b] at steps [b]: up along a line, then constant, then down to zero along a cosine."""
 
-    def coarse(images: np.ndarray) -> np.ndarray:
-        return np.asarray(reduce(jnp.asarray(images), times)).reshape(len(images), -1)
+    def rate(step: Array) -> Array:
+        done = step.astype(jnp.float32) / settings.steps
+        up = jnp.minimum(1.0, (done + 1 / settings.steps) / RAMP_UP)
+        down = jnp.minimum(1.0, (1 - done) / RAMP_DOWN)
+        return settings.learning_rate * up * (0.5 - 0.5 * jnp.cos(math.pi * down))
 
-    made = coarse(pictures.to_float(generator.images(latents, batch_size)))
-    wanted = coarse(targets)
-    distance = (wanted**2).sum(1)[:, None] - 2 * wanted @ made.T + (made**2).sum(1)[None]
-    return latents[np.argsort(distance, axis=1, kind="stable")[:, :restarts]]
+    return rate
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _apply(apply: Callable, params: Any, latents: Array) -> Array:
-    return apply(params, latents)
+def _starts(generator: Generator, targets: np.ndarray, settings: Settings, seed: int) -> np.ndarray:
+    """Latents [n, restarts, latent_size]: for each target those whose images are most like it, of many, and with several a random one.
+
+    Alike is what has the same colours at 8 pixels, and the same features to the critic where there is one, averaged to 4.
+    """
+    restarts = settings.restarts
+    chosen = restarts - 1 if restarts > 1 else 1
+    latents = np.asarray(generator.draw(keys.key(seed), max(settings.candidates, chosen)))
+    random = np.asarray(generator.draw(jax.random.fold_in(keys.key(seed), 3), len(targets)))[:, None]
+    made, wanted = (_summaries(generator, images) for images in (generator.images(latents), targets))
+    apart = np.zeros((len(targets), len(latents)))
+    for a, b in zip(wanted, made):
+        squares = (a**2).sum(1)[:, None] - 2 * a @ b.T + (b**2).sum(1)[None]
+        apart += np.sqrt(np.maximum(squares, 0)) / max(np.sqrt(np.maximum(squares, 0)).mean(), 1e-12)
+    nearest = latents[np.argsort(apart, axis=1, kind="stable")[:, :chosen]]
+    return np.concatenate([nearest, random], axis=1)[:, :restarts]
 
 
-def _rms(difference: np.ndarray) -> np.ndarray:
+def _summaries(generator: Generator, images: np.ndarray) -> list[np.ndarray]:
+    """Colours and, where there is a critic, its features of uint8 [n, r, r, 3], small: each [n, d]."""
+    look = _summary(generator.critic.features if generator.critic else None, generator.resolution)
+    critic = generator.critic.params if generator.critic else None
+    size = 64
+    padded = np.concatenate([images, images[-1:].repeat(-len(images) % size, 0)])
+    batches = [look(critic, pictures.to_float(padded[i : i + size])) for i in range(0, len(padded), size)]
+    return [np.concatenate([np.asarray(x) for x in column])[: len(images)].astype(np.float64) for column in zip(*batches)]
+
+
+@functools.lru_cache(maxsize=4)
+def _summary(features: Callable | None, resolution: int) -> Callable:
+    @jax.jit
+    def look(critic: Any, images: Array) -> list[Array]:
+        small = [reduce(images, max(1, resolution // COARSE))]
+        if features:
+            layers = features_of(Critic(None, features), critic, images)
+            small.append(jnp.concatenate([reduce(x, max(1, x.shape[1] // 4)).reshape(len(x), -1) for x in layers], axis=1))
+        return [x.reshape(len(x), -1) for x in small]
+
+    return look
+
+
+def rms(images: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    difference = pictures.to_float(images) - pictures.to_float(targets)
     return np.sqrt(np.mean(difference.astype(np.float64) ** 2, axis=(1, 2, 3)))
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    a, b = (x - x.mean(axis=(1, 2, 3), keepdims=True) for x in (a, b))
+    a, b = (x.astype(np.float64) - x.mean(axis=(1, 2, 3), keepdims=True) for x in (a, b))
     return (a * b).sum(axis=(1, 2, 3)) / np.maximum(np.sqrt((a**2).sum(axis=(1, 2, 3)) * (b**2).sum(axis=(1, 2, 3))), 1e-12)

@@ -1,8 +1,9 @@
-"""Ways from one latent to another. Each takes a, b [n, latent_size] and t [frames] in [0, 1]: [n, frames, latent_size]."""
+"""Ways from one latent to another. Those in PATHS take a, b [n, latent_size] and t [frames] in [0, 1]: [n, frames, latent_size]."""
 
 from collections.abc import Callable
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 
 def linear(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -34,3 +35,35 @@ def slerp(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
 
 
 PATHS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {"slerp": slerp, "rescaled": rescaled, "linear": linear}
+
+
+def smooth(t: np.ndarray) -> np.ndarray:
+    """3t^2 - 2t^3: starts and stops without a jerk."""
+    return t * t * (3 - 2 * t)
+
+
+EASINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"none": lambda t: t, "smooth": smooth}
+
+
+def spline(points: np.ndarray, times: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Through all points in order of time, without corners, then scaled to their lengths: [len(at), latent_size].
+
+    Args:
+      points: latents [k, latent_size], k at least 2.
+      times: [k], rising strictly.
+      at: [frames], between the first and the last of `times`.
+    """
+    curve = CubicSpline(times, points, bc_type="natural")(at)
+    length = np.interp(at, times, np.linalg.norm(points, axis=-1))
+    return curve * (length / np.maximum(np.linalg.norm(curve, axis=-1), 1e-12))[:, None]
+
+
+def mean_shift(start: np.ndarray, early: np.ndarray, late: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """From each start [n, latent_size] along the difference between the means of two sets: [n, frames, latent_size].
+
+    The set's early works become, all together, as late as the late ones: at t = 1 the whole difference is added. Latents keep their
+    length, since the generator knows no other.
+    """
+    moved = start[:, None] + t[None, :, None] * (late.mean(axis=0) - early.mean(axis=0))[None, None]
+    length = np.linalg.norm(moved, axis=-1, keepdims=True)
+    return moved * (np.linalg.norm(start, axis=-1)[:, None, None] / np.maximum(length, 1e-12))

@@ -106,7 +106,8 @@ class Discriminator(nn.Module):
     def __call__(self, images: Array, *, level: int, alpha: Array, train: bool = False, batches: int = 1) -> tuple[Array, Array]:
         """`level` and `alpha` [] change nothing: these networks don't grow.
 
-        Images may hold several `batches`, one after the other, whose statistics are kept apart.
+        Images may hold several `batches`, one after the other, whose statistics are kept apart. Where the collection "features" is
+        mutable, it gets what each layer hands on to the next.
         """
         del level, alpha
         layers = int(math.log2(self.resolution)) - 2
@@ -116,6 +117,8 @@ class Discriminator(nn.Module):
             if i > 0:
                 x = BatchNorm(self.axis_name, self.dtype, name=f"norm_{i}")(x, train, batches)
             x = leaky_relu(x)
+            if not self.is_initializing():
+                self.sow("features", f"conv_{i}", x)
         kernel = _kernel(self, "score", (*x.shape[1:], 1 + self.label_size))  # a 4x4 convolution over a 4x4 image
         x = jnp.einsum("nhwc,hwco->no", x, kernel).astype(jnp.float32)
         return x[:, 0], x[:, 1:]

@@ -16,6 +16,14 @@ from jax import Array
 
 
 @dataclasses.dataclass(frozen=True)
+class Critic:
+    """What a discriminator sees: `features(params, images [n, r, r, 3])` gives arrays [n, h, w, c], from fine to coarse."""
+
+    params: Any
+    features: Callable[[Any, Array], tuple[Array, ...]]
+
+
+@dataclasses.dataclass(frozen=True)
 class Generator:
     """Turns latents into images.
 
@@ -29,6 +37,8 @@ class Generator:
     params: Any
     apply: Callable[[Any, Array], Array]
     label_size: int = 0  # of the latents, how many at their end are the label, one-hot in training
+    critic: Critic | None = None  # of the discriminator that it was trained with
+    divisible: bool = True  # whether a batch may be divided among devices
 
     def __call__(self, latents: Array) -> Array:
         return self.apply(self.params, latents)

@@ -140,7 +140,8 @@ class Discriminator(nn.Module):
     def __call__(self, images: Array, *, level: int, alpha: Array, train: bool = False, batches: int = 1) -> tuple[Array, Array]:
         """`alpha` [] is the weight of the newest level; `train` changes nothing (there is no batch norm here).
 
-        Images may hold several `batches`, one after the other, whose statistics are kept apart.
+        Images may hold several `batches`, one after the other, whose statistics are kept apart. Where the collection "features" is
+        mutable, it gets what each level hands on to the next.
         Initialise at the full level: that makes the parameters of all.
         """
         del train
@@ -156,6 +157,8 @@ class Discriminator(nn.Module):
             x = self.block[str(l)](x, batches)
             if l == level and l > 2:
                 x = lerp(from_rgb(l - 1), x, alpha)
+            if l > 2 and not self.is_initializing():
+                self.sow("features", f"block_{l}", x)
         return x[:, 0], x[:, 1:]
 
     def active(self, level: int) -> set[str]:

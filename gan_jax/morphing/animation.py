@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import pathlib
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 
 import imageio.v3 as iio
@@ -10,6 +11,11 @@ import numpy as np
 from PIL import Image
 
 from gan_jax import files, pictures
+from gan_jax.errors import UserError
+
+FORMATS = ("gif", "mp4", "webp")
+PLAYBACKS = ("there-and-back", "loop")
+WEBP_QUALITY = 80  # of 100
 
 
 def workshop() -> ProcessPoolExecutor:
@@ -17,18 +23,20 @@ def workshop() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(min(8, os.cpu_count() or 1), mp_context=multiprocessing.get_context("spawn"))
 
 
-def write_films(path: pathlib.Path, frames: np.ndarray, frames_per_second: float) -> None:
-    """Writes `path`.gif and `path`.mp4 of uint8 [t, h, w, 3], played there and back."""
-    film = there_and_back(frames)
-    write_gif(path.with_name(f"{path.name}.gif"), film, frames_per_second)
-    write_mp4(path.with_name(f"{path.name}.mp4"), film, frames_per_second)
+def check(formats: Sequence[str], playback: str) -> None:
+    """Raises UserError for what does not exist."""
+    for name in formats:
+        if name not in FORMATS:
+            raise UserError(f"config.morphing.formats: no {name!r}; there is {', '.join(map(repr, FORMATS))}")
+    if playback not in PLAYBACKS:
+        raise UserError(f"config.morphing.playback={playback!r}: there is {' and '.join(map(repr, PLAYBACKS))}")
 
 
-def write_pair(folder: pathlib.Path, name: str, frames: np.ndarray, t: np.ndarray, size: int, frames_per_second: float) -> None:
-    """Writes the films of one pair into `folder`, and its frames [t, r, r, 3], as they are, into `folder`/frames/`name`."""
-    for place, frame in zip(t, frames):
-        pictures.write_png(folder / "frames" / name / f"t_{place:.3f}.png", frame)
-    write_films(folder / name, resized(frames, size), frames_per_second)
+def write_films(path: pathlib.Path, frames: np.ndarray, frames_per_second: float, formats: Sequence[str], playback: str) -> None:
+    """Writes `path` with each of the suffixes, of uint8 [t, h, w, 3]."""
+    film = there_and_back(frames) if playback == "there-and-back" else frames
+    for name in formats:
+        {"gif": write_gif, "mp4": write_mp4, "webp": write_webp}[name](path.with_name(f"{path.name}.{name}"), film, frames_per_second)
 
 
 def there_and_back(frames: np.ndarray) -> np.ndarray:
@@ -41,6 +49,13 @@ def write_gif(path: os.PathLike | str, frames: np.ndarray, frames_per_second: fl
     with files.atomic_file(path) as temporary:
         # A GIF's clock ticks in hundredths of a second.
         iio.imwrite(temporary, frames, extension=".gif", duration=10 * round(100 / frames_per_second), loop=0)
+
+
+def write_webp(path: os.PathLike | str, frames: np.ndarray, frames_per_second: float) -> None:
+    """Writes uint8 [t, h, w, 3] as an animated WebP that loops for ever."""
+    with files.atomic_file(path) as temporary:
+        duration = round(1000 / frames_per_second)
+        iio.imwrite(temporary, frames, extension=".webp", duration=duration, loop=0, quality=WEBP_QUALITY, method=2)
 
 
 def write_mp4(path: os.PathLike | str, frames: np.ndarray, frames_per_second: float) -> None:

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from gan_jax.errors import UserError
-from gan_jax.latents.paths import PATHS
+from gan_jax.latents.paths import EASINGS, PATHS
 from gan_jax.models.generator import Generator
 from gan_jax.progress import Progress
 
@@ -19,8 +19,17 @@ class Morph:
     frames: np.ndarray  # uint8 [p, T, r, r, 3]
 
 
+def times(frames: int, easing: str) -> np.ndarray:
+    """[frames] places on a path, from 0 to 1."""
+    if easing not in EASINGS:
+        raise UserError(f"config.morphing.easing={easing!r}: there is {', '.join(map(repr, EASINGS))}")
+    if frames < 2:
+        raise UserError(f"config.morphing.frames={frames}: at least 2 are needed")
+    return EASINGS[easing](np.linspace(0, 1, frames))
+
+
 def morph(
-    generator: Generator, early: np.ndarray, late: np.ndarray, early_years: np.ndarray, late_years: np.ndarray, *, frames: int, path: str
+    generator: Generator, early: np.ndarray, late: np.ndarray, early_years: np.ndarray, late_years: np.ndarray, t: np.ndarray, path: str
 ) -> Morph:
     """Travels from the latents of early works to those of their late counterparts.
 
@@ -28,15 +37,12 @@ def morph(
       generator: makes the frames.
       early, late: latents [p, latent_size].
       early_years, late_years: [p].
-      frames: number of times, both ends included.
+      t: of `times`.
       path: a key of `latents.paths.PATHS`.
     """
     if path not in PATHS:
         raise UserError(f"config.morphing.path={path!r}: there is {', '.join(map(repr, PATHS))}")
-    if frames < 2:
-        raise UserError(f"config.morphing.frames={frames}: at least 2 are needed")
-    t = np.linspace(0, 1, frames)
-    made = np.empty((len(early), frames, generator.resolution, generator.resolution, 3), np.uint8)
+    made = np.empty((len(early), len(t), generator.resolution, generator.resolution, 3), np.uint8)
     with Progress("morph", len(early)) as progress:
         for first in range(0, len(early), 8):
             part = slice(first, first + 8)

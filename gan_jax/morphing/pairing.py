@@ -1,13 +1,17 @@
-"""Assigns early works to late ones by similarity of colour and composition."""
+"""Assigns early works to late ones by similarity of colour, composition and subject."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import scipy.optimize
 
+from gan_jax.errors import UserError
+
 LAYOUT = 8  # pixels: compositions are compared at this size
 PALETTE = 2  # colours are compared as means of this many by this many parts of the picture
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # ITU-R BT.709
+ASSIGNMENTS = ("one-to-one", "many-to-one")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,12 +27,14 @@ class Unmatched:
     reason: str
 
 
-def distances(early: np.ndarray, late: np.ndarray, colour: float) -> np.ndarray:
+def distances(early: np.ndarray, late: np.ndarray, colour: float, subjects: np.ndarray | None = None, subject: float = 0.0) -> np.ndarray:
     """How far works are from each other: [n, m], 1 on average.
 
     Args:
       early, late: uint8 [n, r, r, 3] and [m, r, r, 3].
       colour: weight of colour, 0 to 1; composition has the rest.
+      subjects: of `disagreement`, [n, m], or None where no column says anything.
+      subject: its weight, 0 to 1, against colour and composition together.
 
     Colours are taken relative to those of the work's own set: late works are brighter as a whole, and that must not decide which of
     them is like an early one. Compositions are luminances at 8x8 pixels without their mean and contrast.
@@ -45,19 +51,57 @@ def distances(early: np.ndarray, late: np.ndarray, colour: float) -> np.ndarray:
         apart = np.sqrt(np.maximum(squares, 0))
         return apart / max(apart.mean(), 1e-12)
 
-    return colour * between(*colours) + (1 - colour) * between(*layouts)
+    seen = colour * between(*colours) + (1 - colour) * between(*layouts)
+    if subjects is None or subjects.mean() < 1e-12:
+        return seen
+    return (1 - subject) * seen + subject * subjects / subjects.mean()
 
 
-def assign(distance: np.ndarray, max_quantile: float) -> tuple[list[Pair], list[Unmatched], list[Unmatched]]:
-    """One-to-one pairs that make the sum of distances [n, m] smallest (scipy's linear_sum_assignment).
+def disagreement(early: Sequence[Mapping[str, str]], late: Sequence[Mapping[str, str]], columns: Sequence[str]) -> np.ndarray | None:
+    """The part [n, m] of the columns in which two works say different things, of those in which both say something.
 
-    Pairs further apart than the `max_quantile` quantile of all distances are not made.
+    Names of columns and what stands there are compared without case. Works that share no column are counted as halfway. None where the
+    table has none of the columns.
+    """
+    wanted = [column.strip().casefold() for column in columns if column.strip()]
+
+    def said(rows: Sequence[Mapping[str, str]]) -> list[list[str]]:
+        plain = [{name.strip().casefold(): text.strip().casefold() for name, text in row.items()} for row in rows]
+        return [[row.get(column, "") for column in wanted] for row in plain]
+
+    a, b = (np.array(said(rows), dtype=object).reshape(len(rows), len(wanted)) for rows in (early, late))
+    if not (a.astype(bool).any() and b.astype(bool).any()):
+        return None
+    both = np.zeros((len(a), len(b)))
+    differ = np.zeros((len(a), len(b)))
+    for column in range(len(wanted)):
+        x, y = a[:, column][:, None], b[:, column][None]
+        known = (x != "") & (y != "")
+        both += known
+        differ += known & (x != y)
+    return np.where(both > 0, differ / np.maximum(both, 1), 0.5)
+
+
+def assign(
+    distance: np.ndarray, max_quantile: float, assignment: str = "one-to-one"
+) -> tuple[list[Pair], list[Unmatched], list[Unmatched]]:
+    """Pairs of early and late works by their distances [n, m].
+
+    "one-to-one": pairs that make the sum of distances smallest (scipy's linear_sum_assignment). "many-to-one": each early work with the
+    late one nearest to it, which several may share. Pairs further apart than the `max_quantile` quantile of all distances are not made.
 
     Returns:
       pairs, nearest first; early works without one; late works without one, each with its reason.
     """
+    if assignment not in ASSIGNMENTS:
+        raise UserError(f"config.morphing.assignment={assignment!r}: there is {' and '.join(map(repr, ASSIGNMENTS))}")
     limit = float(np.quantile(distance, max_quantile))
-    rows, columns = scipy.optimize.linear_sum_assignment(distance)
+    if assignment == "one-to-one":
+        rows, columns = scipy.optimize.linear_sum_assignment(distance)
+        rest = "every counterpart is taken by a nearer work"
+    else:
+        rows, columns = np.arange(len(distance)), distance.argmin(axis=1)
+        rest = "no early work is nearest to it"
     pairs, too_far_early, too_far_late = [], {}, {}
     for i, j in zip(rows.tolist(), columns.tolist()):
         if distance[i, j] <= limit:
@@ -67,7 +111,7 @@ def assign(distance: np.ndarray, max_quantile: float) -> tuple[list[Pair], list[
             too_far_early[i], too_far_late[j] = reason, reason
 
     def unmatched(n: int, taken: set[int], too_far: dict[int, str]) -> list[Unmatched]:
-        return [Unmatched(i, too_far.get(i, "every counterpart is taken by a nearer work")) for i in range(n) if i not in taken]
+        return [Unmatched(i, too_far.get(i, rest)) for i in range(n) if i not in taken]
 
     pairs.sort(key=lambda pair: pair.distance)
     return (
@@ -75,6 +119,30 @@ def assign(distance: np.ndarray, max_quantile: float) -> tuple[list[Pair], list[
         unmatched(distance.shape[0], {pair.early for pair in pairs}, too_far_early),
         unmatched(distance.shape[1], {pair.late for pair in pairs}, too_far_late),
     )
+
+
+def chain(images: np.ndarray, years: np.ndarray, stations: int) -> list[int]:
+    """Works to travel by, from the first years to the last: places in `images`, in order of date, of dates that rise.
+
+    The years are cut into as many spans as there are stations, each with as many works; from each is taken the work whose composition
+    and colours are most like those of the one before, which was taken from the span before it.
+
+    Args:
+      images: uint8 [n, r, r, 3].
+      years: [n].
+    """
+    order = np.argsort(years, kind="stable")
+    if stations < 2 or len(order) < 2:
+        return []
+    spans = [span for span in np.array_split(order, min(stations, len(order))) if len(span)]
+    apart = distances(images, images, 0.5)
+    # Of the first span the work that has the nearest neighbour in the next, so that the way begins well.
+    taken = [int(spans[0][apart[np.ix_(spans[0], spans[1])].min(axis=1).argmin()])]
+    for span in spans[1:]:
+        later = span[years[span] > years[taken[-1]]]
+        if len(later):
+            taken.append(int(later[apart[taken[-1], later].argmin()]))
+    return taken
 
 
 def _shrunk(images: np.ndarray, size: int) -> np.ndarray:

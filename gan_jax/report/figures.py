@@ -40,6 +40,7 @@ def evaluation_section(workdir: pathlib.Path, mean_years: tuple[float, float] | 
             "levels": _levels(found),
             "diversity": [{"name": name, **_figure(entry), "pairs": int(entry["pairs"])} for name, entry in found["diversity"].items()],
             "along": _along(found, mean_years),
+            "competitors": _competitors(found),
             "plot": _plot(found, mean_years),
             "legend": [{"name": LEGEND[name], "colour": plots.PERIOD_COLOURS[name]} for name in PERIODS],
             "notes": [str(note) for note in found["notes"]],
@@ -100,6 +101,19 @@ def _along(found: dict, mean_years: tuple[float, float] | None) -> list[dict]:
             "diversity": _figure(moment["diversity"]),
         }
         for moment in found["morph"]
+    ]
+
+
+def _competitors(found: dict) -> list[dict]:
+    """The morphs and the baselines beside them: KID and SWD to the years between, at the start, in the middle and at the end."""
+    baselines = found.get("baselines", {})
+    if not baselines or not found["morph"]:
+        return []
+    places = [0, min(range(len(found["morph"])), key=lambda k: abs(found["morph"][k]["t"] - 0.5)), -1]
+    ways = {"This study": found["morph"], **{name: baselines[name] for name in sorted(baselines)}}
+    return [
+        {"name": name, "places": [{key: _figure(way[k]["against"]["between"][key]) for key in ("kid", "swd")} for k in places]}
+        for name, way in ways.items()
     ]
 
 

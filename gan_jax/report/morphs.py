@@ -20,6 +20,26 @@ SET_PAIRS = 64
 SET_WIDTH = 760  # pixels
 PAIR_BYTES = 800_000
 PAIR_WIDTH = 320
+SHEET_WIDTH = 1100
+# Sheets of a study, with what stands under them.
+SHEETS = {
+    "morphs/years.png": (
+        "Through the years",
+        "Works in order of date, and under each what the network paints at its latents; the film goes from one to the next.",
+    ),
+    "morphs/shift.png": (
+        "The mean shift",
+        "Early works, moved by the difference between the mean of the late works' latents and that of the early ones'. On the left the "
+        "painting itself.",
+    ),
+    "morphs/tuning.png": (
+        "Tuned to its paintings",
+        "In threes: the painting, what the network made of it before it was tuned to the ends of the morphs, and after. At the top those "
+        "that it knew best, at the bottom those that it knew least.",
+    ),
+    "baseline/searched/contact_sheet.png": ("The baseline, searched as ours was", "The same pairs, painted by the other network."),
+    "baseline/tutorial/contact_sheet.png": ("The baseline, by the published recipe", "The same pairs, by one start and 200 steps."),
+}
 MILLISECONDS = 240  # a frame, where the film is made here
 
 
@@ -50,6 +70,7 @@ def morph_section(workdir: pathlib.Path, collection: Collection) -> dict | None:
         "set": _film(folder / "set.gif", SET_BYTES, shown[:SET_PAIRS], SET_WIDTH),
         "moving": [pair | {"film": film} for pair, film in zip(pairs, films) if film],
         "strips": _strips(folder, pairs, frames, collection) if frames is not None else [],
+        "sheets": _sheets(workdir),
         "sets": _sets(pairs, unmatched, collection),
         "pairs": pairs[:MOST_NAMES],
         "pair_count": len(pairs),
@@ -57,6 +78,11 @@ def morph_section(workdir: pathlib.Path, collection: Collection) -> dict | None:
         "unmatched": unmatched[:MOST_NAMES],
         "unmatched_count": len(unmatched),
     }
+
+
+def _sheets(workdir: pathlib.Path) -> list[dict]:
+    found = ((title, text, data_uris.picture_file(workdir / path, SHEET_WIDTH)) for path, (title, text) in SHEETS.items())
+    return [{"title": title, "text": text, "uri": uri} for title, text, uri in found if uri]
 
 
 def _film(path: pathlib.Path, most_bytes: int, frames: np.ndarray, width: int) -> data_uris.Film | None:

@@ -1,0 +1,142 @@
+"""A generator from TF-Hub behind the same face as ours. The one file that knows TensorFlow, which it imports when a module is opened.
+
+What is expected is the form of https://tfhub.dev/google/progan-128/1: a signature "default" that takes latents [n, latent_size], normal,
+and gives images [n, r, r, 3] in [0, 1].
+"""
+
+import contextlib
+import importlib
+import pathlib
+import warnings
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from gan_jax.errors import UserError
+from gan_jax.models.generator import Generator
+
+SIGNATURE = OUTPUT = "default"
+# Operations of a graph that reach beyond it. Restoring variables has its own, which read the module's folder alone.
+FORBIDDEN = {
+    "ReadFile", "WriteFile", "MatchingFiles", "PyFunc", "PyFuncStateless", "EagerPyFunc", "WholeFileReader", "WholeFileReaderV2",
+    "TextLineReader", "TextLineReaderV2", "FixedLengthRecordReader", "FixedLengthRecordReaderV2", "TFRecordReader", "TFRecordReaderV2",
+    "TextLineDataset", "TFRecordDataset", "FixedLengthRecordDataset", "SaveDataset", "LoadDataset", "SaveDatasetV2",
+    "DatasetToTFRecord", "PrintV2", "WriteSummary", "CreateSummaryFileWriter", "RpcCall", "RpcClient", "RemoteCall",
+}  # fmt: skip
+
+
+def is_module(source: str) -> bool:
+    """Whether a string names a TF-Hub module: an address, or a folder with a saved model."""
+    return source.startswith(("https://", "http://")) or (pathlib.Path(source) / "saved_model.pb").is_file()
+
+
+def open_module(handle: str) -> Generator:
+    """Opens a module by its address (downloaded once, then from the cache that TFHUB_CACHE_DIR names) or from a folder.
+
+    Its function runs as a part of JAX's programs where XLA can compile all of it, and in TensorFlow, called from them, where not.
+    Raises UserError where there is no TensorFlow, no network, no such module, or one of another form.
+    """
+    tf, hub = _tensorflow(handle)
+    try:
+        folder = hub.resolve(handle)
+    except Exception as error:  # of many kinds: addresses, networks, archives
+        raise UserError(f"{handle}: can't be had ({_one_line(error)}); a folder with the module would do") from None
+    _check_operations(handle, pathlib.Path(folder))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            module = hub.load(folder)
+    except Exception as error:
+        raise UserError(f"{handle}: can't be opened as a TF-Hub module ({_one_line(error)})") from None
+    signature = getattr(module, "signatures", {}).get(SIGNATURE) if hasattr(module, "signatures") else None
+    try:
+        (spec,) = signature.structured_input_signature[1].values()
+        latent_size, resolution = spec.shape[-1], signature.structured_outputs[OUTPUT].shape[1]
+        right = spec.shape.rank == 2 and signature.structured_outputs[OUTPUT].shape[1:] == (resolution, resolution, 3)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        right = False
+    if not right or not latent_size or not resolution:
+        raise UserError(f"{handle}: has no signature {SIGNATURE!r} that turns latents [n, d] into images [n, r, r, 3]")
+    # Whatever else the signature gives is left out, or XLA would have to compile it too.
+    function = tf.function(lambda z: signature(z)[OUTPUT], input_signature=[tf.TensorSpec([None, latent_size], tf.float32)])
+    function.keep = module  # a signature holds its variables, not the module that frees them
+    images = _in_xla(function, latent_size)
+    if images is None:
+        images = _called(tf, function, resolution)
+    return Generator(handle, int(latent_size), int(resolution), None, lambda _, z: images(z) * 2 - 1, divisible=False)
+
+
+def _tensorflow(handle: str) -> tuple[ModuleType, ModuleType]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what they say of each other's future is not for the user
+            tf, hub = importlib.import_module("tensorflow"), importlib.import_module("tensorflow_hub")
+    except ImportError as error:
+        raise UserError(f"{handle}: a TF-Hub module needs tensorflow and tensorflow-hub ({_one_line(error)})") from None
+    with contextlib.suppress(RuntimeError):  # TensorFlow was begun before
+        tf.config.set_visible_devices([], "GPU")  # it would take all of the memory that JAX needs
+    return tf, hub
+
+
+def _check_operations(handle: str, folder: pathlib.Path) -> None:
+    """Raises UserError for a saved model that would reach beyond itself."""
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    try:
+        model = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    except Exception as error:
+        raise UserError(f"{handle}: no saved model ({_one_line(error)})") from None
+    used = set()
+    for graph in model.meta_graphs:
+        used |= {node.op for node in graph.graph_def.node}
+        used |= {node.op for function in graph.graph_def.library.function for node in function.node_def}
+    if bad := sorted(used & FORBIDDEN):
+        raise UserError(f"{handle}: refused, since it holds the operation {bad[0]}, which reaches beyond the module")
+
+
+def _in_xla(function: Any, latent_size: int) -> Callable[[Array], Array] | None:
+    """`function` as a part of JAX's programs, or None where XLA can't compile it or its gradient."""
+    from jax.experimental import jax2tf
+
+    images = jax2tf.call_tf(function)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            jax.jit(jax.grad(lambda z: images(z).sum())).lower(jnp.zeros((2, latent_size), jnp.float32)).compile()
+    except Exception:  # of many kinds, by operation
+        return None
+    return images
+
+
+def _called(tf: ModuleType, function: Any, resolution: int) -> Callable[[Array], Array]:
+    """`function` run by TensorFlow, called from JAX's programs."""
+
+    @tf.function(reduce_retracing=True)
+    def gradient(z, g):
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            images = function(z)
+        return tape.gradient(images, z, output_gradients=g)
+
+    @jax.custom_vjp
+    def images(z: Array) -> Array:
+        shape = jax.ShapeDtypeStruct((z.shape[0], resolution, resolution, 3), jnp.float32)
+        return jax.pure_callback(lambda z: function(tf.constant(np.asarray(z))).numpy(), shape, z)
+
+    def backward(z: Array, g: Array) -> tuple[Array]:
+        def call(z, g):
+            return gradient(tf.constant(np.asarray(z)), tf.constant(np.asarray(g))).numpy()
+
+        return (jax.pure_callback(call, jax.ShapeDtypeStruct(z.shape, jnp.float32), z, g),)
+
+    images.defvjp(lambda z: (images(z), z), backward)
+    return images
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -1,0 +1,84 @@
+"""How unlike two images are: by pixels, by structure at several scales, by what the discriminator sees."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from gan_jax.models.generator import Critic
+from gan_jax.models.layers import reduce
+
+WINDOW = 7  # pixels: side of the square over which SSIM takes its statistics
+# Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004, with images in [-1, 1].
+C1, C2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2
+COARSEST = 16  # pixels: the last scale at which structure is compared
+
+
+@dataclasses.dataclass(frozen=True)
+class Weights:
+    """Of the parts of a distance."""
+
+    pixels: float
+    structure: float
+    features: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """Distances of n pairs of images, each [n]."""
+
+    pixels: Array  # mean absolute difference of colours in [-1, 1]
+    structure: Array  # 1 - SSIM, mean over scales
+    features: Array  # mean squared difference of the critic's features, each pixel's of length 1; 0 without a critic
+
+    def total(self, weights: Weights) -> Array:
+        return weights.pixels * self.pixels + weights.structure * self.structure + weights.features * self.features
+
+
+jax.tree_util.register_dataclass(Parts, ("pixels", "structure", "features"), ())
+
+
+def distance(images: Array, target: Array, critic: Critic | None = None, critic_params=None, target_features=None) -> Parts:
+    """Of images [n, r, r, 3] from their targets.
+
+    Args:
+      critic_params: of the critic, given apart so that a program does not hold a copy.
+      target_features: of `features_of` the targets.
+    """
+    pixels = jnp.abs(images - target).mean(axis=(1, 2, 3))
+    scales = []
+    a, b = images, target
+    while True:
+        scales.append(1 - ssim(a, b))
+        if a.shape[1] // 2 < COARSEST:
+            break
+        a, b = reduce(a), reduce(b)
+    features = jnp.zeros_like(pixels)
+    if critic is not None:
+        seen = features_of(critic, critic_params, images)
+        features = sum(((x - y) ** 2).sum(axis=-1).mean(axis=(1, 2)) for x, y in zip(seen, target_features)) / len(seen)
+    return Parts(pixels, sum(scales) / len(scales), features)
+
+
+def features_of(critic: Critic, params, images: Array) -> list[Array]:
+    """The critic's features, float32, each pixel's scaled to length 1 (as in Zhang et al., LPIPS, 2018, without its weights)."""
+    layers = [layer.astype(jnp.float32) for layer in critic.features(params, images)]
+    return [layer * jax.lax.rsqrt((layer**2).sum(axis=-1, keepdims=True) + 1e-8) for layer in layers]
+
+
+def ssim(a: Array, b: Array) -> Array:
+    """Structural similarity [n] of images [n, h, w, c] in [-1, 1]: mean over channels and all windows that lie inside."""
+    mean_a, mean_b = _windows(a), _windows(b)
+    var_a, var_b = _windows(a * a) - mean_a**2, _windows(b * b) - mean_b**2
+    covariance = _windows(a * b) - mean_a * mean_b
+    similarity = (2 * mean_a * mean_b + C1) * (2 * covariance + C2) / ((mean_a**2 + mean_b**2 + C1) * (var_a + var_b + C2))
+    return similarity.mean(axis=(1, 2, 3))
+
+
+def _windows(x: Array) -> Array:
+    """Means over windows."""
+    side = min(WINDOW, x.shape[1])
+    for shape in ((1, side, 1, 1), (1, 1, side, 1)):
+        x = jax.lax.reduce_window(x, 0.0, jax.lax.add, shape, (1, 1, 1, 1), "VALID")
+    return x / side**2

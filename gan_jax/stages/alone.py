@@ -1,0 +1,85 @@
+"""`invert` and `morph` without a study: any generator that can be opened, and any pictures."""
+
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from gan_jax import files, pictures
+from gan_jax.collection.catalogue import IMAGE_SUFFIX
+from gan_jax.collection.images import ImageError, load_image
+from gan_jax.errors import UserError
+from gan_jax.generators import open_generator
+from gan_jax.latents import inversion
+from gan_jax.latents.paths import PATHS
+from gan_jax.latents.tuning import tune
+from gan_jax.morphing import animation, scene
+from gan_jax.morphing.morph import times
+from gan_jax.stages import invert as inverting
+from gan_jax.stages.common import search_settings, tuning_settings
+
+
+def invert(config: ConfigDict, workdir: pathlib.Path, source: str, images: str) -> str:
+    """inversion/ in the workdir: of the pictures that `images` names, files with commas between or a folder."""
+    generator = open_generator(source, config.training.precision)
+    paths = named(images)
+    paintings = read(paths, generator.resolution, config)
+    found = inversion.invert(generator, paintings, search_settings(config), config.seed + 2)
+    inverting.write(workdir / "inversion", [{"file": str(path)} for path in paths], paintings, found)
+    return f"{inverting.told(found)}; {workdir / 'inversion' / 'side_by_side.png'}"
+
+
+def morph(config: ConfigDict, workdir: pathlib.Path, source: str, first: str, last: str) -> str:
+    """morph/ in the workdir: from one picture to another."""
+    settings = config.morphing
+    animation.check(settings.formats, settings.playback)
+    if settings.path not in PATHS:
+        raise UserError(f"config.morphing.path={settings.path!r}: there is {', '.join(map(repr, PATHS))}")
+    t = times(settings.frames, settings.easing)
+    generator = open_generator(source, config.training.precision)
+    paths = [pathlib.Path(first), pathlib.Path(last)]
+    paintings = read(paths, generator.resolution, config)
+    found = inversion.invert(generator, paintings, search_settings(config), config.seed + 2)
+    if config.tuning.steps and generator.params is not None:
+        generator = tune(generator, found.latents, paintings, tuning_settings(config), config.seed + 3)
+    a, b = found.latents[:1], found.latents[1:]
+    frames = generator.images(PATHS[settings.path](a, b, t)[0])
+    title = f"{paths[0].stem} – {paths[1].stem}"
+    nothing = np.zeros((0, *paintings.shape[1:]), np.uint8)
+    scenes = [scene.Frame(frame, title, float("nan"), nothing) for frame in frames]
+    if settings.real_ends:
+        works = [scene.Frame(painting, path.stem, float("nan"), nothing) for painting, path in zip(paintings, paths)]
+        scenes = scene.with_ends(scenes, *works)
+    with files.atomic_folder(workdir / "morph") as folder:
+        files.write_array(folder / "latents.npy", found.latents)
+        for place, frame in zip(t, frames):
+            pictures.write_png(folder / "frames" / f"t_{place:.3f}.png", frame)
+        pictures.write_png(folder / "strip.png", scene.strip(np.concatenate([paintings[:1], frames, paintings[1:]]), 128))
+        with animation.workshop() as pool:
+            film = scene.scene(scenes, settings.size, settings.captions)
+            rate = settings.frames / settings.seconds
+            pool.submit(animation.write_films, folder / "morph", film, rate, tuple(settings.formats), settings.playback).result()
+    return f"{inverting.told(found)}; {workdir / 'morph' / 'strip.png'}"
+
+
+def named(images: str) -> list[pathlib.Path]:
+    """Files with commas between, or the pictures in a folder, by name."""
+    folder = pathlib.Path(images)
+    if folder.is_dir():
+        found = sorted(path for path in folder.iterdir() if path.is_file() and IMAGE_SUFFIX.search(path.name))
+        if not found:
+            raise UserError(f"--images={images}: no pictures in this folder")
+        return found
+    return [pathlib.Path(path) for path in images.split(",") if path]
+
+
+def read(paths: Sequence[pathlib.Path], resolution: int, config: ConfigDict) -> np.ndarray:
+    """uint8 [n, resolution, resolution, 3], fitted as `config.collection` says. Raises UserError for what is no picture."""
+    fitted = []
+    for path in paths:
+        try:
+            fitted.append(load_image(path, resolution, config.collection.fit, config.collection.max_pixels).image)
+        except (ImageError, OSError) as error:
+            raise UserError(f"{path}: {error}") from None
+    return np.stack(fitted)

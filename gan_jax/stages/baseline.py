@@ -1,0 +1,64 @@
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from gan_jax import files, pictures
+from gan_jax.collection import collection as collections
+from gan_jax.generators import open_generator
+from gan_jax.latents import inversion, tutorial
+from gan_jax.models.generator import Generator
+from gan_jax.morphing.animation import resized
+from gan_jax.stages.common import describe, search_settings, trained_on
+from gan_jax.stages.invert import side_by_side
+from gan_jax.stages.morph import contact_sheet, journeys
+
+
+def baseline(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
+    """baseline/: the same paintings, pairs, paths and times with another generator, found by our search and by the published one."""
+    collection, generator = collections.load(workdir / "collection"), open_generator(config.baseline.generator, config.training.precision)
+    indices = trained_on(collection)
+    paintings = resized(collection.images[indices], generator.resolution)
+    pairs = files.read_csv(workdir / "morphs" / "pairs.csv")
+    ends = [(int(row["early_index"]), int(row["late_index"])) for row in pairs]
+    t = files.read_array(workdir / "morphs" / "t.npy")
+    years = np.array([painting.year for painting in collection.paintings])
+
+    found = inversion.invert(generator, paintings, search_settings(config), config.seed + 2)
+    ways = {"searched": (found.latents, config.morphing.path)}
+    if config.baseline.tutorial:
+        ways["tutorial"] = (tutorial.search(generator, paintings, config.seed + 2, config.baseline.tutorial_steps), "rescaled")
+    lines = []
+    with files.atomic_folder(workdir / "baseline") as folder:
+        for name, (latents, path) in ways.items():
+            latent_of = dict(zip(indices.tolist(), latents))
+            made = journeys(generator, latent_of, ends, years, t, path)
+            frames = np.stack([resized(pair, collection.images.shape[1]) for pair in made.frames])
+            error = write(folder / name, collection, indices, paintings, generator, latents, frames, ends)
+            lines.append(f"{name}: median error {np.median(error):.3f}")
+        files.write_json(folder / "about.json", {"generator": generator.name, "resolution": generator.resolution, "ways": list(ways)})
+    return f"{generator.name}, {'; '.join(lines)}; {workdir / 'baseline'}"
+
+
+def write(
+    folder: pathlib.Path,
+    collection: collections.Collection,
+    indices: np.ndarray,
+    paintings: np.ndarray,
+    generator: Generator,
+    latents: np.ndarray,
+    frames: np.ndarray,
+    ends: list[tuple[int, int]],
+) -> np.ndarray:
+    """One way of finding latents; returns its errors [n] at the generator's own resolution."""
+    images = generator.images(latents)
+    error = inversion.rms(images, paintings)
+    rows = [{**describe(collection, index), "error": f"{value:.4f}"} for index, value in zip(indices.tolist(), error)]
+    files.write_csv(folder / "inversion.csv", rows[0], rows)
+    files.write_array(folder / "latents.npy", latents)
+    files.write_array(folder / "frames.npy", frames)
+    pictures.write_png(folder / "side_by_side.png", side_by_side(paintings, images, error))
+    pictures.write_png(folder / "contact_sheet.png", contact_sheet(collection.images, ends, frames))
+    return error

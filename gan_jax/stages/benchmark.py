@@ -1,0 +1,18 @@
+import pathlib
+
+from ml_collections import ConfigDict
+
+from gan_jax.benchmark import benchmark as measure
+from gan_jax.collection import collection as collections
+from gan_jax.stages.common import trained_on
+
+
+def benchmark(config: ConfigDict, workdir: pathlib.Path, source: str) -> None:
+    """benchmark.json: how fast this machine is. For "real" input: of the collection in the workdir, or else of the config."""
+    images = None
+    if source == "real":
+        there = (workdir / "collection" / "paintings.csv").exists()
+        collection = collections.load(workdir / "collection") if there else collections.prepare(config.collection)
+        images = collection.images[trained_on(collection)]
+    measure(config, workdir, source, images)
+    print(f"\n{workdir / 'benchmark.json'}")

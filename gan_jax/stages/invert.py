@@ -1,0 +1,61 @@
+import math
+import pathlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from gan_jax import files, pictures
+from gan_jax.collection import collection as collections
+from gan_jax.latents import inversion
+from gan_jax.stages.common import check_resolution, describe, generator_of, search_settings, trained_on
+
+PREVIEW = 8  # paintings in each part of the side-by-side sheet
+
+
+def invert(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
+    """inversion/: the latents of the early and the late works, with what the generator makes of them."""
+    collection, generator = collections.load(workdir / "collection"), generator_of(config, workdir)
+    check_resolution(generator, collection, config)
+    indices = trained_on(collection)
+    found = inversion.invert(generator, collection.images[indices], search_settings(config), config.seed + 2)
+    write(workdir / "inversion", [describe(collection, index) for index in indices.tolist()], collection.images[indices], found)
+    return f"{told(found)}; {workdir / 'inversion' / 'side_by_side.png'}"
+
+
+def write(path: pathlib.Path, works: Sequence[Mapping[str, Any]], paintings: np.ndarray, found: inversion.Inversion) -> None:
+    """The folder of an inversion: arrays for programs, a table and a sheet for people."""
+    verdicts = found.verdicts()
+    with files.atomic_folder(path) as folder:
+        files.write_array(folder / "latents.npy", found.latents)
+        files.write_array(folder / "reconstructions.npy", found.reconstructions)
+        rows = []
+        for i, work in enumerate(works):
+            figures = {name: getattr(found, name)[i] for name in ("error", "correlation", "structure", "features", "loss", "disagreement")}
+            rows.append(
+                {**work, **{name: f"{value:.4f}" for name, value in figures.items()}, "steps": found.steps[i], "verdict": verdicts[i]}
+            )
+        files.write_csv(folder / "inversion.csv", rows[0], rows)
+        limit = None if math.isnan(found.limit) else found.limit
+        files.write_json(folder / "calibration.json", {"limit": limit, "near": inversion.NEAR, "own_errors": found.recovered.tolist()})
+        pictures.write_png(folder / "side_by_side.png", side_by_side(paintings, found.reconstructions, found.error))
+
+
+def told(found: inversion.Inversion) -> str:
+    """An inversion in one line."""
+    verdicts = Counter(filter(None, found.verdicts()))
+    known = f"; {verdicts['inside']} inside what the generator knows, {verdicts['near']} near, {verdicts['outside']} outside" * bool(
+        verdicts
+    )
+    return f"{len(found.error)} paintings, median error {np.median(found.error):.3f}{known}"
+
+
+def side_by_side(paintings: np.ndarray, reconstructions: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """Originals above their reconstructions: the best, those around the median, the worst."""
+    order = np.argsort(error, kind="stable")
+    n = min(PREVIEW, len(order))
+    middle = (len(order) - n) // 2
+    rows = [row for part in (order[:n], order[middle : middle + n], order[-n:]) for row in (paintings[part], reconstructions[part])]
+    return pictures.grid(pictures.enlarged(np.concatenate(rows), 96), n)

@@ -1,0 +1,234 @@
+import pathlib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, Future, as_completed
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from gan_jax import files, pictures
+from gan_jax.collection import collection as collections
+from gan_jax.collection.collection import Collection
+from gan_jax.errors import UserError
+from gan_jax.latents import paths
+from gan_jax.latents.inversion import rms
+from gan_jax.latents.tuning import tune
+from gan_jax.models.generator import Generator
+from gan_jax.morphing import animation, pairing, scene
+from gan_jax.morphing.morph import Morph, times
+from gan_jax.morphing.morph import morph as travel
+from gan_jax.progress import follow
+from gan_jax.stages.common import PERIODS, describe, generator_of, tuning_settings
+
+SHEET_ROWS = 48  # pairs on the contact sheet
+SHEET_FRAMES = 9
+STRIP_FRAMES = 7  # between the two paintings of a pair's strip
+MOVING_PAIRS = 64  # pairs in the film of the set
+MOVING_WIDTH = 1024  # pixels
+SHIFTED = 16  # early works that the mean shift is shown on
+PREVIEW = 8  # paintings in a row of the sheet of tuned reconstructions
+FRAMES_A_STATION = 8  # of the film through the years, from one work to the next
+
+Ends = list[tuple[int, int]]  # indices of early and late works in the collection
+
+
+def morph(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
+    """morphs/: pairs of early and late works, and the ways from the ones to the others."""
+    collection, settings = collections.load(workdir / "collection"), config.morphing
+    animation.check(settings.formats, settings.playback)
+    t = times(settings.frames, settings.easing)
+    latents = files.read_array(workdir / "inversion" / "latents.npy")
+    rows = files.read_csv(workdir / "inversion" / "inversion.csv")
+    latent_of = {int(row["index"]): latents[i] for i, row in enumerate(rows)}
+    ends, distances, unmatched = pair(collection, settings)
+    inverted = np.array(sorted(latent_of))
+    years = np.array([painting.year for painting in collection.paintings])
+    stations = inverted[pairing.chain(collection.images[inverted], years[inverted], settings.stations)]
+
+    generator = generator_of(config, workdir)
+    pivots = sorted({index for pair in ends for index in pair} | set(stations.tolist()))
+    at_pivots = np.stack([latent_of[index] for index in pivots])
+    before = generator.images(at_pivots)
+    if config.tuning.steps and generator.params is not None:
+        generator = tune(generator, at_pivots, collection.images[pivots], tuning_settings(config), config.seed + 3)
+    made = journeys(generator, latent_of, ends, years, t, settings.path)
+
+    with files.atomic_folder(workdir / "morphs") as folder:
+        write_tables(folder, collection, ends, distances, unmatched, made)
+        write_tuning(folder, collection, pivots, before, generator.images(at_pivots))
+        early, late = (collection.period(period) for period in PERIODS)
+        places = [(int(np.searchsorted(early, a)), int(np.searchsorted(late, b))) for a, b in ends]
+        pictures.write_png(folder / "sets.png", scene.two_sets(collection.images[early], collection.images[late], places))
+        pictures.write_png(folder / "contact_sheet.png", contact_sheet(collection.images, ends, made.frames))
+        with animation.workshop() as pool:
+            films = film_pairs(pool, folder, collection, ends, made, settings)
+            films += film_years(pool, folder, collection, generator, stations, latent_of, settings)
+            films += film_shift(pool, folder, collection, generator, latent_of, ends, t, settings)
+            for film in follow("animate", as_completed(films), len(films)):
+                film.result()
+    return f"{len(ends)} pairs, {len(unmatched)} works without a counterpart; {workdir / 'morphs' / 'set.gif'}"
+
+
+def pair(collection: Collection, settings: ConfigDict) -> tuple[Ends, list[float], list[tuple[int, str]]]:
+    """Pairs of works with their distances, nearest first, and works without one, with the reason."""
+    early, late = (collection.period(period) for period in PERIODS)
+    columns = [[collection.paintings[i].columns for i in works] for works in (early, late)]
+    subjects = pairing.disagreement(*columns, settings.columns.split(","))
+    distance = pairing.distances(collection.images[early], collection.images[late], settings.colour, subjects, settings.subject)
+    pairs, early_alone, late_alone = pairing.assign(distance, settings.max_distance, settings.assignment)
+    if not pairs:
+        raise UserError(f"config.morphing.max_distance={settings.max_distance}: no two works are that near; 1.0 allows every pair")
+    alone = [(int(early[x.work]), x.reason) for x in early_alone] + [(int(late[x.work]), x.reason) for x in late_alone]
+    return [(int(early[pair.early]), int(late[pair.late])) for pair in pairs], [pair.distance for pair in pairs], alone
+
+
+def journeys(generator: Generator, latent_of: Mapping[int, np.ndarray], ends: Ends, years: np.ndarray, t: np.ndarray, path: str) -> Morph:
+    """The morphs of all pairs."""
+    a, b = (np.stack([latent_of[pair[end]] for pair in ends]) for end in (0, 1))
+    return travel(generator, a, b, *(years[[pair[end] for pair in ends]] for end in (0, 1)), t, path)
+
+
+def write_tables(
+    folder: pathlib.Path, collection: Collection, ends: Ends, distances: Sequence[float], unmatched: Sequence[tuple[int, str]], made: Morph
+) -> None:
+    rows, frames = [], []
+    for i, (pair, distance) in enumerate(zip(ends, distances)):
+        both = {f"{period}_{k}": v for period, index in zip(PERIODS, pair) for k, v in describe(collection, index).items()}
+        rows.append({"pair": i, **both, "distance": f"{distance:.4f}"})
+        works = {f"{period}_index": index for period, index in zip(PERIODS, pair)}
+        frames += [{"pair": i, "frame": k, "t": f"{t:.4f}", "year": f"{made.years[i, k]:.3f}", **works} for k, t in enumerate(made.t)]
+    files.write_csv(folder / "pairs.csv", rows[0], rows)
+    files.write_csv(folder / "frames.csv", frames[0], frames)
+    fields = ["index", "file", "title", "year", "period", "reason"]
+    files.write_csv(folder / "unmatched.csv", fields, [{**describe(collection, i), "reason": reason} for i, reason in unmatched])
+    files.write_array(folder / "t.npy", made.t)
+    files.write_array(folder / "years.npy", made.years)
+    files.write_array(folder / "frames.npy", made.frames)
+
+
+def write_tuning(folder: pathlib.Path, collection: Collection, pivots: Sequence[int], before: np.ndarray, after: np.ndarray) -> None:
+    """The paintings that morphs begin and end with, as the generator painted them before it was tuned to them, and after."""
+    paintings = collection.images[pivots]
+    errors = rms(before, paintings), rms(after, paintings)
+    rows = [
+        {**describe(collection, index), "error_before": f"{first:.4f}", "error_after": f"{last:.4f}"}
+        for index, first, last in zip(pivots, *errors)
+    ]
+    files.write_csv(folder / "tuning.csv", rows[0], rows)
+    order = np.argsort(errors[0], kind="stable")
+    shown = [part for part in np.array_split(order, 3) if len(part)]
+    n = min(PREVIEW, *(len(part) for part in shown))
+    sheet = [row for part in shown for row in (paintings[part[:n]], before[part[:n]], after[part[:n]])]
+    pictures.write_png(folder / "tuning.png", pictures.grid(pictures.enlarged(np.concatenate(sheet), 96), n))
+
+
+def film_pairs(pool: Executor, folder: pathlib.Path, collection: Collection, ends: Ends, made: Morph, settings: ConfigDict) -> list[Future]:
+    """Of each pair its films, its strip and its single frames; of the whole set a moving grid."""
+    rate = settings.frames / settings.seconds
+    formats, playback = tuple(settings.formats), settings.playback
+    grid = animation.moving_grid(made.frames, MOVING_PAIRS, MOVING_WIDTH)
+    films = [pool.submit(animation.write_films, folder / "set", grid, rate, formats, playback)]
+    shown = np.linspace(0, len(made.t) - 1, min(STRIP_FRAMES, len(made.t))).round().astype(int)
+    for i, (first, last) in enumerate(ends):
+        works = [framed(collection, index, settings.compare) for index in (first, last)]
+        title = " – ".join(work.title for work in works)
+        beside = [of_year(collection, year, settings.compare) for year in made.years[i]]
+        frames = [scene.Frame(made.frames[i, k], title, year, beside[k]) for k, year in enumerate(made.years[i])]
+        if settings.real_ends:
+            frames = scene.with_ends(frames, *works)
+        strip = np.concatenate([works[0].image[None], made.frames[i, shown], works[1].image[None]])
+        films.append(pool.submit(write_pair, folder, f"pair_{i:03d}", made.frames[i], made.t, strip, frames, rate, settings.to_dict()))
+    return films
+
+
+def framed(collection: Collection, index: int, compare: int) -> scene.Frame:
+    """A painting as the frame of a film."""
+    painting = collection.paintings[index]
+    return scene.Frame(collection.images[index], painting.title, painting.year, of_year(collection, painting.year, compare))
+
+
+def of_year(collection: Collection, year: float, most: int) -> np.ndarray:
+    """Real works of about a year: uint8 [most, r, r, 3]."""
+    years = np.array([painting.year for painting in collection.paintings])
+    return collection.images[scene.nearest_in_time(years, year, most)]
+
+
+def write_pair(
+    folder: pathlib.Path,
+    name: str,
+    frames: np.ndarray,
+    t: np.ndarray,
+    strip: np.ndarray,
+    scenes: Sequence[scene.Frame],
+    rate: float,
+    settings: Mapping[str, Any],
+) -> None:
+    """Everything of one pair. `frames` [t, r, r, 3] as they are go to `folder`/frames/`name`."""
+    for place, frame in zip(t, frames):
+        pictures.write_png(folder / "frames" / name / f"t_{place:.3f}.png", frame)
+    pictures.write_png(folder / f"{name}.png", scene.strip(strip, 128))
+    film = scene.scene(scenes, settings["size"], settings["captions"])
+    animation.write_films(folder / name, film, rate, settings["formats"], settings["playback"])
+
+
+def film_years(
+    pool: Executor,
+    folder: pathlib.Path,
+    collection: Collection,
+    generator: Generator,
+    stations: np.ndarray,
+    latent_of: Mapping[int, np.ndarray],
+    settings: ConfigDict,
+) -> list[Future]:
+    """One film through the years, by way of several works in order of date; years.csv says where each frame stands."""
+    if len(stations) < 2:
+        return []
+    dates = np.array([collection.paintings[index].year for index in stations])
+    at = np.interp(np.arange((len(stations) - 1) * FRAMES_A_STATION + 1) / FRAMES_A_STATION, np.arange(len(stations)), dates)
+    images = generator.images(paths.spline(np.stack([latent_of[index] for index in stations]), dates, at))
+    rows, frames = [], []
+    for k, year in enumerate(at):
+        place = min(k // FRAMES_A_STATION, len(stations) - 2)
+        from_, to = stations[place], stations[place + 1]
+        rows.append({"frame": k, "year": f"{year:.3f}", "from_index": from_, "to_index": to})
+        nearest = from_ if k % FRAMES_A_STATION < FRAMES_A_STATION / 2 and k < len(at) - 1 else to
+        frames.append(scene.Frame(images[k], collection.paintings[nearest].title, year, of_year(collection, year, settings.compare)))
+    files.write_csv(folder / "years.csv", rows[0], rows)
+    stops = images[::FRAMES_A_STATION]
+    sheet = np.concatenate([collection.images[stations], stops])
+    pictures.write_png(folder / "years.png", pictures.grid(pictures.enlarged(sheet, 128), len(stations)))
+    film = scene.scene(frames, settings.size, settings.captions)
+    rate = settings.frames / settings.seconds
+    return [pool.submit(animation.write_films, folder / "years", film, rate, tuple(settings.formats), settings.playback)]
+
+
+def film_shift(
+    pool: Executor,
+    folder: pathlib.Path,
+    collection: Collection,
+    generator: Generator,
+    latent_of: Mapping[int, np.ndarray],
+    ends: Ends,
+    t: np.ndarray,
+    settings: ConfigDict,
+) -> list[Future]:
+    """Early works, moved from what the early latents have in common to what the late ones have."""
+    sets = [np.stack([latent_of[int(index)] for index in collection.period(period)]) for period in PERIODS]
+    works = list(dict.fromkeys(first for first, _ in ends))[:SHIFTED]
+    path = paths.mean_shift(np.stack([latent_of[index] for index in works]), *sets, t)
+    frames = generator.images(path.reshape(-1, path.shape[-1])).reshape(*path.shape[:2], *collection.images.shape[1:])
+    files.write_array(folder / "shift.npy", frames)
+    shown = np.linspace(0, len(t) - 1, min(STRIP_FRAMES, len(t))).round().astype(int)
+    rows = np.concatenate([np.concatenate([collection.images[[index]], frames[i, shown]]) for i, index in enumerate(works)])
+    pictures.write_png(folder / "shift.png", pictures.grid(pictures.enlarged(rows, 64), len(shown) + 1))
+    film = animation.moving_grid(frames, SHIFTED, MOVING_WIDTH)
+    rate = settings.frames / settings.seconds
+    return [pool.submit(animation.write_films, folder / "shift", film, rate, tuple(settings.formats), settings.playback)]
+
+
+def contact_sheet(images: np.ndarray, ends: Ends, frames: np.ndarray) -> np.ndarray:
+    """A row a pair: the real early work, frames, the real late work."""
+    ends = ends[:SHEET_ROWS]
+    shown = np.linspace(0, frames.shape[1] - 1, min(SHEET_FRAMES, frames.shape[1])).round().astype(int)
+    rows = [np.concatenate([images[[first]], frames[i, shown], images[[last]]]) for i, (first, last) in enumerate(ends)]
+    return pictures.grid(pictures.enlarged(np.concatenate(rows), 64), len(shown) + 2)

@@ -1,0 +1,20 @@
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from gan_jax.collection import collection as collections
+from gan_jax.stages.common import PERIODS, trained_on
+from gan_jax.training import loop
+
+
+def train(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
+    """checkpoints/, samples/, log/: the networks, trained on the early and the late works."""
+    collection = collections.load(workdir / "collection")
+    indices = trained_on(collection)
+    of_period = np.array([PERIODS.index(collection.paintings[i].period) for i in indices])
+    labels = np.eye(len(PERIODS), dtype=np.float32)[of_period][:, : None if config.model.conditional else 0]
+    seen = loop.train(config, collection.images[indices], labels, workdir, about)
+    return f"trained on {seen / 1000:,.0f} thousand images; samples in {workdir / 'samples'}"
