@@ -101,9 +101,9 @@ def get_config() -> ConfigDict:
 
     config.tuning = tuning = ConfigDict()  # of the generator to the ends of the morphs
     tuning.steps = 300  # 0: frames are of the generator as it was trained
-    tuning.learning_rate = 0.0005
+    tuning.learning_rate = 0.002
     tuning.batch_size = 32  # paintings a step, over all devices
-    tuning.locality = 1.0  # weight of what keeps other latents' images as they were
+    tuning.locality = 0.3  # weight of what keeps other latents' images as they were
 
     config.morphing = morphing = ConfigDict()
     morphing.frames = 17  # times t, 0 and 1 included
@@ -117,7 +117,7 @@ def get_config() -> ConfigDict:
     morphing.size = 256  # pixels, at least, of a picture in an animation
     morphing.seconds = 4.0  # one way through a morph
     morphing.playback = "there-and-back"  # or "loop": begins again at the early end
-    morphing.formats = ("gif", "mp4", "webp")
+    morphing.formats = ("gif", "mp4")  # and "webp"
     morphing.real_ends = True  # films begin and end with the paintings themselves
     morphing.captions = True  # title and year below the picture
     morphing.compare = 3  # real works of the same year, as many, below the picture

@@ -1,13 +1,21 @@
-"""Paths against closed forms; inversion against latents that are known."""
+"""Paths against closed forms; likeness against scikit-image; searches against latents that are known."""
+
+import dataclasses
+import math
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from skimage.metrics import structural_similarity
 
-from gan_jax.latents.inversion import invert
-from gan_jax.latents.paths import PATHS, linear, rescaled, slerp
-from gan_jax.models.generator import Generator, on_sphere
+from gan_jax.latents import tutorial
+from gan_jax.latents.inversion import QUIET, Settings, invert, rate_schedule, rms
+from gan_jax.latents.likeness import Weights, distance, features_of, ssim
+from gan_jax.latents.paths import PATHS, linear, mean_shift, rescaled, slerp, smooth, spline
+from gan_jax.latents.tuning import Settings as TuningSettings
+from gan_jax.latents.tuning import tune
+from gan_jax.models.generator import Critic, Generator, on_sphere
 
 T = np.linspace(0, 1, 5)
 RNG = np.random.default_rng(0)
@@ -63,26 +71,169 @@ def toy_generator(resolution: int = 16, latent_size: int = 12) -> Generator:
     return Generator("toy", latent_size, resolution, basis, apply)
 
 
-def test_inversion_finds_the_latents_of_generated_images():
-    generator = toy_generator()
+def critic(resolution: int = 16) -> Critic:
+    """Features of random kernels, of two sizes."""
+    kernels = [jnp.asarray(np.random.default_rng(i).normal(size=(size, size, 3, 5)), jnp.float32) for i, size in enumerate((2, 4))]
+
+    def features(params, images):
+        return tuple(
+            jax.lax.conv_general_dilated(images, k, k.shape[:2], "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")) for k in params
+        )
+
+    return Critic(kernels, features)
+
+
+SETTINGS = Settings(
+    steps=150,
+    restarts=2,
+    candidates=64,
+    learning_rate=0.1,
+    noise=0.05,
+    patience=150,
+    batch_size=8,
+    weights=Weights(1.0, 0.3, 0.3),
+    calibration=0,
+)
+
+
+@pytest.mark.parametrize("with_critic", [False, True])
+def test_inversion_finds_the_latents_of_generated_images(with_critic):
+    generator = dataclasses.replace(toy_generator(), critic=critic() if with_critic else None)
     truth = np.asarray(generator.draw(jax.random.key(1), 10))
-    found = invert(
-        generator, generator.images(truth), steps=150, restarts=2, candidates=64, learning_rate=0.1, batch_size=8, structure=1.0, seed=0
-    )
+    found = invert(generator, generator.images(truth), SETTINGS, 0)
     np.testing.assert_allclose(np.linalg.norm(found.latents, axis=1), np.sqrt(12), rtol=1e-4)
     cosine = (found.latents * truth).sum(1) / 12
     assert np.all(cosine > 0.99), cosine
     assert np.all(found.error < 0.03) and np.all(found.correlation > 0.99)
     np.testing.assert_array_equal(found.reconstructions, generator.images(found.latents))
+    assert np.all(found.features > 0) == with_critic
+    assert found.verdicts() == [""] * 10 and math.isnan(found.limit)
 
 
-def test_inversion_reports_the_error_of_what_a_generator_cannot_make():
+def test_inversion_tells_what_a_generator_cannot_make():
+    """The generator's own images lie inside what it knows, noise does not."""
     generator = toy_generator()
     noise = RNG.integers(0, 256, (3, 16, 16, 3)).astype(np.uint8)
-    found = invert(generator, noise, steps=20, restarts=3, candidates=8, learning_rate=0.1, batch_size=4, structure=0.0, seed=0)
-    difference = (found.reconstructions / 127.5 - noise / 127.5) ** 2
-    np.testing.assert_allclose(found.error, np.sqrt(difference.mean((1, 2, 3))), rtol=0.02)
-    assert np.all(found.error > 0.4)
+    own = generator.images(generator.draw(jax.random.key(7), 9))
+    settings = dataclasses.replace(SETTINGS, calibration=20, restarts=3)
+    found = invert(generator, np.concatenate([noise, own]), settings, 0)
+    difference = (found.reconstructions[:3] / 127.5 - noise / 127.5) ** 2
+    np.testing.assert_allclose(found.error[:3], np.sqrt(difference.mean((1, 2, 3))), rtol=1e-5)
+    assert np.all(found.error[:3] > 0.4) and len(found.recovered) == 20 and np.all(found.recovered < 0.1)
+    verdicts = found.verdicts()
+    assert verdicts[:3] == ["outside"] * 3
+    assert sum(verdict in ("inside", "near") for verdict in verdicts[3:]) >= 8
+
+
+def test_searches_that_arrive_early_cost_less_and_each_ends_by_its_own_clock():
+    """What can't be improved goes to its last part as soon as patience ends; what can takes all steps."""
+    generator = toy_generator()
+    flat = Generator("flat", 12, 16, jnp.float32(0.5), lambda params, z: jnp.full((len(z), 16, 16, 3), params) + 0 * z.sum())
+    painting = generator.images(generator.draw(jax.random.key(3), 1))
+    settings = dataclasses.replace(SETTINGS, steps=200, patience=20, restarts=1, noise=0.0)
+    stuck, free = (invert(one, painting, settings, 0).steps[0] for one in (flat, generator))
+    assert stuck <= 30 + 200 * (1 - QUIET) + 10
+    assert stuck < free <= 200
+
+
+def test_more_searches_than_lanes_find_the_same(tmp_path):
+    """A lane that is free takes the next search, which ends where it would have ended alone."""
+    generator = toy_generator()
+    paintings = generator.images(generator.draw(jax.random.key(5), 40))
+    settings = dataclasses.replace(SETTINGS, noise=0.0, restarts=1)
+    all_at_once, in_turn = (invert(generator, paintings, dataclasses.replace(settings, batch_size=size), 0) for size in (40, 16))
+    np.testing.assert_allclose(all_at_once.latents, in_turn.latents, atol=1e-3)
+
+
+def test_the_learning_rate_rises_stays_and_falls():
+    rate = np.asarray(rate_schedule(dataclasses.replace(SETTINGS, steps=200))(jnp.arange(200)))
+    np.testing.assert_allclose(rate[:10], 0.1 * np.arange(1, 11) / 10, rtol=1e-5)
+    np.testing.assert_allclose(rate[10:150], 0.1, rtol=1e-6)
+    np.testing.assert_allclose(rate[150:], 0.1 * (0.5 + 0.5 * np.cos(np.pi * np.arange(50) / 50)), atol=1e-6)
+
+
+def test_ssim_is_scikit_images():
+    a = RNG.uniform(-1, 1, (3, 24, 20, 3))
+    b = np.clip(a + RNG.normal(size=a.shape) * 0.3, -1, 1)
+    theirs = [
+        structural_similarity(x, y, win_size=7, data_range=2, channel_axis=-1, use_sample_covariance=False, gaussian_weights=False)
+        for x, y in zip(a, b)
+    ]
+    # scikit-image takes windows that lie inside, as here.
+    np.testing.assert_allclose(ssim(jnp.asarray(a, jnp.float32), jnp.asarray(b, jnp.float32)), theirs, atol=1e-5)
+
+
+def test_distances_are_zero_of_an_image_from_itself_and_weighed():
+    images = jnp.asarray(RNG.uniform(-1, 1, (2, 32, 32, 3)), jnp.float32)
+    look = critic()
+    seen = features_of(look, look.params, images)
+    for layer in seen:
+        np.testing.assert_allclose((layer**2).sum(-1), 1, rtol=1e-4)
+    same = distance(images, images, look, look.params, seen)
+    np.testing.assert_allclose(same.total(Weights(1.0, 1.0, 1.0)), 0, atol=1e-5)
+    other = distance(images, -images, look, look.params, features_of(look, look.params, -images))
+    # Features of length 1 that point the other way are 2 apart.
+    np.testing.assert_allclose(other.features, 4, rtol=1e-4)
+    np.testing.assert_allclose(other.pixels, 2 * jnp.abs(images).mean((1, 2, 3)), rtol=1e-5)
+    np.testing.assert_allclose(other.total(Weights(2.0, 0.0, 0.5)), 2 * other.pixels + 0.5 * other.features, rtol=1e-6)
+
+
+def test_tuning_brings_the_ends_nearer_and_leaves_the_rest():
+    generator = toy_generator()
+    latents = np.asarray(generator.draw(jax.random.key(1), 3))
+    paintings = np.clip(generator.images(latents).astype(int) + 40, 0, 255).astype(np.uint8)
+    others = np.asarray(generator.draw(jax.random.key(2), 64))
+
+    def tuned(locality: float) -> tuple[float, float]:
+        settings = TuningSettings(steps=150, learning_rate=0.02, batch_size=8, locality=locality, weights=Weights(1.0, 0.0, 0.0))
+        after = tune(generator, latents, paintings, settings, 0)
+        assert after.params.shape == generator.params.shape
+        return rms(after.images(latents), paintings).mean(), rms(after.images(others), generator.images(others)).mean()
+
+    before = rms(generator.images(latents), paintings).mean()
+    (free, moved), (held, kept) = tuned(0.0), tuned(1.0)
+    assert free < 0.5 * before and held < 0.8 * before
+    assert kept < 0.85 * moved
+    nothing = TuningSettings(steps=0, learning_rate=0.1, batch_size=8, locality=0.0, weights=Weights(1.0, 0.0, 0.0))
+    assert tune(generator, latents, paintings, nothing, 0) is generator
+
+
+def test_the_tutorials_loss_and_first_step_in_closed_form():
+    images, target = (RNG.uniform(-1, 1, (2, 4, 4, 3)) for _ in range(2))
+    z = RNG.normal(size=(2, 8))
+    expected = [np.abs((x + 1) / 2 - (y + 1) / 2).sum() + abs(np.linalg.norm(v) - np.sqrt(8)) for x, y, v in zip(images, target, z)]
+    given = (jnp.asarray(x, jnp.float32) for x in (images, target, z))
+    np.testing.assert_allclose(tutorial.loss_of(*given), expected, rtol=1e-5)
+    generator = toy_generator()
+    paintings = generator.images(generator.draw(jax.random.key(1), 3))
+    start, one = (tutorial.search(generator, paintings, 4, steps) for steps in (0, 1))
+    # Adam's first step is the sign of the gradient times the rate.
+    np.testing.assert_allclose(np.abs(one - start), tutorial.LEARNING_RATE, rtol=1e-3)
+
+
+def test_a_spline_goes_through_its_works_in_order_and_keeps_their_lengths():
+    points, years = sphere(4, 16), np.array([1880.0, 1883.0, 1884.0, 1890.0])
+    path = spline(points, years, np.linspace(1880, 1890, 101))
+    np.testing.assert_allclose(path[[0, 30, 40, 100]], points, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(path, axis=1), 4, rtol=1e-6)
+    # No corner: the direction changes by little from one step to the next, at the works too.
+    steps = np.diff(path, axis=0)
+    cosine = (steps[1:] * steps[:-1]).sum(1) / np.linalg.norm(steps[1:], axis=1) / np.linalg.norm(steps[:-1], axis=1)
+    assert np.all(cosine > 0.9)
+
+
+def test_the_mean_shift_moves_by_the_difference_of_the_means():
+    early, late = sphere(5, 16), sphere(7, 16)
+    path = mean_shift(early[:2], early, late, T)
+    np.testing.assert_allclose(path[:, 0], early[:2], atol=1e-9)
+    np.testing.assert_allclose(np.linalg.norm(path, axis=-1), 4, rtol=1e-6)
+    end = early[:2] + (late.mean(0) - early.mean(0))
+    np.testing.assert_allclose(path[:, -1], 4 * end / np.linalg.norm(end, axis=1, keepdims=True), rtol=1e-6)
+
+
+def test_smooth_easing_keeps_the_ends_and_the_middle_and_stops_there():
+    np.testing.assert_allclose(smooth(T), [0, 0.15625, 0.5, 0.84375, 1])
+    assert smooth(np.array([1e-4]))[0] < 1e-7
 
 
 def test_any_number_of_latents_becomes_images_in_batches():

@@ -1,6 +1,7 @@
 """Pairs, frames and films."""
 
 import itertools
+import math
 
 import imageio.v3 as iio
 import jax
@@ -10,8 +11,8 @@ from test_latents import toy_generator
 
 from gan_jax import pictures
 from gan_jax.errors import UserError
-from gan_jax.morphing import animation, pairing
-from gan_jax.morphing.morph import morph
+from gan_jax.morphing import animation, pairing, scene
+from gan_jax.morphing.morph import morph, times
 
 RNG = np.random.default_rng(0)
 
@@ -55,15 +56,79 @@ def test_what_is_too_far_stays_alone_with_its_reason():
 def test_every_frame_has_its_date_and_the_ends_are_the_works():
     generator = toy_generator()
     a, b = (np.asarray(generator.draw(jax.random.key(i), 9)) for i in (0, 1))
-    made = morph(generator, a, b, np.full(9, 1884.0), np.linspace(1888, 1890, 9), frames=5, path="slerp")
+    made = morph(generator, a, b, np.full(9, 1884.0), np.linspace(1888, 1890, 9), times(5, "none"), "slerp")
     np.testing.assert_allclose(made.years[0], [1884, 1885, 1886, 1887, 1888])
     np.testing.assert_allclose(made.years[:, -1], np.linspace(1888, 1890, 9))
     np.testing.assert_array_equal(made.frames[:, 0], generator.images(a))
     np.testing.assert_array_equal(made.frames[:, -1], generator.images(b))
     with pytest.raises(UserError, match="config.morphing.path='zigzag'"):
-        morph(generator, a, b, np.zeros(9), np.zeros(9), frames=5, path="zigzag")
+        morph(generator, a, b, np.zeros(9), np.zeros(9), times(5, "none"), "zigzag")
     with pytest.raises(UserError, match="config.morphing.frames=1"):
-        morph(generator, a, b, np.zeros(9), np.zeros(9), frames=1, path="slerp")
+        times(1, "none")
+    with pytest.raises(UserError, match="config.morphing.easing='bumpy'"):
+        times(5, "bumpy")
+    np.testing.assert_allclose(times(5, "smooth"), [0, 0.15625, 0.5, 0.84375, 1])
+
+
+def test_many_early_works_may_share_a_late_one():
+    distance = np.array([[0.1, 0.5], [0.2, 0.6], [0.9, 0.3]])
+    pairs, early_alone, late_alone = pairing.assign(distance, 1.0, "many-to-one")
+    assert {(pair.early, pair.late) for pair in pairs} == {(0, 0), (1, 0), (2, 1)}
+    assert not early_alone and not late_alone
+    pairs, _, late_alone = pairing.assign(distance[:2], 1.0, "many-to-one")
+    assert [(work.work, work.reason) for work in late_alone] == [(1, "no early work is nearest to it")]
+    with pytest.raises(UserError, match="config.morphing.assignment='pairs'"):
+        pairing.assign(distance, 1.0, "pairs")
+
+
+def test_works_of_one_subject_find_each_other():
+    """Pictures that look alike in every combination: only what the table says can decide."""
+    early, late = scenes(1).repeat(4, 0), scenes(1).repeat(4, 0)
+    rows = [{"Genre": "Landscape"}, {"genre": "portrait "}, {"genre": "still life"}, {"genre": ""}]
+    subjects = pairing.disagreement(rows, [rows[i] for i in (2, 0, 3, 1)], ["genre", "motif"])
+    expected = np.ones((4, 4))
+    expected[0, 1] = expected[1, 3] = expected[2, 0] = 0
+    expected[3] = expected[:, 2] = 0.5
+    np.testing.assert_array_equal(subjects, expected)
+    pairs, _, _ = pairing.assign(pairing.distances(early, late, 0.5, subjects, 0.3), 1.0)
+    assert {(0, 1), (1, 3), (2, 0), (3, 2)} == {(pair.early, pair.late) for pair in pairs}
+    assert pairing.disagreement([{"place": "Arles"}], [{"place": "Arles"}], ["genre"]) is None
+
+
+def test_a_chain_rises_in_date_and_goes_by_what_is_alike():
+    a, b = scenes(2)
+    images = np.stack([a, b, a, b, a, b])
+    years = np.array([1880.0, 1880.5, 1884.0, 1884.5, 1888.0, 1888.5])
+    assert pairing.chain(images, years, 3) in ([0, 2, 4], [1, 3, 5])
+    assert pairing.chain(images, years, 0) == [] and pairing.chain(images[:1], years[:1], 4) == []
+    everything = pairing.chain(scenes(30), RNG.uniform(1880, 1890, 30), 8)
+    assert 2 <= len(everything) <= 8
+
+
+def test_the_figure_of_the_two_sets_frames_pairs_in_one_colour_and_marks_the_rest():
+    early, late = scenes(3), scenes(2)
+    sheet = scene.two_sets(early, late, [(0, 1), (2, 0)], size=16, columns=3, border=4)
+    corner = [tuple(sheet[0, x]) for x in (0, 26, 52)] + [tuple(sheet[0, 76 + 16 + x]) for x in (0, 26)]
+    assert corner[0] == corner[4] == scene.pair_colour(0) and corner[2] == corner[3] == scene.pair_colour(1)
+    assert corner[1] == scene.PAPER
+    np.testing.assert_array_equal(sheet[4:20, 4:20], early[0])
+    assert np.any(sheet[4:20, 30:46] != early[1])
+    assert len({scene.pair_colour(i) for i in range(30)}) == 30
+
+
+def test_films_begin_and_end_with_the_paintings_and_say_the_year():
+    paintings, made = scenes(2), scenes(5)
+    works = [scene.Frame(painting, "A <b>title</b> " * 30, year, scenes(3)) for painting, year in zip(paintings, (1884.0, 1889.0))]
+    frames = [scene.Frame(image, "between", 1884.0 + k, scenes(3)) for k, image in enumerate(made)]
+    film = scene.scene(scene.with_ends(frames, *works), 64, captions=True)
+    assert film.shape[0] == 5 + 2 * scene.HOLD and film.shape[2] == 64 and film.shape[1] > 64 + 20
+    np.testing.assert_array_equal(film[0, :64], animation.resized(paintings[0], 64))
+    np.testing.assert_array_equal(film[-1, :64], animation.resized(paintings[1], 64))
+    caption = film[scene.HOLD : scene.HOLD + 2, 64:92]
+    assert np.any(caption[0] != caption[1])  # another year
+    plain = scene.scene([scene.Frame(made[0], "", math.nan, made[:0])], 64, captions=False)
+    np.testing.assert_array_equal(plain[0], animation.resized(made[0], 64))
+    assert scene.nearest_in_time(np.array([1880.0, 1885.0, 1890.0, 1886.0]), 1886.2, 2).tolist() == [1, 3]
 
 
 def test_films_read_back_as_they_were(tmp_path):
@@ -71,15 +136,22 @@ def test_films_read_back_as_they_were(tmp_path):
     film = animation.there_and_back(frames)
     assert len(film) == 6 and np.array_equal(film[4], frames[2]) and np.array_equal(film[5], frames[1])
     with animation.workshop() as pool:
-        pool.submit(animation.write_pair, tmp_path, "a", frames, np.linspace(0, 1, 4), 64, 10.0).result()
+        pool.submit(animation.write_films, tmp_path / "a", frames, 10.0, ("gif", "mp4", "webp"), "there-and-back").result()
+        pool.submit(animation.write_films, tmp_path / "once", frames, 10.0, ("gif",), "loop").result()
         pool.submit(animation.write_mp4, tmp_path / "odd.mp4", film[:, :-1], 10.0).result()
         mp4, odd = (pool.submit(iio.imread, tmp_path / name, plugin="FFMPEG").result() for name in ("a.mp4", "odd.mp4"))
     gif = iio.imread(tmp_path / "a.gif")
     assert gif.shape[:3] == (6, 64, 64) and mp4.shape == film.shape and odd.shape == (6, 62, 64, 3)
     assert np.abs(gif[..., :3].astype(int) - film).mean() < 8 and np.abs(mp4.astype(int) - film).mean() < 12
     assert iio.immeta(tmp_path / "a.gif")["duration"] == 100
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.gif", "a.mp4", "frames", "odd.mp4"]
-    np.testing.assert_array_equal(iio.imread(tmp_path / "frames" / "a" / "t_1.000.png"), frames[3])
+    webp = iio.imread(tmp_path / "a.webp", index=...)
+    assert webp.shape[:3] == (6, 64, 64) and np.abs(webp[..., :3].astype(int) - film).mean() < 12
+    assert len(iio.imread(tmp_path / "once.gif")) == 4
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.gif", "a.mp4", "a.webp", "odd.mp4", "once.gif"]
+    with pytest.raises(UserError, match="no 'avi'; there is 'gif'"):
+        animation.check(("avi",), "loop")
+    with pytest.raises(UserError, match="config.morphing.playback='back'"):
+        animation.check(("gif",), "back")
 
 
 def test_sizes_of_pictures():

@@ -54,9 +54,10 @@ def tune(generator: Generator, latents: np.ndarray, paintings: np.ndarray, setti
     whole = len(devices) * STDDEV_GROUP
     size = -(-settings.batch_size // whole) * whole
     critic = generator.critic
-    trained, kept = _split(generator.params)
+    before, kept = _split(generator.params)
+    # What is trained is donated, step by step, so it must not be the generator's own.
     trained, before, kept, critic_params = jax.device_put(
-        (trained, jax.tree.map(jnp.copy, trained), kept, critic.params if critic else None), everywhere
+        (jax.tree.map(jnp.copy, before), before, kept, critic.params if critic else None), everywhere
     )
     step = _program(generator.apply, critic.features if critic else None, settings)
     adam = jax.device_put(optax.scale_by_adam().init(trained), everywhere)
