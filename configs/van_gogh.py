@@ -52,4 +52,6 @@ def get_config(argument: str = "") -> ConfigDict:
 
     config.inversion.steps = 300
     config.inversion.restarts = 4
+    config.tuning.steps = 600
+    config.tuning.batch_size = 64
     return config

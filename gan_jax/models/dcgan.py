@@ -118,7 +118,7 @@ class Discriminator(nn.Module):
                 x = BatchNorm(self.axis_name, self.dtype, name=f"norm_{i}")(x, train, batches)
             x = leaky_relu(x)
             if not self.is_initializing():
-                self.sow("features", f"conv_{i}", x)
+                self.sow("features", f"layer_{i}", x)
         kernel = _kernel(self, "score", (*x.shape[1:], 1 + self.label_size))  # a 4x4 convolution over a 4x4 image
         x = jnp.einsum("nhwc,hwco->no", x, kernel).astype(jnp.float32)
         return x[:, 0], x[:, 1:]

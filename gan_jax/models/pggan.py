@@ -158,7 +158,7 @@ class Discriminator(nn.Module):
             if l == level and l > 2:
                 x = lerp(from_rgb(l - 1), x, alpha)
             if l > 2 and not self.is_initializing():
-                self.sow("features", f"block_{l}", x)
+                self.sow("features", f"level_{l}", x)
         return x[:, 0], x[:, 1:]
 
     def active(self, level: int) -> set[str]:

@@ -20,7 +20,7 @@ WEBP_QUALITY = 80  # of 100
 
 def workshop() -> ProcessPoolExecutor:
     """Processes that make films. The encoder is started by a fork, which can hang a process that runs JAX; these run none."""
-    return ProcessPoolExecutor(min(8, os.cpu_count() or 1), mp_context=multiprocessing.get_context("spawn"))
+    return ProcessPoolExecutor(min(16, os.cpu_count() or 1), mp_context=multiprocessing.get_context("spawn"))
 
 
 def check(formats: Sequence[str], playback: str) -> None:
@@ -73,6 +73,7 @@ def write_mp4(path: os.PathLike | str, frames: np.ndarray, frames_per_second: fl
             quality=8,
             macro_block_size=2,
             ffmpeg_log_level="error",
+            output_params=["-threads", "1"],  # as many films are made at once as there are processors
         )
 
 
