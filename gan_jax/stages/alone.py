@@ -45,9 +45,9 @@ def morph(config: ConfigDict, workdir: pathlib.Path, source: str, first: str, la
         generator = tune(generator, found.latents, paintings, tuning_settings(config), config.seed + 3)
     a, b = found.latents[:1], found.latents[1:]
     frames = generator.images(PATHS[settings.path](a, b, t)[0])
-    title = f"{paths[0].stem} – {paths[1].stem}"
     nothing = np.zeros((0, *paintings.shape[1:]), np.uint8)
-    scenes = [scene.Frame(frame, title, float("nan"), nothing) for frame in frames]
+    titles = [f"from {paths[0].stem}" if place < 0.5 else f"to {paths[1].stem}" for place in t]
+    scenes = [scene.Frame(frame, title, float("nan"), nothing) for frame, title in zip(frames, titles)]
     if settings.real_ends:
         works = [scene.Frame(painting, path.stem, float("nan"), nothing) for painting, path in zip(paintings, paths)]
         scenes = scene.with_ends(scenes, *works)

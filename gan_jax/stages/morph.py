@@ -131,9 +131,9 @@ def film_pairs(pool: Executor, folder: pathlib.Path, collection: Collection, end
     shown = np.linspace(0, len(made.t) - 1, min(STRIP_FRAMES, len(made.t))).round().astype(int)
     for i, (first, last) in enumerate(ends):
         works = [framed(collection, index, settings.compare) for index in (first, last)]
-        title = " – ".join(work.title for work in works)
+        titles = [f"from {works[0].title}" if t < 0.5 else f"to {works[1].title}" for t in made.t]
         beside = [of_year(collection, year, settings.compare) for year in made.years[i]]
-        frames = [scene.Frame(made.frames[i, k], title, year, beside[k]) for k, year in enumerate(made.years[i])]
+        frames = [scene.Frame(made.frames[i, k], titles[k], year, beside[k]) for k, year in enumerate(made.years[i])]
         if settings.real_ends:
             frames = scene.with_ends(frames, *works)
         strip = np.concatenate([works[0].image[None], made.frames[i, shown], works[1].image[None]])
