@@ -15,6 +15,8 @@ from ml_collections import ConfigDict
 
 from gan_jax import __version__, files
 from gan_jax.errors import UserError
+from gan_jax.latents import paths
+from gan_jax.morphing import animation, pairing
 from gan_jax.stages.baseline import baseline
 from gan_jax.stages.evaluate import evaluate
 from gan_jax.stages.invert import invert
@@ -91,6 +93,14 @@ BOUNDS = {
     "benchmark.batch_size": (0, 2**20),
     "benchmark.windows": (2, 1000),
     "benchmark.seconds": (1e-3, 3600),
+}
+
+# Words that only a late stage reads.
+CHOICES = {
+    "morphing.path": tuple(paths.PATHS),
+    "morphing.easing": tuple(paths.EASINGS),
+    "morphing.assignment": pairing.ASSIGNMENTS,
+    "morphing.playback": animation.PLAYBACKS,
 }
 
 
@@ -255,12 +265,16 @@ def file_digest(path: pathlib.Path) -> str:
 
 
 def check_bounds(config: ConfigDict) -> None:
-    """Raises UserError for a number that is none, or out of `BOUNDS`."""
+    """Raises UserError for a number that is none or out of `BOUNDS`, and for a word that is not among `CHOICES`."""
     flat = flatten(config.to_dict())
     for field, (least, greatest) in BOUNDS.items():
         if not least <= flat[field] <= greatest:
             limit = f"from {least:g} to {greatest:g}" if greatest < math.inf else f"{least:g} or more"
             raise UserError(f"config.{field}={flat[field]}: {limit} is needed")
+    for field, choices in CHOICES.items():
+        if flat[field] not in choices:
+            raise UserError(f"config.{field}={flat[field]!r}: there is {', '.join(map(repr, choices))}")
+    animation.check(config.morphing.formats, config.morphing.playback)
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

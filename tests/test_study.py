@@ -283,6 +283,8 @@ FOLDER = ["--config.collection.source=folder", "--config.collection.table={}/tab
         (["sample", "--period=late"], "needs what `train` makes"),
         (["train", "--period=late"], "period"),
         (["train", "--config.seed=1", "--config=configs/nowhere.py"], "configs/nowhere.py"),
+        (["study", "--config.morphing.path=zigzag"], "config.morphing.path='zigzag': there is 'slerp', 'rescaled', 'linear'"),
+        (["study", "--config.morphing.formats=('avi',)"], "no 'avi'; there is 'gif', 'mp4', 'webp'"),
         (["benchmark", "--config.benchmark.resolutions=(48,)"], "48 is not in the schedule, which has [16]"),
     ],
 )  # fmt: skip
