@@ -26,6 +26,7 @@ def get_config(argument: str = "") -> ConfigDict:
     config.collection.periods.late = "1888.."
 
     model, training = config.model, config.training
+    config.tuning.steps = 600
     if resolution <= 32:
         training.total_kimg = 200.0
         return config
@@ -52,6 +53,5 @@ def get_config(argument: str = "") -> ConfigDict:
 
     config.inversion.steps = 300
     config.inversion.restarts = 4
-    config.tuning.steps = 600
     config.tuning.batch_size = 64
     return config

@@ -104,6 +104,9 @@ def get_config() -> ConfigDict:
     tuning.learning_rate = 0.002
     tuning.batch_size = 32  # paintings a step, over all devices
     tuning.locality = 0.3  # weight of what keeps other latents' images as they were
+    tuning.pixels = 1.0  # weights of the distance, as in `inversion`; more of what is not colour keeps brushwork from being averaged away
+    tuning.structure = 1.0
+    tuning.features = 1.0
 
     config.morphing = morphing = ConfigDict()
     morphing.frames = 17  # times t, 0 and 1 included

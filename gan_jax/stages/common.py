@@ -43,14 +43,14 @@ def describe(collection: Collection, index: int) -> dict[str, Any]:
 def search_settings(config: ConfigDict) -> inversion.Settings:
     """`config.inversion`."""
     names = inversion.Settings.__dataclass_fields__.keys() - {"weights"}
-    return inversion.Settings(weights=weights(config), **{name: config.inversion[name] for name in names})
+    return inversion.Settings(weights=weights(config.inversion), **{name: config.inversion[name] for name in names})
 
 
 def tuning_settings(config: ConfigDict) -> tuning.Settings:
-    """`config.tuning`, with the inversion's weights."""
+    """`config.tuning`."""
     names = tuning.Settings.__dataclass_fields__.keys() - {"weights"}
-    return tuning.Settings(weights=weights(config), **{name: config.tuning[name] for name in names})
+    return tuning.Settings(weights=weights(config.tuning), **{name: config.tuning[name] for name in names})
 
 
-def weights(config: ConfigDict) -> Weights:
-    return Weights(config.inversion.pixels, config.inversion.structure, config.inversion.features)
+def weights(section: ConfigDict) -> Weights:
+    return Weights(section.pixels, section.structure, section.features)
