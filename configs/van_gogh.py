@@ -26,7 +26,6 @@ def get_config(argument: str = "") -> ConfigDict:
     config.collection.periods.late = "1888.."
 
     model, training = config.model, config.training
-    config.tuning.steps = 600
     if resolution <= 32:
         training.total_kimg = 200.0
         return config
@@ -53,5 +52,6 @@ def get_config(argument: str = "") -> ConfigDict:
 
     config.inversion.steps = 300
     config.inversion.restarts = 4
+    config.tuning.steps = 600
     config.tuning.batch_size = 64
     return config

@@ -103,10 +103,11 @@ def get_config() -> ConfigDict:
     tuning.steps = 300  # 0: frames are of the generator as it was trained
     tuning.learning_rate = 0.002
     tuning.batch_size = 32  # paintings a step, over all devices
-    tuning.locality = 0.3  # weight of what keeps other latents' images as they were
-    tuning.pixels = 1.0  # weights of the distance, as in `inversion`; more of what is not colour keeps brushwork from being averaged away
-    tuning.structure = 1.0
-    tuning.features = 1.0
+    tuning.locality = 1.0  # weight of what keeps other latents' images as they were
+    # Weights of the distance, as in `inversion`. What the discriminator sees keeps brushwork; colours alone would average it away.
+    tuning.pixels = 0.3
+    tuning.structure = 0.0
+    tuning.features = 2.0
 
     config.morphing = morphing = ConfigDict()
     morphing.frames = 17  # times t, 0 and 1 included

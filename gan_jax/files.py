@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import hashlib
 import json
 import os
 import pathlib
@@ -109,3 +110,12 @@ def read_array(path: os.PathLike | str) -> np.ndarray:
         raise UserError(f"{path}: there is no such file") from None
     except (ValueError, EOFError, OSError) as error:
         raise UserError(f"{path}: not an array of numbers ({error})") from None
+
+
+def digest(path: os.PathLike | str) -> str:
+    """Of a file's content. Raises UserError if it can't be read."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"{path}: can't be read ({error.strerror})") from None

@@ -213,7 +213,7 @@ class Study:
 
     def _fingerprint(self, name: str) -> str:
         if name == "train" and self.config.generator:
-            return hashlib.sha256(f"{file_digest(pathlib.Path(self.config.generator))} {self._digest()}".encode()).hexdigest()[:16]
+            return hashlib.sha256(f"{files.digest(pathlib.Path(self.config.generator))} {self._digest()}".encode()).hexdigest()[:16]
         stage = STAGES[name]
         flat = flatten(self.config.to_dict())
         reads = {k: v for k, v in flat.items() if k.split(".")[0] in stage.reads and k not in HARMLESS}
@@ -233,7 +233,7 @@ class Study:
     def _digest(self) -> str | None:
         """Of the collection as it is: other paintings make everything after them stale, whatever the config says."""
         try:
-            digests = [file_digest(self.workdir / path) for path in COLLECTION]
+            digests = [files.digest(self.workdir / path) for path in COLLECTION]
         except UserError:
             return None
         return hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
@@ -256,15 +256,6 @@ class Study:
 
     def _write(self) -> None:
         files.write_json(self._path, {**self._about(), "stages": self._finished})
-
-
-def file_digest(path: pathlib.Path) -> str:
-    """Of a file's content. Raises UserError if it can't be read."""
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise UserError(f"{path}: can't be read ({error.strerror})") from None
 
 
 def check_bounds(config: ConfigDict) -> None:

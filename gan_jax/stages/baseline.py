@@ -16,7 +16,7 @@ from gan_jax.stages.invert import side_by_side
 from gan_jax.stages.morph import contact_sheet, journeys
 
 
-def baseline(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
+def baseline(config: ConfigDict, workdir: pathlib.Path, _: Mapping[str, Any]) -> str:
     """baseline/: the same paintings, pairs, paths and times with another generator, found by our search and by the published one."""
     collection, generator = collections.load(workdir / "collection"), open_generator(config.baseline.generator, config.training.precision)
     indices = trained_on(collection)
@@ -38,7 +38,8 @@ def baseline(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]
             frames = np.stack([resized(pair, collection.images.shape[1]) for pair in made.frames])
             error = write(folder / name, collection, indices, paintings, generator, latents, frames, ends)
             lines.append(f"{name}: median error {np.median(error):.3f}")
-        files.write_json(folder / "about.json", {"generator": generator.name, "resolution": generator.resolution, "ways": list(ways)})
+        about = {"generator": generator.name, "resolution": generator.resolution, "ways": list(ways)}
+        files.write_json(folder / "about.json", {**about, "pairs": files.digest(workdir / "morphs" / "pairs.csv")})
     return f"{generator.name}, {'; '.join(lines)}; {workdir / 'baseline'}"
 
 
@@ -62,3 +63,16 @@ def write(
     pictures.write_png(folder / "side_by_side.png", side_by_side(paintings, images, error))
     pictures.write_png(folder / "contact_sheet.png", contact_sheet(collection.images, ends, frames))
     return error
+
+
+def frames_of(config: ConfigDict, workdir: pathlib.Path) -> dict[str, np.ndarray]:
+    """The frames of each way, if there is a baseline and it has the pairs that the morphs have now."""
+    path = workdir / "baseline" / "about.json"
+    if not config.baseline.generator or not path.exists():
+        return {}
+    about = files.read_json(path)
+    if about.get("pairs") != files.digest(workdir / "morphs" / "pairs.csv"):
+        return {}
+    return {
+        name: files.read_array(workdir / "baseline" / name / "frames.npy") for name in ("searched", "tutorial") if name in about["ways"]
+    }
