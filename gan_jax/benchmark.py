@@ -28,7 +28,7 @@ from gan_jax.errors import UserError
 from gan_jax.latents import inversion
 from gan_jax.latents.likeness import Weights
 from gan_jax.models import networks
-from gan_jax.models.generator import Critic, Generator
+from gan_jax.models.generator import Generator, critic_of
 from gan_jax.training import devices, loop
 from gan_jax.training.schedule import Phase
 from gan_jax.training.step import Data, init_state, make_step
@@ -224,10 +224,6 @@ def measure_painting(config: ConfigDict, phase: Phase, dtype: jnp.dtype) -> dict
     shape = (1, phase.resolution, phase.resolution, 3)
     critic = jax.jit(lambda: discriminator.init(keys.key(0), jnp.zeros(shape), **at))()
 
-    def features(variables: Any, images: jax.Array) -> tuple[jax.Array, ...]:
-        _, seen = discriminator.apply(variables, images, mutable=["features"], **at)
-        return tuple(layer[0] for layer in seen["features"].values())
-
     generator = Generator(
         "benchmark",
         size,
@@ -235,7 +231,7 @@ def measure_painting(config: ConfigDict, phase: Phase, dtype: jnp.dtype) -> dict
         variables,
         lambda variables, z: network.apply(variables, z, **at),
         network.label_size,
-        Critic(critic, features),
+        critic_of(discriminator, critic, phase.level, 1.0),
     )
     latents = np.asarray(generator.draw(keys.key(1), IMAGES_TIMED))
     paintings = generator.images(latents[:PAINTINGS])

@@ -8,7 +8,7 @@ from jax import Array
 
 from gan_jax import hub
 from gan_jax.models import networks
-from gan_jax.models.generator import Critic, Generator
+from gan_jax.models.generator import Generator, critic_of
 from gan_jax.training import loop
 from gan_jax.training.trained import read_trained
 
@@ -27,10 +27,6 @@ def open_generator(source: str | pathlib.Path, precision: str = "auto") -> Gener
     def apply(variables, latents: Array) -> Array:
         return network.apply(variables, latents, level=level, alpha=jnp.asarray(alpha))
 
-    def features(variables, images: Array) -> tuple[Array, ...]:
-        _, seen = discriminator.apply(variables, images, level=level, alpha=jnp.asarray(alpha), mutable=["features"])
-        return tuple(layer[0] for layer in sorted(seen["features"].values(), key=lambda layer: -layer[0].shape[1]))
-
     return Generator(
         str(source),
         network.latent_size + network.label_size,
@@ -38,5 +34,5 @@ def open_generator(source: str | pathlib.Path, precision: str = "auto") -> Gener
         networks.variables(found.generator_params, found.generator_stats),
         apply,
         network.label_size,
-        Critic(networks.variables(found.discriminator_params, found.discriminator_stats), features),
+        critic_of(discriminator, networks.variables(found.discriminator_params, found.discriminator_stats), level, found.alpha),
     )

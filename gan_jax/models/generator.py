@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,6 +22,16 @@ class Critic:
 
     params: Any
     features: Callable[[Any, Array], tuple[Array, ...]]
+
+
+def critic_of(discriminator: nn.Module, variables: Any, level: int, alpha: float) -> Critic:
+    """The features of one of our discriminators, grown as far as `level` and `alpha` say."""
+
+    def features(variables: Any, images: Array) -> tuple[Array, ...]:
+        _, seen = discriminator.apply(variables, images, level=level, alpha=jnp.float32(alpha), mutable=["features"])
+        return tuple(layer[0] for layer in sorted(seen["features"].values(), key=lambda layer: -layer[0].shape[1]))
+
+    return Critic(variables, features)
 
 
 @dataclasses.dataclass(frozen=True)

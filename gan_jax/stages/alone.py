@@ -33,9 +33,6 @@ def invert(config: ConfigDict, workdir: pathlib.Path, source: str, images: str) 
 def morph(config: ConfigDict, workdir: pathlib.Path, source: str, first: str, last: str) -> str:
     """morph/ in the workdir: from one picture to another."""
     settings = config.morphing
-    animation.check(settings.formats, settings.playback)
-    if settings.path not in PATHS:
-        raise UserError(f"config.morphing.path={settings.path!r}: there is {', '.join(map(repr, PATHS))}")
     t = times(settings.frames, settings.easing)
     generator = open_generator(source, config.training.precision)
     paths = [pathlib.Path(first), pathlib.Path(last)]

@@ -35,7 +35,6 @@ Ends = list[tuple[int, int]]  # indices of early and late works in the collectio
 def morph(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
     """morphs/: pairs of early and late works, and the ways from the ones to the others."""
     collection, settings = collections.load(workdir / "collection"), config.morphing
-    animation.check(settings.formats, settings.playback)
     t = times(settings.frames, settings.easing)
     latents = files.read_array(workdir / "inversion" / "latents.npy")
     rows = files.read_csv(workdir / "inversion" / "inversion.csv")
