@@ -149,7 +149,7 @@ def _search(
     spent = np.zeros(size, np.int64)  # steps that each lane's search took
     last = math.ceil(QUIET * settings.steps)
     idle = targets[np.zeros(size, int)]
-    lanes = search.begin(critic, *jax.device_put((np.tile(starts[:1], (size, 1)), pictures.to_float(idle)), divided))
+    lanes = jax.device_put(search.begin(critic, np.tile(starts[:1], (size, 1)), pictures.to_float(idle)), divided)
     noise_key, turn = jax.random.fold_in(keys.key(seed), 2), 0
     with Progress("invert", count * settings.steps, unit=" steps", scale=True) as progress:
         while waiting or (lane >= 0).any():
@@ -164,22 +164,25 @@ def _search(
                 )
             before = np.asarray(lanes.step)
             for _ in range(min(CHECK, settings.steps)):
-                lanes, losses = search.step(params, critic, lanes, noise_key, np.int32(turn))
+                lanes, seen = search.step(params, critic, lanes, noise_key, np.int32(turn))
                 turn += 1
-            loss, taken = np.asarray(losses), np.array(lanes.step)
+            loss, taken = np.asarray(seen.total(settings.weights)), np.array(lanes.step)
             spent += taken - before
             since = np.where(loss < best * (1 - GAIN), taken, since)
             best = np.minimum(best, loss)
             taken = np.where((taken < last) & (taken - since >= settings.patience), last, taken)
             progress.advance(int((taken - before)[lane >= 0].sum()), f"loss {np.median(loss[lane >= 0]):.3f}")
             arrived = np.flatnonzero((lane >= 0) & (taken >= settings.steps))
+            lanes = dataclasses.replace(lanes, step=jax.device_put(taken.astype(np.int32), divided))
             if len(arrived):
-                found, z = search.measure(params, critic, lanes), np.asarray(lanes.z)
-                latents[lane[arrived]], steps[lane[arrived]] = z[arrived], spent[arrived]
+                # Where a search is over, a step moves nothing, has no noise and says how far the latents found are from their target.
+                lanes, found = search.step(params, critic, lanes, noise_key, np.int32(turn))
+                turn += 1
+                spent += np.asarray(lanes.step) - taken
+                latents[lane[arrived]], steps[lane[arrived]] = np.asarray(lanes.z)[arrived], spent[arrived]
                 for name in ("pixels", "structure", "features"):
                     getattr(parts, name)[lane[arrived]] = np.asarray(getattr(found, name))[arrived]
                 lane[arrived] = -1
-            lanes = dataclasses.replace(lanes, step=jax.device_put(np.where(lane < 0, settings.steps, taken).astype(np.int32), divided))
     return latents, parts, steps
 
 
@@ -189,8 +192,7 @@ class Search:
 
     begin: Callable[..., Lanes]  # lanes that run nothing
     fill: Callable[..., Lanes]
-    step: Callable[..., tuple[Lanes, Array]]
-    measure: Callable[..., Parts]
+    step: Callable[..., tuple[Lanes, Parts]]
 
 
 @functools.lru_cache(maxsize=4)
@@ -204,7 +206,8 @@ def _programs(apply: Callable, features: Callable | None, settings: Settings) ->
 
     @jax.jit
     def begin(critic: Any, z: Array, target: Array) -> Lanes:
-        return Lanes(z, jax.vmap(adam.init)(z), jnp.full(len(z), settings.steps, jnp.int32), target, seen_in(critic, target))
+        seen = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(seen_in, critic, target))
+        return Lanes(z, jax.vmap(adam.init)(z), jnp.full(len(z), settings.steps, jnp.int32), target, seen)
 
     @functools.partial(jax.jit, donate_argnums=1)
     def fill(critic: Any, lanes: Lanes, fresh: Array, z: Array, target: Array) -> Lanes:
@@ -218,33 +221,26 @@ def _programs(apply: Callable, features: Callable | None, settings: Settings) ->
         step = chosen(jnp.zeros_like(lanes.step), lanes.step)
         return Lanes(chosen(z, lanes.z), state, step, target, seen_in(critic, target))
 
-    def parts_of(z: Array, params: Any, critic: Any, lanes: Lanes) -> Parts:
-        return distance(apply(params, on_sphere(z)), lanes.target, critic_of, critic, lanes.seen)
-
     @functools.partial(jax.jit, donate_argnums=2)
-    def step(params: Any, critic: Any, lanes: Lanes, key: Array, turn: Array) -> tuple[Lanes, Array]:
-        """One step of each search that is not over, and the losses [b] before it."""
+    def step(params: Any, critic: Any, lanes: Lanes, key: Array, turn: Array) -> tuple[Lanes, Parts]:
+        """One step of each search that is not over, and the distances [b] before it."""
         done = lanes.step.astype(jnp.float32) / settings.steps
         strength = settings.noise * jnp.maximum(0.0, 1 - done / QUIET) ** 2
         noise = strength[:, None] * jax.random.normal(jax.random.fold_in(key, turn), lanes.z.shape)
 
-        def total(z: Array) -> tuple[Array, Array]:
-            losses = parts_of(z + noise, params, critic, lanes).total(settings.weights)
-            return losses.sum(), losses
+        def total(z: Array) -> tuple[Array, Parts]:
+            parts = distance(apply(params, on_sphere(z + noise)), lanes.target, critic_of, critic, lanes.seen)
+            return parts.total(settings.weights).sum(), parts
 
-        gradient, losses = jax.grad(total, has_aux=True)(lanes.z)
+        gradient, parts = jax.grad(total, has_aux=True)(lanes.z)
         with jax.numpy_dtype_promotion("standard"):  # optax raises a float to its integer count
             update, state = jax.vmap(lambda g, s: adam.update(g, s))(gradient, lanes.adam)
         moved = on_sphere(lanes.z - schedule(lanes.step)[:, None] * update)
         running = lanes.step < settings.steps
         z = jnp.where(running[:, None], moved, lanes.z)
-        return dataclasses.replace(lanes, z=z, adam=state, step=lanes.step + running.astype(jnp.int32)), losses
+        return dataclasses.replace(lanes, z=z, adam=state, step=lanes.step + running.astype(jnp.int32)), parts
 
-    @jax.jit
-    def measure(params: Any, critic: Any, lanes: Lanes) -> Parts:
-        return parts_of(lanes.z, params, critic, lanes)
-
-    return Search(begin, fill, step, measure)
+    return Search(begin, fill, step)
 
 
 def rate_schedule(settings: Settings) -> Callable[[Array], Array]:
