@@ -21,7 +21,7 @@ VERBS = {
     "morph": "pairs early works with late ones and paints the years between; alone: --generator=WHAT --from=A.jpg --to=B.jpg",
     "baseline": "does the same with another generator (TF-Hub's Progressive GAN), and by the published recipe",
     "evaluate": "compares what was painted with real works",
-    "report": "writes report.html",
+    "report": "writes report.html; with --workdir given more than once comparison.html, studies side by side",
     "benchmark": "times training, sampling and inversion on this machine; --input=real times the whole loop too",
 }
 SECTIONS = {
@@ -88,7 +88,12 @@ def main(argv: list[str]) -> None:
         return
     if verb == "sample" and flags.FLAGS.period:
         flags.FLAGS.config.sampling.period = flags.FLAGS.period
-    study = Study(flags.FLAGS.config, pathlib.Path(flags.FLAGS.workdir))
+    if verb == "report" and len(flags.FLAGS.workdir) > 1:
+        from gan_jax.report.comparison import write_comparison
+
+        print(f"{verb:<9} {write_comparison([pathlib.Path(workdir) for workdir in flags.FLAGS.workdir])}")
+        return
+    study = Study(flags.FLAGS.config, pathlib.Path(flags.FLAGS.workdir[0] if verb == "report" else flags.FLAGS.workdir))
     if verb != "study":
         print(f"{verb:<9} {study.run(verb)}")
         return
@@ -124,7 +129,10 @@ def run() -> None:
     config_flags.DEFINE_config_file("config", None, "What to do: a file with get_config().")
     without_study = verb == "benchmark" or any(re.match(r"--?generator(=|$)", word) for word in sys.argv)
     folder = f"runs/{verb}" if without_study else None
-    flags.DEFINE_string("workdir", folder, "Folder for everything that is made.", required=not without_study)
+    if verb == "report":
+        flags.DEFINE_multi_string("workdir", None, "Folder of a study; given more than once, studies to compare.", required=True)
+    else:
+        flags.DEFINE_string("workdir", folder, "Folder for everything that is made.", required=not without_study)
     for name in ALONE.get(verb, ()):
         flags.DEFINE_string(name, "", ABOUT[name])
     if verb in ALONE:

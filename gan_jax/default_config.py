@@ -80,6 +80,11 @@ def get_config() -> ConfigDict:
     training.ema_half_life_kimg = 10.0
     training.ema_ramp_up = 0.05  # its half-life is at most this part of the images seen
     training.mirror = True  # each image is mirrored half the time
+    training.augment = "none"  # of what the discriminator sees: "none", "fixed", or "adaptive" to how surely it tells real from generated
+    training.augment_kinds = ("colour", "translation", "zoom", "cutout")
+    training.augment_strength = 0.5  # fixed: the probability that a kind touches a picture
+    training.augment_target = 0.6  # adaptive: what the discriminator's certainty is held at, 0 to 1
+    training.augment_kimg = 100.0  # adaptive: thousands of images in which the strength could go from none to full
     training.precision = "auto"  # "float32", "bfloat16", or "auto": bfloat16 on GPU and TPU
     training.log_every_kimg = 1.0
     training.sample_every_kimg = 10.0
@@ -135,7 +140,7 @@ def get_config() -> ConfigDict:
     config.sampling = ConfigDict({"images": 512, "period": ""})  # generated to look at and to judge; of conditional networks, a period's
 
     config.evaluation = evaluation = ConfigDict()
-    evaluation.features = "texture"
+    evaluation.features = ("texture", "discriminator")  # the verdicts rest on the first; also "inception", "inception:FOLDER", "keras:NAME"
     evaluation.repeats = 8  # random halves for the floors
 
     config.benchmark = benchmark = ConfigDict()

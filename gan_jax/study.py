@@ -51,6 +51,9 @@ BOUNDS = {
     "model.fmap_max": (1, 2**16),
     "training.r1": (0, math.inf),
     "training.r1_every": (1, 10**6),
+    "training.augment_strength": (0, 1),
+    "training.augment_target": (-1, 1),
+    "training.augment_kimg": (1e-3, math.inf),
     "training.label_weight": (0, math.inf),
     "training.ema_decay": (0, 0.9999999),
     "training.total_kimg": (0, 2e6),  # images seen are counted in 32 bits
@@ -121,6 +124,7 @@ class Stage:
 
 INVERSION = ("latents.npy", "inversion.csv", "reconstructions.npy", "side_by_side.png")
 MORPHS = ("pairs.csv", "unmatched.csv", "frames.csv", "frames.npy", "t.npy", "years.npy", "sets.png", "contact_sheet.png")
+EVALUATION = ("evaluation.json", "evaluation/works.csv", "evaluation/frames.csv", "evaluation/competitors.csv")
 COLLECTION = ("collection/paintings.csv", "collection/images.npy")
 STAGES = {
     stage.name: stage
@@ -131,7 +135,7 @@ STAGES = {
         Stage("invert", invert, ("train",), ("inversion",), tuple(f"inversion/{name}" for name in INVERSION)),
         Stage("morph", morph, ("invert",), ("tuning", "morphing"), tuple(f"morphs/{name}" for name in MORPHS)),
         Stage("baseline", baseline, ("morph",), ("baseline",), ("baseline/about.json",)),
-        Stage("evaluate", evaluate, ("sample", "morph"), ("evaluation",), ("evaluation.json",), ("baseline",)),
+        Stage("evaluate", evaluate, ("sample", "morph"), ("evaluation",), EVALUATION, ("baseline",)),
         Stage("report", report, ("evaluate",), (), ("report.html",)),
     )
 }

@@ -1,179 +1,195 @@
-"""The whole evaluation on a collection of tiny synthetic periods."""
+"""The whole evaluation on the built-in painter, whose true style in every year is known: yes where the truth is yes, and no where a
+morph was made wrong on purpose."""
 
 import json
 
 import numpy as np
 import pytest
 
-from gan_jax.errors import UserError
+from gan_jax.collection.brushwork import paint
+from gan_jax.collection.motif import draw_subject, style_of
+from gan_jax.collection.painter import paint_collection
+from gan_jax.evaluation import chronology
 from gan_jax.evaluation import evaluate as room
-from gan_jax.evaluation import features, kid
-from gan_jax.evaluation.evaluate import evaluate
+from gan_jax.evaluation.evaluate import STUDY, Morphs, Works, evaluate
+from gan_jax.evaluation.features import extractor
 
-T = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
-SIZE = 16
-
-
-def period(n: int, late: float, seed: int, size: int = SIZE) -> np.ndarray:
-    """Brown and smooth at `late` 0, blue with upright strokes at 1: uint8 [n, size, size, 3]."""
-    rng = np.random.default_rng(seed)
-    colour = (1 - late) * np.array([120, 90, 50]) + late * np.array([60, 110, 190]) + rng.normal(0, 5, (n, 1, 1, 3))
-    stroke = late * rng.normal(0, 30, (n, 1, size, 1)) + (1 - late) * rng.normal(0, 10, (n, size, 1, 1))
-    return np.clip(colour + stroke + rng.normal(0, 12, (n, size, size, 3)), 0, 255).astype(np.uint8)
+SIZE, PAIRS = 32, 40
+T = np.linspace(0, 1, 5)
+TEXTURE = extractor("texture")
+RNG = np.random.default_rng(7)
 
 
-def crossing(pairs: int, seed: int) -> np.ndarray:
-    """Frames [pairs, T, ...] that are fresh early works at t = 0, fresh late ones at 1, and t of them late between."""
-    rng = np.random.default_rng(seed)
-    early, late = period(pairs * len(T), 0, seed), period(pairs * len(T), 1, seed + 1)
-    is_late = (rng.permuted(np.tile(np.arange(pairs), (len(T), 1)), axis=1).T + 0.5) / pairs < T
-    shape = (pairs, len(T), SIZE, SIZE, 3)
-    return np.where(is_late[..., None, None, None], late.reshape(shape), early.reshape(shape))
+def painted(years: np.ndarray, seed: int) -> np.ndarray:
+    """One picture of each year [n], by the painter, of subjects of their own: uint8 [n, r, r, 3]."""
+    hands = [np.random.default_rng([seed, i]) for i in range(len(years))]
+    return np.stack([paint(draw_subject(hand), style_of(year), SIZE, hand) for year, hand in zip(years, hands)])
 
 
 @pytest.fixture(scope="module")
-def inputs() -> dict:
-    real = {"early": period(40, 0, 1), "late": period(44, 1, 2), "between": period(24, 0.5, 3)}
-    generated = np.concatenate([period(20, 0, 4), period(20, 1, 5)])
-    return {"real": real, "generated": generated, "frames": crossing(36, 6), "t": T}
+def works() -> Works:
+    rows, images = paint_collection(150, 1880.0, 1890.0, 3, SIZE)
+    years = np.array([float(row["date"]) for row in rows])
+    periods = ["early" if year < 1884 else "late" if year >= 1887 else "between" for year in years]
+    parameters = {name: np.array([float(row[name]) for row in rows]) for name in room.PARAMETERS}
+    return Works(images, {"texture": TEXTURE(images)}, years, periods, [r["title"] for r in rows], [r["file"] for r in rows], parameters)
 
 
 @pytest.fixture(scope="module")
-def figures(inputs) -> dict:
-    return evaluate(**inputs, seed=0, repeats=3)
+def morphs(works) -> Morphs:
+    """What a perfect network would make: pictures painted in the very years that the frames stand for."""
+    ends = np.stack([works.of("early")[:PAIRS], works.of("late")[-PAIRS:]], axis=1)
+    years = (1 - T) * works.years[ends[:, :1]] + T * works.years[ends[:, 1:]]
+    frames = painted(years.ravel(), 1).reshape(PAIRS, len(T), SIZE, SIZE, 3)
+    shuffled = np.stack([pair[np.random.default_rng(i).permutation(len(T))] for i, pair in enumerate(frames)])
+    wrong = {"reversed": frames[:, ::-1], "shuffled": shuffled, "constant": frames[:, :1].repeat(len(T), axis=1)}
+    return Morphs({STUDY: frames, **wrong}, T, years, ends)
 
 
-def reasons(value: object) -> list[str]:
-    """All reasons that stand anywhere in a result; checks that each goes with an absent value."""
-    if isinstance(value, list):
-        return [reason for each in value for reason in reasons(each)]
-    if not isinstance(value, dict):
-        return []
-    if "reason" in value:
-        assert (value["value"] is None) == (value["reason"] is not None)
-        return [value["reason"]] if value["reason"] else []
-    return [reason for each in value.values() for reason in reasons(each)]
+@pytest.fixture(scope="module")
+def judged(works, morphs) -> tuple[dict, dict]:
+    generated = painted(np.random.default_rng(0).choice(works.years[[*works.of("early"), *works.of("late")]], 80), 2)
+    return evaluate(works, generated, morphs, {"texture": TEXTURE}, seed=0, repeats=3)
 
 
-def test_is_json_and_complete(figures):
+def test_it_is_json_and_the_same_every_time(judged, works, morphs):
+    figures, tables = judged
     assert json.loads(json.dumps(figures, allow_nan=False)) == figures
-    assert reasons(figures) == []
-    assert figures["sets"] == {"early": 40, "between": 24, "late": 44, "training": 84, "generated": 40, "frames": 36}
-    assert [place["t"] for place in figures["morph"]] == T.tolist()
-    assert (figures["seed"], figures["features"], figures["resolution"]) == (0, "texture", SIZE)
-    assert list(figures["ceiling"]["swd"]["by_level"]) == ["16"]
+    again = evaluate(
+        works, morphs.frames[STUDY][:8, 0], Morphs(morphs.frames, T, morphs.years, morphs.ends), {"texture": TEXTURE}, seed=0, repeats=3
+    )[0]
+    assert again["verdicts"] == figures["verdicts"]
+    assert again["chronology"] == figures["chronology"]
 
 
-def along(figures: dict, name: str, distance: str) -> list[float]:
-    return [place["against"][name][distance]["value"] for place in figures["morph"]]
+def test_the_regressor_tells_years_of_works_it_has_not_seen(judged):
+    found = judged[0]["chronology"]
+    assert found["works"] == 150
+    assert found["error"] < 0.25 * found["guess"]
+    assert found["correlation"] > 0.95
+    for name, (first, last) in {"early": (1880, 1884), "between": (1884, 1887), "late": (1887, 1890)}.items():
+        assert first < found["periods"][name]["low"] < found["periods"][name]["high"] < last
 
 
-@pytest.mark.parametrize("distance", ["kid", "frechet"])
-def test_frames_go_from_early_to_late(figures, distance):
-    early, late = along(figures, "early", distance), along(figures, "late", distance)
-    assert early == sorted(early)
-    assert late == sorted(late, reverse=True)
-    assert early[-1] == pytest.approx(figures["ceiling"][distance]["value"], rel=0.3)
+def test_true_frames_get_later_and_their_middle_lies_between(judged):
+    found = judged[0]["chronology"]
+    assert (found["later"], found["between"]) == ("yes", "yes")
+    assert found["rank"]["low"] > 0.8
+    for place in found["by_t"]:
+        assert place["value"] == pytest.approx(place["year"], abs=0.5)
 
 
-def test_swd_goes_from_one_end_to_the_other(figures):
-    # Only the ends: a mixture of two periods, normalised as a whole, can lie further from both than they from each other.
-    early, late = along(figures, "early", "swd"), along(figures, "late", "swd")
-    assert early[0] < 0.5 * early[-1]
-    assert late[-1] < 0.5 * late[0]
+def test_morphs_made_wrong_are_found_out(judged):
+    wrong = judged[0]["chronology"]["competitors"]
+    assert wrong["reversed"]["later"] == "reversed"
+    assert wrong["shuffled"]["later"] in ("no", "undecided") and wrong["shuffled"]["rank"]["low"] < 0.25
+    assert (wrong["constant"]["later"], wrong["constant"]["between"]) == ("no", "no")
+    assert wrong["constant"]["rank"] == {"value": 0.0, "low": 0.0, "high": 0.0}
 
 
-def test_kid_tells_same_from_different(figures):
-    start, end = figures["morph"][0]["against"], figures["morph"][-1]["against"]
-    for same, other in ((start["early"], end["early"]), (end["late"], start["late"])):
-        assert same["kid"]["low"] < 0 < same["kid"]["high"] < other["kid"]["low"]
+def test_true_frames_are_nearer_to_the_years_between_than_anything_simple(judged):
+    said = {verdict["name"]: verdict for verdict in judged[0]["verdicts"]}
+    for name in ("the early works", "the late works", "cross-fade", "constant"):
+        assert said[name]["verdict"] == "nearer", said[name]
+        assert said[name]["difference"]["high"] < 0
+    assert said["reversed"]["verdict"] == "undecided"  # its middle is the same pictures
+    assert said["reversed"]["difference"]["value"] == 0
 
 
-def test_floors_are_far_below_the_ceiling(figures):
-    ceiling = figures["ceiling"]
-    for name in ("early", "between", "late"):
-        floor = figures["floors"][name]
-        assert abs(floor["kid"]["value"]) < 0.1 * ceiling["kid"]["value"]
-        # SWD's floor is high for halves of 12 images at one level, from which colour is normalised away.
-        for distance, part in (("swd", 0.75), ("frechet", 0.5)):
-            assert 0 < floor[distance]["spread"] < floor[distance]["value"] < part * ceiling[distance]["value"]
-    assert {name: floor["n"] for name, floor in figures["floors"].items()} == {"early": 20, "between": 12, "late": 22, "training": 36}
+def test_true_frames_have_the_true_style_and_wrong_ones_do_not(judged):
+    found = judged[0]["truth"]
+    error = {entry["name"]: entry for entry in found["competitors"]}
+    assert min(parameter["skill"] for parameter in found["parameters"] if parameter["name"] in error[STUDY]["by_parameter"]) > 0.5
+    assert len(error[STUDY]["by_parameter"]) >= 5
+    assert error[STUDY]["high"] < 0.1
+    for name in ("reversed", "shuffled", "constant", "the early works", "the late works"):
+        assert error[name]["low"] > 2 * error[STUDY]["high"], name
+    assert error[STUDY]["error"] == pytest.approx(np.mean(error[STUDY]["by_t"]))
+    assert error[STUDY]["error"] == pytest.approx(np.mean(list(error[STUDY]["by_parameter"].values())))
 
 
-def test_generated_beside_training(figures):
-    (comparison,) = figures["comparisons"]
-    assert (comparison["a"], comparison["b"], comparison["n_a"], comparison["n_b"]) == ("generated", "training", 40, 84)
-    assert comparison["kid"]["low"] < 0 < comparison["kid"]["high"] < figures["ceiling"]["kid"]["value"]
-    assert figures["diversity"]["generated"]["value"] == pytest.approx(figures["diversity"]["training"]["value"], abs=0.1)
+def test_the_middle_is_where_the_years_between_are(judged, works, morphs):
+    middle = judged[0]["middle"]
+    apart = np.abs(morphs.years.mean(axis=0) - works.years[works.of("between")].mean())
+    assert middle["k"] == apart.argmin() and middle["t"] == T[middle["k"]]
 
 
-def test_kid_is_that_of_features_standardised_by_the_training_works(inputs, figures):
-    early, late = (features.texture(inputs["real"][name]) for name in ("early", "late"))
-    everything = np.concatenate([early, late])
-    mean, std = everything.mean(axis=0), everything.std(axis=0, ddof=1)
-    std[std < 1e-6] = 1
-    early, late = (np.clip((x - mean) / std, -5, 5) for x in (early, late))
-    assert figures["ceiling"]["kid"]["value"] == pytest.approx(kid.estimate(early, late), rel=1e-9)
+def test_fresh_pictures_are_no_copies_and_copies_are_found(judged, works, morphs):
+    assert judged[0]["copies"]["generated"]["part"] < 0.15
+    copied = works.images[works.of("early")[:20], :, ::-1]
+    noisy = np.clip(copied.astype(int) + np.random.default_rng(0).integers(-8, 9, copied.shape), 0, 255).astype(np.uint8)
+    figures, tables = evaluate(works, noisy, morphs, {"texture": TEXTURE}, seed=0, repeats=2)
+    assert figures["copies"]["generated"] == {"n": 20, "near": 20, "part": 1.0}
+    assert [row["nearest_index"] for row in tables["generated"]] == works.of("early")[:20].tolist()
+    assert "repeats works by heart" in figures["copies"]["text"]
 
 
-def test_same_arguments_same_figures(inputs, figures):
-    assert evaluate(**inputs, seed=0, repeats=3) == figures
-    other = evaluate(**inputs, seed=1, repeats=3)
-    assert other["ceiling"]["kid"]["value"] == figures["ceiling"]["kid"]["value"]
-    assert other["ceiling"]["kid"]["low"] != figures["ceiling"]["kid"]["low"]
-    assert other["floors"]["early"]["kid"] != figures["floors"]["early"]["kid"]
+def test_style_moves_as_the_painter_moves_it(judged):
+    curves = {curve["name"]: curve for curve in judged[0]["style"]}
+    for name in ("brightness", "saturation", "contrast"):
+        curve = curves[name]
+        assert np.all(np.diff(curve["value"]) > 0), name
+        assert np.all(np.array(curve["low"]) <= curve["value"]) and np.all(np.array(curve["high"]) >= curve["value"])
+        assert curve["periods"]["early"]["high"] < curve["periods"]["between"]["low"]
+    assert curves["hue"]["circle"] == 360
 
 
-@pytest.mark.parametrize("between", [{}, {"between": period(0, 0.5, 3)}, {"between": period(7, 0.5, 3)}])
-def test_a_small_set_has_reasons_instead_of_figures(inputs, between):
-    real = {"early": inputs["real"]["early"], "late": inputs["real"]["late"], **between}
-    found = evaluate(real, inputs["generated"], inputs["frames"], T, seed=0, repeats=2)
-    count = len(between.get("between", ()))
-    assert set(reasons(found)) == {f"between: {count} images, at least 8 are needed"}
-    assert found["morph"][2]["against"]["between"]["swd"]["by_level"] == {}
-    assert found["morph"][2]["against"]["early"]["kid"]["value"] is not None
-    json.dumps(found, allow_nan=False)
+def test_tables_hold_every_work_frame_and_picture(judged, works, morphs):
+    figures, tables = judged
+    assert {name: len(rows) for name, rows in tables.items()} == {
+        "works": 150,
+        "frames": PAIRS * len(T),
+        "generated": 80,
+        "style": len(figures["style"]) * len(figures["style"][0]["years"]),
+        "competitors": len(T) * 5 + 3,
+        "chronology": len(T) * 5,
+    }
+    for row in tables["works"]:
+        assert float(row["ahead"]) == pytest.approx(float(row["looks_like"]) - float(row["year"]), abs=0.02)
+        assert 0 <= float(row["map_x"]) <= 1
+    last = tables["frames"][-1]
+    assert (last["early_index"], last["late_index"], last["frame"], last["t"]) == (*morphs.ends[-1], len(T) - 1, "1.0000")
+    said = [float(row["looks_like"]) for row in tables["frames"] if row["frame"] == 2]
+    assert np.mean(said) == pytest.approx(figures["chronology"]["by_t"][2]["value"], abs=0.01)
 
 
-def test_nothing_generated_and_no_pairs(inputs):
-    found = evaluate(inputs["real"], inputs["generated"][:0], inputs["frames"][:0], T, seed=0, repeats=2)
-    assert found["comparisons"][0]["kid"]["reason"] == "generated: 0 images, at least 8 are needed"
-    assert found["morph"][0]["diversity"]["reason"] == "frames: 0 images, at least 8 are needed"
-    assert found["floors"]["early"]["n"] == 20
-    assert found["ceiling"]["kid"]["value"] > 0
+def test_the_summary_says_what_the_figures_say(judged):
+    first, second, *rest = judged[0]["summary"]
+    assert "nearer than the cross-fade, the shuffled" in first or "nearer than the cross-fade" in first
+    assert second.startswith("The frames look later the further they are on the way")
+    assert any("true style of every year is known" in line for line in rest)
 
 
-def test_below_16_pixels_there_is_no_swd(inputs):
-    real = {"early": period(12, 0, 1, 8), "late": period(12, 1, 2, 8)}
-    found = evaluate(real, period(12, 0, 3, 8), inputs["frames"][:12, :, :8, :8], T, seed=0, repeats=2)
-    assert found["ceiling"]["swd"]["reason"] == "the sliced Wasserstein distance needs 16 pixels, not 8"
-    assert found["floors"]["early"]["swd"]["value"] is None
-    assert found["ceiling"]["kid"]["value"] > 0
-    json.dumps(found, allow_nan=False)
+def test_without_works_between_there_are_reasons(works, morphs):
+    kept = [i for i, period in enumerate(works.periods) if period != "between"]
+    where = {old: new for new, old in enumerate(kept)}
+    few = Works(works.images[kept], {"texture": works.features["texture"][kept]}, works.years[kept], [works.periods[i] for i in kept],
+                [works.titles[i] for i in kept], [works.files[i] for i in kept])  # fmt: skip
+    ends = np.vectorize(where.get)(morphs.ends)
+    figures, _ = evaluate(
+        few, works.images[:20], Morphs({STUDY: morphs.frames[STUDY]}, T, morphs.years, ends), {"texture": TEXTURE}, seed=0, repeats=2
+    )
+    assert {verdict["verdict"] for verdict in figures["verdicts"]} == {None}
+    assert figures["summary"][0] == "Whether the frames are of the years between can't be said: 0 works between, at least 8 are needed."
+    assert figures["truth"] is None
+    assert figures["chronology"]["later"] == "yes"
+    json.dumps(figures, allow_nan=False)
 
 
-def test_very_large_sets_are_drawn_from(inputs, monkeypatch):
-    monkeypatch.setattr(room, "MAX_WORKS", 30)
-    found = evaluate(**inputs, seed=0, repeats=2)
-    assert found["sets"] == {"early": 30, "between": 24, "late": 30, "training": 30, "generated": 30, "frames": 30}
-    assert "generated: 30 of 40 were drawn at random and used." in found["notes"]
+def test_other_features_have_figures_of_their_own(works, morphs):
+    def mean_colour(images: np.ndarray) -> np.ndarray:
+        return images.mean(axis=(1, 2)).astype(np.float64)
+
+    both = {**works.features, "colour": mean_colour(works.images)}
+    seen = Works(works.images, both, works.years, works.periods, works.titles, works.files)
+    figures, _ = evaluate(seen, works.images[:40], morphs, {"texture": TEXTURE, "colour": mean_colour}, seed=0, repeats=2)
+    other = figures["other"]["colour"]
+    assert set(other["middle"]) == {STUDY, "cross-fade", "reversed", "shuffled", "constant"}
+    assert other["middle"][STUDY]["kid"]["value"] < other["middle"]["constant"]["kid"]["value"]
+    assert abs(other["floors"]["training"]["kid"]["value"]) < 0.2 * other["ceiling"]["kid"]["value"]
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"generated": np.zeros((9, 32, 32, 3), np.uint8)}, r"generated: uint8 \[9, 32, 32, 3\], it should be uint8 \[n, 16, 16, 3\]"),
-        ({"generated": np.zeros((9, 16, 16, 3), np.float32)}, "generated: float32"),
-        ({"real": {"early": np.zeros(9, np.uint8)}}, r"early: uint8 \[9\]"),
-        ({"real": {"early": period(3, 0, 0), "late": period(4, 1, 0)}}, "7 works together, evaluating needs at least 8"),
-        ({"real": {}}, "0 works together"),
-        ({"t": T[:3]}, r"frames \[36, 5, 16, 16, 3\] and t \[3\]"),
-        ({"t": np.array([0, 0.25, 0.5, np.nan, 1])}, r"t \[5\]"),
-        ({"frames": np.zeros((0, 5, 16), np.uint8)}, r"frames \[0, 5, 16\]"),
-        ({"features": "colour"}, "evaluation.features=colour"),
-        ({"repeats": 1}, "evaluation.repeats=1: at least 2"),
-    ],
-)
-def test_what_the_user_gets_wrong(inputs, change, message):
-    with pytest.raises(UserError, match=message):
-        evaluate(**{**inputs, "seed": 0, "repeats": 2, **change})
+@pytest.mark.parametrize("works_left", [19, 0])
+def test_too_few_dated_works_for_a_chronology(works_left):
+    with pytest.raises(ValueError, match=f"{works_left} dated works"):
+        chronology.fit(np.zeros((works_left, 3)), np.zeros(works_left), np.arange(works_left), 0)

@@ -48,7 +48,7 @@ def run_step(config, *, count=4, images=IMAGES, labels=NO_LABELS, level=4, alpha
     constants = loop.step_settings(config.training, seed=1)
     step = make_step(generator, discriminator, constants, level=level, batch_size=16, devices=count, **settings)
     among = jax.devices()[:count]
-    before = init_state(generator, discriminator, 4, 0)
+    before = init_state(generator, discriminator, 4, 0, constants.augment, constants.augment_strength)
     kept = jax.tree.map(np.array, before)
     inputs = devices.replicate((Data(images, labels), np.float32(alpha), np.float32(rate)), among)
     state = devices.replicate(before, among)
@@ -95,6 +95,16 @@ def test_a_batch_in_parts_has_the_gradients_of_the_whole():
     assert_same_gradients(whole, parts)
     for name in metrics:
         np.testing.assert_allclose(metrics_of_parts[name], metrics[name], rtol=1e-3, atol=1e-5, err_msg=name)
+
+
+def test_augmented_gradients_are_those_of_one_device_in_one_part():
+    settings = dict(augment="fixed", augment_strength=0.7, loss="non-saturating", r1=1.0, fresh_latents=True)
+    (one, metrics), (plain, _) = (gradients(tiny(**changed), count=1) for changed in (settings, settings | {"augment": "none"}))
+    assert any(np.abs(one[name] - plain[name]).max() > 0.1 * np.abs(plain[name]).max() for name in one)
+    for count, parts in ((4, 1), (1, 4)):
+        found, others = gradients(tiny(**settings), count=count, parts=parts)
+        assert_same_gradients(one, found)
+        np.testing.assert_allclose(others["['overfitting']"], metrics["['overfitting']"], rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("model", ["pggan", "dcgan"])
@@ -207,9 +217,11 @@ def test_lower_resolutions_are_rounded_means():
     np.testing.assert_array_equal(batches.at_resolution(IMAGES, 4), expected)
 
 
-@pytest.mark.parametrize("model, loss", [("pggan", "wgan-gp"), ("dcgan", "non-saturating")])
-def test_a_run_that_was_stopped_ends_where_one_that_was_not_does(tmp_path, model, loss, monkeypatch):
-    config = tiny(loss=loss)
+@pytest.mark.parametrize(
+    "model, loss, augment", [("pggan", "wgan-gp", "none"), ("dcgan", "non-saturating", "none"), ("pggan", "wgan-gp", "adaptive")]
+)
+def test_a_run_that_was_stopped_ends_where_one_that_was_not_does(tmp_path, model, loss, augment, monkeypatch):
+    config = tiny(loss=loss, augment=augment, augment_kimg=0.5, augment_target=-1.0)
     config.model.name = model
     total = loop.train(config, IMAGES, NO_LABELS, tmp_path / "whole", {})
     assert total == 240
@@ -222,6 +234,7 @@ def test_a_run_that_was_stopped_ends_where_one_that_was_not_does(tmp_path, model
 
     whole, stopped = (read_state(config, tmp_path / name) for name in ("whole", "stopped"))
     np.testing.assert_equal(stopped, whole)
+    assert (whole[".augmentation.strength"] > 0) == (augment != "none")
     lines = [
         [json.loads(line) for line in (tmp_path / name / "log" / "metrics.jsonl").read_text().splitlines()] for name in ("whole", "stopped")
     ]

@@ -1,268 +1,370 @@
-"""Every figure of a study: generated images and the frames of the morphs against real works, beside floors and a ceiling."""
+"""Every figure of a study: how good the pictures are, and whether those between are of the years between.
+
+works, generated images, frames ──▶ features ──▶ distances, verdicts, chronology, copies, truth, style ──▶ words and tables
+"""
 
 import dataclasses
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from gan_jax.errors import UserError
-from gan_jax.evaluation import frechet, kid, ms_ssim, swd
-from gan_jax.evaluation.features import Standardiser, extractor
+from gan_jax.collection.motif import CURVES, style_of
+from gan_jax.evaluation import chronology, copies, distances, style, summary, truth, verdicts
+from gan_jax.evaluation.distances import MINIMUM
+from gan_jax.evaluation.features import Standardiser
+from gan_jax.evaluation.image_set import ImageSet
+from gan_jax.evaluation.intervals import bootstrap
+from gan_jax.evaluation.manifold import distances as apart
 from gan_jax.progress import Progress
 
-PERIODS = ("early", "between", "late")
-MINIMUM = 8  # works a set: with fewer, an interval says little more than that there are few
-MAX_WORKS = 2000  # a set; KID's memory grows as the square
-PAIRS = 200  # random pairs of a set whose MS-SSIM is averaged
+PERIODS = distances.PERIODS
+STUDY = "this study"
+PARAMETERS = tuple(name for name, *_ in CURVES)  # of the built-in painter's style
 
-NOTES = (
-    "KID is unbiased, so it can be below zero; its interval holds 95 % of the values from random halves of both sets and takes the "
-    "works for independent of each other.",
-    "SWD and the Fréchet distance grow as sets get smaller: read each against a floor and a ceiling, and mind n. A floor's halves are "
-    "at most half as many works as its set has, so it lies a little high.",
-    "SWD sees texture: the mean colour and the contrast of a whole set do not count. A mixture of two sets can lie further from both "
-    "than they lie from each other.",
-    "SWD's spread is over random directions only; the floors' spread is over which works were drawn.",
-    "Early and late works were trained on, and the morphs set out from them, so frames near t = 0 and t = 1 may fall below the floor. "
-    "The works between were not trained on.",
-)
-
-Figure = dict[str, Any]
+Extract = Callable[[np.ndarray], np.ndarray]
+Rows = list[dict[str, Any]]
 
 
 @dataclasses.dataclass(frozen=True)
-class _Set:
-    """One set of works, looked at once. Without a reason there are points; descriptors too, from 16 pixels on."""
+class Works:
+    """The real works of a collection."""
 
-    name: str
-    images: np.ndarray  # [n, r, r, 3] uint8
-    reason: str | None = None  # why nothing can be said about it
-    points: np.ndarray | None = None  # [n, d] standardised features
-    descriptors: swd.Descriptors | None = None
+    images: np.ndarray  # uint8 [n, r, r, 3]
+    features: Mapping[str, np.ndarray]  # [n, d] by name, 'texture' among them
+    years: np.ndarray  # [n], NaN for works without a date
+    periods: Sequence[str]  # of each
+    titles: Sequence[str]
+    files: Sequence[str]
+    parameters: Mapping[str, np.ndarray] | None = None  # of the built-in painter, each style parameter's true value [n]
+
+    def of(self, period: str) -> np.ndarray:
+        return np.flatnonzero(np.array(self.periods) == period)
+
+
+@dataclasses.dataclass(frozen=True)
+class Morphs:
+    """Frames of pairs of works."""
+
+    frames: Mapping[str, np.ndarray]  # uint8 [pairs, T, r, r, 3] by competitor, STUDY first
+    t: np.ndarray  # [T]
+    years: np.ndarray  # [pairs, T]
+    ends: np.ndarray  # [pairs, 2], places of the early and the late work
 
 
 def evaluate(
-    real: Mapping[str, np.ndarray],
+    works: Works,
     generated: np.ndarray,
-    frames: np.ndarray,
-    t: np.ndarray,
+    morphs: Morphs,
+    extractors: Mapping[str, Extract],
     *,
     seed: int,
-    features: str = "texture",
-    repeats: int = 8,
-    baselines: Mapping[str, np.ndarray] | None = None,
-) -> dict[str, Any]:
-    """Judges generated images and morphs by real works. Deterministic in its arguments.
+    repeats: int,
+) -> tuple[dict[str, Any], dict[str, Rows]]:
+    """Judges a study. Deterministic in its arguments.
 
     Args:
-      real: uint8 [n_i, r, r, 3] for 'early', 'late' and 'between'; the last is held out of training. A set that is missing or
-        has fewer than 8 works gets no figures, and a reason; early and late together need 8.
+      works: of the collection; those of 'early' and 'late' were trained on, those of 'between' held out.
       generated: uint8 [n, r, r, 3], images of random latents.
-      frames: uint8 [pairs, T, r, r, 3], the morphs, and t [T] their places, 0 the early end and 1 the late one.
+      morphs: the study's frames and those of what it is put beside. A cross-fade of the paintings is added here.
+      extractors: what measures pictures uint8 [n, r, r, 3] as features [n, d], by name; the first is what the verdicts rest on.
       seed: of everything that is drawn.
-      features: a name in `features.FEATURES`, for KID and the Fréchet distance.
-      repeats: how many times each real set is split into halves for its floor, at least 2.
-      baselines: frames like `frames`, of the same pairs at the same t, by other means.
+      repeats: how many times each real set is split into halves for its floor.
 
-    Returns a dict of plain Python values, every float finite. `reason` is None where there is a figure; where there is none, every
-    value beside the reason is None (and `by_level` empty).
-
-        {
-          'seed': int, 'features': str, 'resolution': int,
-          'sets': {'early'|'between'|'late'|'training'|'generated'|'frames': number of images that was used},
-          'comparisons': [Comparison],          'generated' with 'training', which is early and late together
-          'morph': [{'t': float, 'against': {'early'|'between'|'late': Comparison}, 'diversity': Diversity}],   in the order of t
-          'baselines': {name: list like 'morph'},
-          'floors': {'early'|'between'|'late'|'training': Floor},     two random halves of one set, over and over
-          'ceiling': Comparison,                                      'early' with 'late'
-          'diversity': {'early'|'between'|'late'|'training'|'generated': Diversity},
-          'notes': [str],
-        }
-        Comparison: {'a': name, 'b': name, 'n_a': int, 'n_b': int,    the frames at one t have the name 'frames'
-          'kid': {'value', 'low', 'high', 'reason'},                  low to high is the 95 % interval
-          'swd': {'value', 'spread', 'by_level': {'64': float, ...}, 'reason'},     times 1,000, finest level first
-          'frechet': {'value', 'reason'}}
-        Floor: {'n': images in each half, 'repeats': int,             value: mean over repeats; spread: standard deviation
-          'kid': {'value', 'spread', 'reason'},
-          'swd': {'value', 'spread', 'by_level': {...}, 'reason'},
-          'frechet': {'value', 'spread', 'reason'}}
-        Diversity: {'value', 'error', 'n': int, 'pairs': int, 'reason'}    mean MS-SSIM of random pairs, standard error
-
-    Raises UserError for arrays of other shapes, too few training works, features that do not exist, or repeats below 2.
+    Returns evaluation.json (see `distances.distances`; the rest is described where it is made) and the rows of its tables by name.
+    Raises UserError for arrays of other shapes and too few works.
     """
-    images = {name: np.asarray(real.get(name, np.zeros(0, np.uint8))) for name in PERIODS}
-    resolution = _check(images, generated, frames, t, repeats)
-    baselines = baselines or {}
-    for name, array in baselines.items():
-        if array.shape != frames.shape or array.dtype != np.uint8:
-            raise UserError(f"baseline {name}: {array.dtype} {list(array.shape)}, the morphs are uint8 {list(frames.shape)}")
-    extract = extractor(features)
-    notes = list(NOTES)
+    early, late = (works.images[morphs.ends[:, k]] for k in (0, 1))
+    study, *others = morphs.frames
+    frames = {study: morphs.frames[study], verdicts.CROSS_FADE: verdicts.cross_fade(early, late, morphs.t)}
+    morphs = dataclasses.replace(morphs, frames=frames | {name: morphs.frames[name] for name in others})
 
-    def limited(name: str, array: np.ndarray) -> np.ndarray:
-        if len(array) <= MAX_WORKS:
-            return array
-        notes.append(f"{name}: {MAX_WORKS:,} of {len(array):,} were drawn at random and used.")
-        chosen = np.random.default_rng(_seed(seed, "limit", name)).choice(len(array), MAX_WORKS, replace=False)
-        return array[np.sort(chosen)]
+    primary, *more = extractors
+    seen = _look(works, generated, morphs, extractors[primary], primary)
+    real = {period: seen.works[works.of(period)] for period in PERIODS}
+    middle = verdicts.middle_of(morphs.years, works.years[works.of("between")])
+    figures: dict[str, Any] = {"seed": int(seed), "resolution": int(works.images.shape[1]), "features": list(extractors)}
+    figures |= distances.distances(
+        real, seen.generated, seen.frames[study], morphs.t, seed=seed, repeats=repeats,
+        competitors={name: each for name, each in seen.frames.items() if name != study},
+    )  # fmt: skip
+    figures["middle"] = {"k": middle, "t": float(morphs.t[middle]), "year": float(morphs.years[:, middle].mean())}
+    figures["verdicts"] = verdicts.verdicts(real, seen.frames, middle, seed, MINIMUM, study)
 
-    empty = np.zeros((0, resolution, resolution, 3), np.uint8)
-    images = {name: limited(name, array) if len(array) else empty for name, array in images.items()}
-    training = limited("training", np.concatenate([images["early"], images["late"]]))
-    raw = extract(training)
-    standardise = Standardiser.fit(raw)
+    groups = chronology.motifs(works.images, list(works.titles))
+    dates, figures["chronology"] = _chronology(works, seen, morphs, groups, middle, seed)
+    nearest, figures["copies"] = _copies(works, generated, morphs)
+    figures["truth"] = _truth(works, seen, morphs, groups, seed)
+    curves = _style(works, seed)
+    figures["style"] = [_curve(curve) for curve in curves]
+    figures["other"] = {
+        name: _other(_look(works, generated, morphs, extractors[name], name), works, morphs, middle, seed, repeats) for name in more
+    }
+    figures["summary"] = summary.summary(figures)
+    return figures, {
+        "works": _work_rows(works, seen, dates, curves, seed),
+        "frames": _frame_rows(works, seen, morphs, dates, nearest),
+        "generated": _generated_rows(works, seen, dates, nearest),
+        "style": [
+            {"quantity": curve.quantity.name, "year": f"{year:.3f}", "value": value, "low": low, "high": high}
+            for curve in curves
+            for year, value, low, high in zip(curve.years, curve.value, curve.low, curve.high)
+        ],
+        "competitors": _competitor_rows(figures),
+        "chronology": _chronology_rows(figures),
+    }
 
-    def cut(name: str, array: np.ndarray) -> dict[int, np.ndarray] | None:
-        # The frames have one name at every t, so their neighbourhoods are cut at the same places and the curve over t is smooth.
-        usable = resolution >= swd.MINIMUM_RESOLUTION and len(array) >= MINIMUM
-        return swd.neighbourhoods(array, _seed(seed, "places", name)) if usable else None
 
-    def look(name: str, array: np.ndarray, patches: Mapping[int, np.ndarray] | None) -> _Set:
-        if len(array) < MINIMUM:
-            return _Set(name, array, reason=f"{name}: {len(array)} images, at least {MINIMUM} are needed")
-        points = standardise(raw if name == "training" else extract(array))
-        return _Set(name, array, None, points, swd.describe(patches, _seed(seed, "directions")) if patches else None)
+@dataclasses.dataclass(frozen=True)
+class _Seen:
+    """The same as Works, generated and Morphs, with features."""
 
-    frames, generated = limited("frames", frames), limited("generated", generated)
-    with Progress("evaluate", (len(PERIODS) + 1) * (1 + repeats) + 1 + len(t) * (1 + len(baselines))) as progress:
-        sets, floors = {}, {}
-        for name, array in (*images.items(), ("training", training)):
-            # The neighbourhoods of a real set serve its description and its floor, and go: they are the largest thing here.
-            patches = cut(name, array)
-            sets[name] = look(name, array, patches)
+    works: ImageSet
+    generated: ImageSet
+    frames: dict[str, ImageSet]
+
+
+def _look(works: Works, generated: np.ndarray, morphs: Morphs, extract: Extract, name: str) -> _Seen:
+    with Progress("look", 1 + len(morphs.frames)) as progress:
+        looked = ImageSet.of(generated, extract)
+        progress.advance(1, name)
+        frames = {}
+        for key, each in morphs.frames.items():
+            frames[key] = ImageSet.of(each, extract)
             progress.advance(1, name)
-            half = min(len(array) // 2, len(frames)) if len(frames) >= MINIMUM else len(array) // 2
-            floors[name] = _floor(sets[name], patches, half, seed, repeats, progress)
-        del patches
-        sets["generated"] = look("generated", generated, cut("generated", generated))
-        progress.advance(1, "generated")
+    return _Seen(ImageSet(works.images, works.features[name]), looked, frames)
 
-        def along(name: str, frames: np.ndarray) -> list[dict[str, Any]]:
-            places = []
-            for k, place in enumerate(t):
-                # One name for all: the same draws of places, directions and pairs make the sets comparable.
-                here = look("frames", frames[:, k], cut("frames", frames[:, k]))
-                against = {name: _comparison(here, sets[name], seed) for name in PERIODS}
-                places.append({"t": float(place), "against": against, "diversity": _diversity(here, seed)})
-                progress.advance(1, f"{name}, t = {place:.2f}")
-            return places
 
-        morph = along("frames", frames)
-        others = {name: along(name, limited("frames", array)) for name, array in sorted(baselines.items())}
+@dataclasses.dataclass(frozen=True)
+class _Dates:
+    """What year pictures look like."""
 
+    works: np.ndarray  # [n], NaN for those without a date
+    generated: np.ndarray
+    frames: Mapping[str, np.ndarray]  # [pairs, T] by competitor
+
+
+def _chronology(
+    works: Works, seen: _Seen, morphs: Morphs, groups: np.ndarray, middle: int, seed: int
+) -> tuple[_Dates | None, dict[str, Any]]:
+    dated = np.isfinite(works.years)
+    try:
+        known = chronology.fit(seen.works.features[dated], works.years[dated], groups[dated], seed)
+    except ValueError as error:
+        return None, {"reason": str(error)}
+    said = np.full(len(works.years), np.nan)
+    said[dated] = known.said
+    periods = {}
+    for name in PERIODS:
+        of_period = said[works.of(name)]
+        of_period = of_period[np.isfinite(of_period)]
+        periods[name] = bootstrap(of_period, seed) if len(of_period) >= MINIMUM else None
+    dates = _Dates(said, known(seen.generated.features), {name: known(each.features) for name, each in seen.frames.items()})
+    figures = {
+        "reason": None,
+        "works": len(known.years),
+        "groups": known.groups,
+        "folds": chronology.FOLDS,
+        "error": known.error,
+        "guess": known.guess,
+        "correlation": known.correlation,
+        "periods": {name: dataclasses.asdict(each) if each else None for name, each in periods.items()},
+    }
+    if not len(morphs.years) or periods["early"] is None or periods["late"] is None:
+        few = f"{len(morphs.years)} pairs" if not len(morphs.years) else f"fewer than {MINIMUM} dated works in a period"
+        return dates, figures | {"reason": few}
+    passages = {
+        name: chronology.passage(each, morphs.t, middle, periods["early"], periods["late"], seed) for name, each in dates.frames.items()
+    }
+    study, *others = [(name, _passage(each, morphs.years)) for name, each in passages.items()]
+    return dates, figures | study[1] | {"competitors": dict(others)}
+
+
+def _passage(passage: chronology.Passage, years: np.ndarray) -> dict[str, Any]:
     return {
-        "seed": int(seed),
-        "features": features,
-        "resolution": resolution,
-        "sets": {**{name: len(one.images) for name, one in sets.items()}, "frames": len(frames)},
-        "comparisons": [_comparison(sets["generated"], sets["training"], seed)],
-        "morph": morph,
-        "baselines": others,
-        "floors": floors,
-        "ceiling": _comparison(sets["early"], sets["late"], seed),
-        "diversity": {name: _diversity(one, seed) for name, one in sets.items()},
-        "notes": notes,
+        "rank": dataclasses.asdict(passage.rank),
+        "later": passage.later,
+        "between": passage.between,
+        "by_t": [{"year": float(year), **dataclasses.asdict(one)} for year, one in zip(years.mean(axis=0), passage.by_t)],
     }
 
 
-def _seed(seed: int, *words: str) -> int:
-    """A seed for each purpose, so that no figure depends on which others were worked out before it."""
-    return zlib.crc32("/".join([str(seed), *words]).encode())
+@dataclasses.dataclass(frozen=True)
+class _Near:
+    """The training works nearest to pictures, as places in the collection."""
+
+    generated: copies.Nearest
+    frames: copies.Nearest  # of the study, pairs after each other
+    copy_generated: np.ndarray
+    copy_frames: np.ndarray
 
 
-def _check(images: Mapping[str, np.ndarray], generated: np.ndarray, frames: np.ndarray, t: np.ndarray, repeats: int) -> int:
-    """The resolution that all have in common; UserError where they don't."""
-    count = len(images["early"]) + len(images["late"])
-    if count < MINIMUM:
-        raise UserError(f"early and late: {count} works together, evaluating needs at least {MINIMUM}")
-    if repeats < 2:
-        raise UserError(f"evaluation.repeats={repeats}: at least 2 are needed for a spread")
-    if frames.ndim != 5 or not len(t) or np.shape(t) != (frames.shape[1],) or not np.isfinite(t).all():
-        raise UserError(f"morphs: frames {list(frames.shape)} and t {list(np.shape(t))}, they should be [pairs, T, r, r, 3] and [T]")
-    first = images["early"] if len(images["early"]) else images["late"]
-    resolution = int(first.shape[1]) if first.ndim == 4 else 0
-    for name, array in {**images, "generated": generated, "frames": frames[:, 0]}.items():
-        if len(array) and (array.shape[1:] != (resolution, resolution, 3) or array.dtype != np.uint8):
-            size = resolution or "r"
-            raise UserError(f"{name}: {array.dtype} {list(array.shape)}, it should be uint8 [n, {size}, {size}, 3]")
-    return resolution
+def _copies(works: Works, generated: np.ndarray, morphs: Morphs) -> tuple[_Near | None, dict[str, Any]]:
+    trained = np.sort(np.concatenate([works.of("early"), works.of("late")]))
+    try:
+        training = copies.Copies(works.images[trained])
+    except ValueError as error:
+        return None, {"reason": str(error)}
+    study = next(iter(morphs.frames.values()))
+
+    def nearest(images: np.ndarray) -> tuple[copies.Nearest, np.ndarray]:
+        found = training(images)
+        return dataclasses.replace(found, work=trained[found.work]), training.near(found)
+
+    of_generated, copied = nearest(generated)
+    of_frames, copied_frames = nearest(study.reshape(-1, *study.shape[2:]))
+    by_t = copied_frames.reshape(study.shape[:2])
+    figures = {
+        "reason": None,
+        "threshold": training.threshold,
+        "expected": copies.EXPECTED,
+        "generated": _part(copied),
+        "by_t": [{"t": float(t), **_part(column)} for t, column in zip(morphs.t, by_t.T)],
+    }
+    return _Near(of_generated, of_frames, copied, copied_frames), figures
 
 
-def _swd_reason(a: _Set, b: _Set) -> str | None:
-    """Why there is no SWD of two sets that are large enough."""
-    if a.descriptors is None or b.descriptors is None:
-        return f"the sliced Wasserstein distance needs {swd.MINIMUM_RESOLUTION} pixels, not {a.images.shape[1]}"
-    return None
+def _part(near: np.ndarray) -> dict[str, Any]:
+    return {"n": len(near), "near": int(near.sum()), "part": float(near.mean()) if len(near) else 0.0}
 
 
-def _levels(by_level: Mapping[int, float]) -> dict[str, float]:
-    return {str(resolution): float(value) for resolution, value in by_level.items()}
+def _truth(works: Works, seen: _Seen, morphs: Morphs, groups: np.ndarray, seed: int) -> dict[str, Any] | None:
+    """The known truth of the built-in painter. Real works stand for competitors too: the ends of each pair, held still."""
+    if works.parameters is None or not len(morphs.years):
+        return None
+    frames = {name: each.features for name, each in seen.frames.items()}
+    for name, end in zip(verdicts.STANDING, morphs.ends.T):
+        frames[name] = np.repeat(seen.works.features[end][:, None], len(morphs.t), axis=1)
+    styles = [[style_of(year) for year in pair] for pair in morphs.years]
+    true = {name: np.array([[getattr(one, name) for one in pair] for pair in styles]) for name in works.parameters}
+    return truth.truth(seen.works.features, works.parameters, groups, works.of("early"), works.of("late"), frames, true, seed)
 
 
-def _comparison(a: _Set, b: _Set, seed: int) -> Figure:
-    """All distances between two sets, or why there are none."""
-    reason = a.reason or b.reason
-    swd_reason = reason or _swd_reason(a, b)
-    result: Figure = {"a": a.name, "b": b.name, "n_a": len(a.images), "n_b": len(b.images)}
-    result["kid"] = {"value": None, "low": None, "high": None, "reason": reason}
-    result["swd"] = {"value": None, "spread": None, "by_level": {}, "reason": swd_reason}
-    result["frechet"] = {"value": None, "reason": reason}
-    if reason is None:
-        result["kid"].update(dataclasses.asdict(kid.kid(a.points, b.points, seed=_seed(seed, "kid", a.name, b.name))))
-        result["frechet"]["value"] = frechet.frechet(a.points, b.points)
-    if swd_reason is None:
-        distance = swd.swd(a.descriptors, b.descriptors)
-        result["swd"].update(value=distance.value, spread=distance.spread, by_level=_levels(distance.by_level))
-    return result
+def _style(works: Works, seed: int) -> list[style.Curve]:
+    dated = np.flatnonzero(np.isfinite(works.years))
+    if len(dated) < style.MINIMUM:
+        return []
+    return style.curves(works.features["texture"][dated], works.years[dated], [works.periods[i] for i in dated], PERIODS, seed)
 
 
-def _diversity(one: _Set, seed: int) -> Figure:
-    if one.reason:
-        return {"value": None, "error": None, "n": len(one.images), "pairs": 0, "reason": one.reason}
-    # The same pairs at every t: the difference between two places is then that of the frames alone.
-    return {**dataclasses.asdict(ms_ssim.diversity(one.images, PAIRS, _seed(seed, "diversity", one.name))), "reason": None}
-
-
-def _halves(one: _Set, half: int, seed: int, repeats: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Places of two disjoint random subsets of `half` works each, `repeats` times."""
-    rng = np.random.default_rng(_seed(seed, "halves", one.name))
-    for _ in range(repeats):
-        order = rng.permutation(len(one.images))
-        yield order[:half], order[half : 2 * half]
-
-
-def _floor(one: _Set, patches: Mapping[int, np.ndarray] | None, half: int, seed: int, repeats: int, progress: Progress) -> Figure:
-    """The distances between random halves of one real set: what they are where nothing differs but the works drawn."""
-    reason = one.reason
-    if reason is None and half < kid.MINIMUM:
-        reason = f"{one.name}: halves of {half} images, at least {kid.MINIMUM} are needed"
-    if reason:
-        progress.advance(repeats)
-        empty = {"value": None, "spread": None, "reason": reason}
-        return {"n": half, "repeats": repeats, "kid": dict(empty), "swd": {**empty, "by_level": {}}, "frechet": dict(empty)}
-    swd_reason = _swd_reason(one, one)
-    kids, frechets, swds = [], [], []
-    for i, (first, second) in enumerate(_halves(one, half, seed, repeats)):
-        kids.append(kid.estimate(one.points[first], one.points[second]))
-        frechets.append(frechet.frechet(one.points[first], one.points[second]))
-        if swd_reason is None:
-            # One set of directions for each split, in turn: the splits differ by far more than the directions do.
-            halves = ({level: taken[part] for level, taken in patches.items()} for part in (first, second))
-            swds.append(swd.swd(*(swd.describe(each, one.descriptors.seed, (i % swd.REPEATS,)) for each in halves)))
-        progress.advance(1, f"floor of {one.name}")
-    by_level = {level: np.mean([each.by_level[level] for each in swds]) for level in (swds[0].by_level if swds else ())}
+def _curve(curve: style.Curve) -> dict[str, Any]:
+    quantity = curve.quantity
     return {
-        "n": half,
-        "repeats": repeats,
-        "kid": _mean_and_spread(kids, None),
-        "swd": {**_mean_and_spread([each.value for each in swds], swd_reason), "by_level": _levels(by_level)},
-        "frechet": _mean_and_spread(frechets, None),
+        "name": quantity.name,
+        "unit": quantity.unit,
+        "about": quantity.about,
+        "circle": quantity.circle,
+        **{name: getattr(curve, name).tolist() for name in ("years", "value", "low", "high")},
+        "periods": {name: dataclasses.asdict(each) if each else None for name, each in curve.periods.items()},
     }
 
 
-def _mean_and_spread(values: list[float], reason: str | None) -> Figure:
-    if not values:
-        return {"value": None, "spread": None, "reason": reason}
-    return {"value": float(np.mean(values)), "spread": float(np.std(values, ddof=1)), "reason": reason}
+def _other(seen: _Seen, works: Works, morphs: Morphs, middle: int, seed: int, repeats: int) -> dict[str, Any]:
+    """By features other than the first: generated images, and the middle of the morphs."""
+    real = {period: seen.works[works.of(period)] for period in PERIODS}
+    study, *others = seen.frames
+    at, t = slice(middle, middle + 1), morphs.t[middle : middle + 1]
+    found = distances.distances(
+        real, seen.generated, seen.frames[study][:, at], t, seed=seed, repeats=repeats,
+        competitors={name: seen.frames[name][:, at] for name in others},
+    )  # fmt: skip
+    ways = {study: found["morph"], **found["competitors"]}
+    return {
+        "comparisons": found["comparisons"],
+        "floors": found["floors"],
+        "ceiling": found["ceiling"],
+        "middle": {name: way[0]["against"]["between"] for name, way in ways.items()},
+    }
+
+
+def _work_rows(works: Works, seen: _Seen, dates: _Dates | None, curves: Sequence[style.Curve], seed: int) -> Rows:
+    rows = [
+        {"index": i, "file": works.files[i], "title": works.titles[i], "year": _number(works.years[i]), "period": works.periods[i]}
+        for i in range(len(works.years))
+    ]
+    said = dates.works if dates else np.full(len(rows), np.nan)
+    dated = np.flatnonzero(np.isfinite(works.years))
+    places = style.map_of(Standardiser.fit(seen.works.features)(seen.works.features), seed) if len(rows) >= style.MINIMUM else None
+    for i, row in enumerate(rows):
+        row |= {"looks_like": _number(said[i]), "ahead": _number(said[i] - works.years[i])}
+    for curve in curves:
+        values = np.full(len(rows), np.nan)
+        values[dated] = curve.works
+        for row, value in zip(rows, values):
+            row[curve.quantity.name] = _number(value)
+    for i, row in enumerate(rows):
+        row |= {"map_x": _number(places[i, 0]) if places is not None else "", "map_y": _number(places[i, 1]) if places is not None else ""}
+    return rows
+
+
+def _resembles(works: ImageSet, pictures: np.ndarray) -> np.ndarray:
+    """Of pictures' features [n, d] the real works that are most like them [n]."""
+    standardise = Standardiser.fit(works.features)
+    return apart(standardise(pictures), standardise(works.features)).argmin(axis=1) if len(pictures) else np.zeros(0, int)
+
+
+def _frame_rows(works: Works, seen: _Seen, morphs: Morphs, dates: _Dates | None, near: _Near | None) -> Rows:
+    study = next(iter(morphs.frames))
+    features = seen.frames[study].features
+    resembles = _resembles(seen.works, features.reshape(-1, features.shape[-1]))
+    rows = []
+    for pair, (early, late) in enumerate(morphs.ends.tolist()):
+        for k, t in enumerate(morphs.t):
+            i = pair * len(morphs.t) + k
+            said = _number(dates.frames[study][pair, k]) if dates else ""
+            rows.append({"pair": pair, "frame": k, "t": f"{t:.4f}", "year": _number(morphs.years[pair, k]), "looks_like": said,
+                         "early_index": early, "late_index": late, **_neighbours(resembles, near.frames if near else None,
+                         near.copy_frames if near else None, i)})  # fmt: skip
+    return rows
+
+
+def _generated_rows(works: Works, seen: _Seen, dates: _Dates | None, near: _Near | None) -> Rows:
+    resembles = _resembles(seen.works, seen.generated.features)
+    return [
+        {
+            "image": i,
+            "looks_like": _number(dates.generated[i]) if dates else "",
+            **_neighbours(resembles, near.generated if near else None, near.copy_generated if near else None, i),
+        }
+        for i in range(len(seen.generated))
+    ]
+
+
+def _neighbours(resembles: np.ndarray, nearest: copies.Nearest | None, copied: np.ndarray | None, i: int) -> dict[str, Any]:
+    row: dict[str, Any] = {"resembles_index": int(resembles[i]), "nearest_index": "", "distance": "", "copy": ""}
+    if nearest is not None:
+        row |= {"nearest_index": int(nearest.work[i]), "distance": f"{nearest.distance[i]:.4f}", "copy": int(copied[i])}
+    return row
+
+
+def _competitor_rows(figures: Mapping[str, Any]) -> Rows:
+    """How far from the works between, at each t; standing sets have none."""
+    rows = []
+    rank = {STUDY: figures["chronology"].get("rank"), **{
+        name: each["rank"] for name, each in figures["chronology"].get("competitors", {}).items()
+    }}  # fmt: skip
+    ways = {STUDY: figures["morph"], **figures["competitors"]}
+    places = [(name, _number(place["t"]), place["against"]["between"]) for name, way in ways.items() for place in way]
+    for name, t, comparison in [*places, *((one["name"], "", one["comparison"]) for one in figures["standing"])]:
+        numbers = {"kid": comparison["kid"]["value"], "kid_low": comparison["kid"]["low"], "kid_high": comparison["kid"]["high"],
+                   "swd": comparison["swd"]["value"], "frechet": comparison["frechet"]["value"],
+                   "rank": (rank.get(name) or {}).get("value")}  # fmt: skip
+        rows.append({"competitor": name, "t": t} | {key: _number(value) for key, value in numbers.items()})
+    return rows
+
+
+def _chronology_rows(figures: Mapping[str, Any]) -> Rows:
+    found = figures["chronology"]
+    if found["reason"]:
+        return []
+    ways = {STUDY: found["by_t"], **{name: each["by_t"] for name, each in found["competitors"].items()}}
+    return [
+        {"competitor": name, "t": _number(moment["t"]), "year": _number(place["year"])}
+        | {key: _number(place[source]) for key, source in (("looks_like", "value"), ("low", "low"), ("high", "high"))}
+        for name, way in ways.items()
+        for moment, place in zip(figures["morph"], way)
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None or not np.isfinite(value) else f"{value:.6g}"

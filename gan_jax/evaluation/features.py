@@ -4,14 +4,20 @@ Built in and quick, so that a study can be judged without a download. Not compar
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
+from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import skimage.color
 import skimage.feature
 from scipy import ndimage
 
 from gan_jax.errors import UserError
+from gan_jax.models.generator import Critic
+from gan_jax.pictures import to_float
 
 HUES = ("rose", "orange", "yellow", "green", "teal", "azure", "blue", "violet")  # CIELAB hue angles 0, 45, ..., 315 degrees
 STROKES = ("0", "22", "45", "67", "90", "112", "135", "157")  # degrees against the horizontal, counter-clockwise
@@ -167,11 +173,40 @@ class Standardiser:
         return np.clip((features - self.mean) / self.std, -self.LIMIT, self.LIMIT)
 
 
-FEATURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {"texture": texture}
+Extractor = Callable[[np.ndarray], np.ndarray]
+BATCH = 64  # images at once; the last batch is filled up, so that there is one program
 
 
-def extractor(name: str) -> Callable[[np.ndarray], np.ndarray]:
-    """The function uint8 [n, h, w, 3] -> float64 [n, d] of this name. Raises UserError for a name that is not in FEATURES."""
-    if name not in FEATURES:
-        raise UserError(f"evaluation.features={name}: no such features; there are {', '.join(FEATURES)}")
-    return FEATURES[name]
+def extractor(name: str, critic: Critic | None = None) -> Extractor:
+    """What measures images uint8 [n, h, w, 3] as features float64 [n, d].
+
+    name: "texture", or "discriminator", of `critic`. Raises UserError for another name, and where there is no discriminator.
+    """
+    if name == "texture":
+        return texture
+    if name == "discriminator":
+        if critic is None:
+            raise UserError("evaluation.features=discriminator: the generator has no discriminator")
+        return functools.partial(discriminator, critic)
+    raise UserError(f"evaluation.features={name}: no such features; there are texture and discriminator")
+
+
+def discriminator(critic: Critic, images: np.ndarray) -> np.ndarray:
+    """The critic's layers, each averaged over its places: mean and standard deviation of every channel.
+
+    The mean says how much of something there is in a picture, the deviation whether it is in one place or all over.
+    """
+    look = _summary_of(critic.features)
+    padded = np.concatenate([images, images[-1:].repeat(-len(images) % BATCH, axis=0)])
+    parts = [np.asarray(look(critic.params, to_float(padded[i : i + BATCH]))) for i in range(0, len(padded), BATCH)]
+    return np.concatenate(parts)[: len(images)].astype(np.float64) if parts else np.zeros((0, 0))
+
+
+@functools.lru_cache(maxsize=4)
+def _summary_of(features: Callable) -> Callable:
+    @jax.jit
+    def look(params: Any, images: jax.Array) -> jax.Array:
+        layers = [layer.astype(jnp.float32) for layer in features(params, images)]
+        return jnp.concatenate([f(layer, axis=(1, 2)) for layer in layers for f in (jnp.mean, jnp.std)], axis=1)
+
+    return look

@@ -3,6 +3,8 @@
 Dowson and Landau 1982; Heusel et al. 2017, https://arxiv.org/abs/1706.08500, equation 6: with Inception features this is FID.
 """
 
+import dataclasses
+
 import numpy as np
 
 
@@ -18,24 +20,53 @@ def _rounding(values: np.ndarray) -> float:
     return len(values) * np.finfo(np.float64).eps * float(np.abs(values).max(initial=0.0))
 
 
-def frechet(a: np.ndarray, b: np.ndarray) -> float:
-    """|mean_a - mean_b|^2 + tr(A + B - 2 (A^1/2 B A^1/2)^1/2) of features `a` [n, d] and `b` [m, d], in float64.
+@dataclasses.dataclass
+class Moments:
+    """Mean and covariance of features that come in parts, in float64 (Chan et al. 1979: parts of any size, no loss)."""
+
+    n: int
+    mean: np.ndarray  # [d]
+    scatter: np.ndarray  # [d, d], the sum of the products of deviations from the mean
+
+    @classmethod
+    def of(cls, features: np.ndarray) -> "Moments":
+        """Of one part [n, d]."""
+        features = np.asarray(features, np.float64)
+        mean = features.mean(axis=0)
+        off = features - mean
+        return cls(len(features), mean, off.T @ off)
+
+    def __add__(self, other: "Moments") -> "Moments":
+        n = self.n + other.n
+        apart = other.mean - self.mean
+        mean = self.mean + apart * (other.n / n)
+        return Moments(n, mean, self.scatter + other.scatter + np.outer(apart, apart) * (self.n * other.n / n))
+
+    @property
+    def covariance(self) -> np.ndarray:
+        return self.scatter / (self.n - 1)
+
+
+def frechet(a: np.ndarray | Moments, b: np.ndarray | Moments) -> float:
+    """|mean_a - mean_b|^2 + tr(A + B - 2 (A^1/2 B A^1/2)^1/2) of features `a` [n, d] and `b` [m, d] or their moments, in float64.
 
     The covariances A and B are those with n - 1. Safe where they are singular (n <= d), because only symmetric matrices are
     decomposed. It is biased upwards, and more so the fewer the points: compare only figures from equally many.
 
     Raises ValueError for fewer than two points in a set, or features of different sizes.
     """
-    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
-        raise ValueError(f"features must be [n, d] and [m, d] with the same d, not {list(a.shape)} and {list(b.shape)}")
-    if min(len(a), len(b)) < 2:
-        raise ValueError(f"the Fréchet distance needs at least 2 points a set, not {len(a)} and {len(b)}")
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    cov_a, cov_b = np.atleast_2d(np.cov(a, rowvar=False)), np.atleast_2d(np.cov(b, rowvar=False))
-    root = _root(cov_a)
-    product = root @ cov_b @ root
+    for x in (a, b):
+        if not isinstance(x, Moments) and x.ndim != 2:
+            raise ValueError(f"features must be [n, d], not {list(x.shape)}")
+    a, b = (x if isinstance(x, Moments) else Moments.of(x) if len(x) else Moments(0, np.zeros(x.shape[1]), np.zeros(0)) for x in (a, b))
+    if len(a.mean) != len(b.mean):
+        raise ValueError(f"features must be of one size, not {len(a.mean)} and {len(b.mean)}")
+    if min(a.n, b.n) < 2:
+        raise ValueError(f"the Fréchet distance needs at least 2 points a set, not {a.n} and {b.n}")
+    root = _root(a.covariance)
+    product = root @ b.covariance @ root
     values = np.linalg.eigvalsh((product + product.T) / 2)
     shared = np.sqrt(np.where(values > _rounding(values), values, 0.0)).sum()
-    means = np.square(a.mean(axis=0) - b.mean(axis=0)).sum()
+    means = np.square(a.mean - b.mean).sum()
     # The distance is never below zero; what is left of rounding may be.
-    return max(0.0, float(means + np.trace(cov_a) + np.trace(cov_b) - 2.0 * shared))
+    return max(0.0, float(means + np.trace(a.covariance) + np.trace(b.covariance) - 2.0 * shared))

@@ -87,3 +87,21 @@ def kid(a: np.ndarray, b: np.ndarray, *, seed: int, subsets: int = 400) -> Kid:
     resampled = _mmd2(*kernels, _halves(rng, subsets, n), _halves(rng, subsets, m))
     low, high = np.percentile(resampled, [(100.0 - COVERAGE) / 2, (100.0 + COVERAGE) / 2])
     return Kid(float(value), float(low), float(high))
+
+
+def difference(a: np.ndarray, b: np.ndarray, real: np.ndarray, *, seed: int, paired: bool, subsets: int = 400) -> Kid:
+    """KID(a, real) - KID(b, real) with its 95 % interval: below zero where `a` [n, d] is nearer to `real` [m, d] than `b` [k, d] is.
+
+    The same halves of `real` stand on both sides, so what they have in common goes out. paired: row i of `a` and of `b` belong
+    together (n = k) and are in the same halves too. Raises ValueError as `kid` does.
+    """
+    if paired and len(a) != len(b):
+        raise ValueError(f"pairs need as many points in both sets, not {len(a)} and {len(b)}")
+    kernels = [_kernels(x, real, MINIMUM) for x in (a, b)]
+    whole = [_mmd2(*each, np.ones((1, len(x))), np.ones((1, len(real))))[0] for each, x in zip(kernels, (a, b))]
+    rng = np.random.default_rng(seed)
+    in_real, in_a = _halves(rng, subsets, len(real)), _halves(rng, subsets, len(a))
+    in_b = in_a if paired else _halves(rng, subsets, len(b))
+    resampled = _mmd2(*kernels[0], in_a, in_real) - _mmd2(*kernels[1], in_b, in_real)
+    low, high = np.percentile(resampled, [(100.0 - COVERAGE) / 2, (100.0 + COVERAGE) / 2])
+    return Kid(float(whole[0] - whole[1]), float(low), float(high))

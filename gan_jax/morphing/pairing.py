@@ -7,6 +7,7 @@ import numpy as np
 import scipy.optimize
 
 from gan_jax.errors import UserError
+from gan_jax.pictures import shrunk
 
 LAYOUT = 8  # pixels: compositions are compared at this size
 PALETTE = 2  # colours are compared as means of this many by this many parts of the picture
@@ -39,10 +40,10 @@ def distances(early: np.ndarray, late: np.ndarray, colour: float, subjects: np.n
     Colours are taken relative to those of the work's own set: late works are brighter as a whole, and that must not decide which of
     them is like an early one. Compositions are luminances at 8x8 pixels without their mean and contrast.
     """
-    colours = [_relative(_shrunk(images, PALETTE).reshape(len(images), -1)) for images in (early, late)]
+    colours = [_relative(shrunk(images, PALETTE).reshape(len(images), -1)) for images in (early, late)]
     layouts = []
     for images in (early, late):
-        layout = (_shrunk(images, LAYOUT) @ LUMINANCE).reshape(len(images), -1)
+        layout = (shrunk(images, LAYOUT) @ LUMINANCE).reshape(len(images), -1)
         layout = layout - layout.mean(axis=1, keepdims=True)
         layouts.append(layout / np.maximum(np.linalg.norm(layout, axis=1, keepdims=True), 1e-6))
 
@@ -143,13 +144,6 @@ def chain(images: np.ndarray, years: np.ndarray, stations: int) -> list[int]:
         if len(later):
             taken.append(int(later[apart[taken[-1], later].argmin()]))
     return taken
-
-
-def _shrunk(images: np.ndarray, size: int) -> np.ndarray:
-    """Box-filtered to [n, size, size, 3], float64 in [0, 1]."""
-    n, r = images.shape[:2]
-    times = r // size
-    return images.reshape(n, size, times, size, times, 3).mean(axis=(2, 4)) / 255
 
 
 def _relative(features: np.ndarray) -> np.ndarray:

@@ -15,6 +15,8 @@ from gan_jax.stages.common import describe, search_settings, trained_on
 from gan_jax.stages.invert import side_by_side
 from gan_jax.stages.morph import contact_sheet, journeys
 
+WAYS = {"searched": "baseline, our search", "tutorial": "baseline, published recipe"}  # folders of baseline/, as people read them
+
 
 def baseline(config: ConfigDict, workdir: pathlib.Path, _: Mapping[str, Any]) -> str:
     """baseline/: the same paintings, pairs, paths and times with another generator, found by our search and by the published one."""
@@ -73,6 +75,4 @@ def frames_of(config: ConfigDict, workdir: pathlib.Path) -> dict[str, np.ndarray
     about = files.read_json(path)
     if about.get("pairs") != files.digest(workdir / "morphs" / "pairs.csv"):
         return {}
-    return {
-        name: files.read_array(workdir / "baseline" / name / "frames.npy") for name in ("searched", "tutorial") if name in about["ways"]
-    }
+    return {said: files.read_array(workdir / "baseline" / name / "frames.npy") for name, said in WAYS.items() if name in about["ways"]}

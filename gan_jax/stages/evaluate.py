@@ -2,25 +2,98 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from ml_collections import ConfigDict
 
 from gan_jax import files
 from gan_jax.collection import collection as collections
-from gan_jax.evaluation.evaluate import evaluate as judge
+from gan_jax.collection.collection import Collection
+from gan_jax.errors import UserError
+from gan_jax.evaluation import evaluate as room
+from gan_jax.evaluation.evaluate import Extract, Morphs, Works
+from gan_jax.evaluation.features import extractor
+from gan_jax.models.generator import Generator
 from gan_jax.stages.baseline import frames_of
+from gan_jax.stages.common import generator_of
+
+FOLDER = "evaluation"
+FEATURES = "features_{}.npy"  # of the works, by name
 
 
 def evaluate(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
-    """evaluation.json: how near generated images and frames are to real works, and those of the baselines."""
-    collection = collections.load(workdir / "collection")
-    figures = judge(
-        {period: collection.images[collection.period(period)] for period in ("early", "between", "late")},
+    """evaluation.json and evaluation/: how good the pictures are, and whether those between are of the years between."""
+    collection, generator = collections.load(workdir / "collection"), generator_of(config, workdir)
+    extractors, without = extractors_of(config.evaluation.features, generator)
+    features = features_of_works(workdir, collection, extractors)
+    figures, tables = room.evaluate(
+        works_of(collection, config, features),
         files.read_array(workdir / "samples" / "generated.npy"),
-        files.read_array(workdir / "morphs" / "frames.npy"),
-        files.read_array(workdir / "morphs" / "t.npy"),
-        baselines=frames_of(config, workdir),
+        morphs_of(config, workdir),
+        extractors,
         seed=config.seed,
-        **config.evaluation,
+        repeats=config.evaluation.repeats,
     )
+    figures["without"] = without
+    with files.atomic_folder(workdir / FOLDER) as folder:
+        for name, rows in tables.items():
+            files.write_csv(folder / f"{name}.csv", rows[0] if rows else ["nothing"], rows)
+        for name, each in features.items():
+            files.write_array(folder / FEATURES.format(file_name(name)), each)
+        files.write_json(folder / "features.json", {"collection": files.digest(workdir / "collection" / "images.npy")})
     files.write_json(workdir / "evaluation.json", figures)
-    return str(workdir / "evaluation.json")
+    left_out = "".join(f"; without {entry['features']}: {entry['reason']}" for entry in without)
+    return f"{figures['summary'][0]} {workdir / 'evaluation.json'}{left_out}"
+
+
+def extractors_of(names: tuple[str, ...], generator: Generator) -> tuple[dict[str, Extract], list[dict[str, str]]]:
+    """What can be measured, and what can't with the reason. UserError where nothing can."""
+    found, without = {}, []
+    for name in dict.fromkeys(names):
+        try:
+            found[name] = extractor(name, generator.critic)
+        except UserError as error:
+            without.append({"features": name, "reason": str(error)})
+    if not found:
+        raise UserError(without[0]["reason"] if without else "config.evaluation.features: at least one is needed")
+    return found, without
+
+
+def works_of(collection: Collection, config: ConfigDict, features: Mapping[str, np.ndarray]) -> Works:
+    paintings = collection.paintings
+    parameters = None
+    if config.collection.source == "painter":
+        parameters = {name: np.array([float(one.columns[name]) for one in paintings]) for name in room.PARAMETERS}
+    return Works(
+        collection.images,
+        features,
+        np.array([one.year for one in paintings]),
+        [one.period for one in paintings],
+        [one.title for one in paintings],
+        [one.file for one in paintings],
+        parameters,
+    )
+
+
+def morphs_of(config: ConfigDict, workdir: pathlib.Path) -> Morphs:
+    folder = workdir / "morphs"
+    pairs = files.read_csv(folder / "pairs.csv")
+    ends = np.array([(int(row["early_index"]), int(row["late_index"])) for row in pairs]).reshape(-1, 2)
+    frames = {room.STUDY: files.read_array(folder / "frames.npy"), **frames_of(config, workdir)}
+    return Morphs(frames, files.read_array(folder / "t.npy"), files.read_array(folder / "years.npy"), ends)
+
+
+def features_of_works(workdir: pathlib.Path, collection: Collection, extractors: Mapping[str, Extract]) -> dict[str, np.ndarray]:
+    """Of the collection's works by each of the features, and by texture. What an earlier evaluation has seen is not looked at again."""
+    about = workdir / FOLDER / "features.json"
+    same = about.exists() and files.read_json(about).get("collection") == files.digest(workdir / "collection" / "images.npy")
+    found = {}
+    for name, extract in {"texture": extractor("texture"), **extractors}.items():
+        path = workdir / FOLDER / FEATURES.format(file_name(name))
+        # A discriminator's features change with every training.
+        known = files.read_array(path) if same and name != "discriminator" and path.exists() else np.zeros(0)
+        found[name] = known if len(known) == len(collection.images) else extract(collection.images)
+    return found
+
+
+def file_name(name: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in name)

@@ -17,7 +17,7 @@ from gan_jax.errors import UserError
 from gan_jax.models import networks
 from gan_jax.models.layers import STDDEV_GROUP
 from gan_jax.progress import Progress
-from gan_jax.training import devices, losses, schedule
+from gan_jax.training import augmentation, devices, losses, schedule
 from gan_jax.training.checkpoints import Checkpoints
 from gan_jax.training.levels import Level, Levels
 from gan_jax.training.log import Log
@@ -89,8 +89,13 @@ def make_schedule(training: ConfigDict, model: str, resolution: int) -> tuple[Ph
 def step_settings(training: ConfigDict, seed: int) -> StepSettings:
     if training.loss not in losses.PLAYERS:
         raise UserError(f"config.training.loss={training.loss!r}: there is {', '.join(losses.PLAYERS)}")
-    names = StepSettings.__dataclass_fields__.keys() - {"seed"}
-    return StepSettings(seed=seed, **{name: training[name] for name in names})
+    if training.augment not in augmentation.MODES:
+        raise UserError(f"config.training.augment={training.augment!r}: there is {', '.join(augmentation.MODES)}")
+    if unknown := set(training.augment_kinds) - set(augmentation.KINDS):
+        raise UserError(f"config.training.augment_kinds: {', '.join(sorted(unknown))}: there is {', '.join(augmentation.KINDS)}")
+    names = StepSettings.__dataclass_fields__.keys() - {"seed", "augment_kinds"}
+    kinds = tuple(kind for kind in augmentation.KINDS if kind in training.augment_kinds)
+    return StepSettings(seed=seed, augment_kinds=kinds, **{name: training[name] for name in names})
 
 
 def train(config: ConfigDict, images: np.ndarray, labels: np.ndarray, workdir: pathlib.Path, about: Mapping[str, Any]) -> int:
@@ -119,7 +124,9 @@ def train(config: ConfigDict, images: np.ndarray, labels: np.ndarray, workdir: p
             raise UserError(f"{workdir / 'checkpoints'}: trained on other paintings; give another --workdir, or delete the checkpoints")
         if seen >= total:
             return seen
-        state = init_state(generator, discriminator, networks.full_level(resolution), config.seed)
+        state = init_state(
+            generator, discriminator, networks.full_level(resolution), config.seed, settings.augment, settings.augment_strength
+        )
         if seen:
             state = checkpoints.restore(seen, devices.replicate(state))
         elif training.start_from:

@@ -13,7 +13,8 @@ from jax import Array
 
 from gan_jax import keys
 from gan_jax.models.layers import lerp
-from gan_jax.training import batches, losses
+from gan_jax.training import augmentation, batches, losses
+from gan_jax.training.augmentation import Augmentation, augment
 from gan_jax.training.devices import AXIS
 
 Tree = Mapping[str, Any]
@@ -37,6 +38,7 @@ class TrainState:
     discriminator: Player
     ema_params: Tree
     ema_stats: Tree
+    augmentation: Augmentation
 
 
 @flax.struct.dataclass
@@ -66,10 +68,17 @@ class StepSettings:
     ema_half_life_kimg: float
     ema_ramp_up: float
     mirror: bool
+    augment: str
+    augment_kinds: tuple[str, ...]
+    augment_strength: float
+    augment_target: float
+    augment_kimg: float
 
 
-def init_state(generator: nn.Module, discriminator: nn.Module, level: int, seed: int) -> TrainState:
-    """A new state, on the default device. `level` is the networks' full one."""
+def init_state(
+    generator: nn.Module, discriminator: nn.Module, level: int, seed: int, augment: str = "none", strength: float = 0.0
+) -> TrainState:
+    """A new state, on the default device. `level` is the networks' full one; `augment` and `strength` as in the settings of a step."""
 
     def player(network: nn.Module, key: Array, inputs: Array) -> Player:
         variables = network.init(key, inputs, level=level, alpha=jnp.float32(1))
@@ -81,7 +90,7 @@ def init_state(generator: nn.Module, discriminator: nn.Module, level: int, seed:
         g_key, d_key = jax.random.split(keys.key(seed))
         g = player(generator, g_key, jnp.zeros((1, generator.latent_size + generator.label_size)))
         d = player(discriminator, d_key, jnp.zeros((1, 2**level, 2**level, 3)))
-        return TrainState(jnp.int32(0), g, d, g.params, g.stats)
+        return TrainState(jnp.int32(0), g, d, g.params, g.stats, augmentation.begin(augment, strength))
 
     state = init()
     # Donation needs buffers of its own for the average, which starts as the generator itself.
@@ -122,6 +131,7 @@ def make_step(
     """
     adam = optax.scale_by_adam(settings.adam_b1, settings.adam_b2, settings.adam_epsilon)
     judge_loss, maker_loss = losses.PLAYERS[settings.loss]
+    augmented = settings.augment != "none"
     r1 = settings.r1 * settings.r1_every if with_r1 and settings.loss != "wgan-gp" else 0.0
 
     def judge(params: Tree, stats: Tree, images: Array, alpha: Array, among: int = 1) -> tuple[tuple[Array, Array], Tree]:
@@ -132,17 +142,23 @@ def make_step(
         """Images of the latents and labels of a batch, and the batch statistics after them."""
         return _apply(generator, params, stats, jnp.concatenate([batch["latents"], batch["labels"]], 1), level=level, alpha=alpha)
 
+    def shown(images: Array, batch: Tree, name: str) -> Array:
+        """Images as the discriminator sees them."""
+        return augment(images, batch[name], batch["strength"][0]) if augmented else images
+
     def slopes(params: Tree, stats: Tree, images: Array, alpha: Array) -> Array:
         return jax.grad(lambda x: judge(params, stats, x, alpha)[0][0].sum())(images)
 
-    def discriminator_loss(params: Tree, stats: Tree, maker: Player, batch: Tree, alpha: Array):
-        real, labels = batch["images"], batch["labels"]
+    def discriminator_loss(params: Tree, stats: Tree, maker: Player, batch: Tree, alpha: Array, border: Array):
+        labels = batch["labels"]
         fake = batch["fake"] if "fake" in batch else make(maker.params, maker.stats, batch, alpha)[0]
+        real, fake = shown(batch["images"], batch, "seen_real"), shown(fake, batch, "seen_fake")
         # One pass for both, half as many and twice as large convolutions; statistics are those of each alone.
         (scores, logits), moved = judge(params, stats, jnp.concatenate([real, fake]), alpha, among=2)
         real_score, fake_score = jnp.split(scores, 2)
         loss = judge_loss(real_score, fake_score)
         metrics = {"score/real": real_score.mean(), "score/fake": fake_score.mean()}
+        metrics["overfitting"] = augmentation.overfitting(real_score, border)
         if settings.loss == "wgan-gp":
             between = real + (fake - real) * batch["mix"][:, None, None, None]
             penalty = losses.gradient_penalty(slopes(params, stats, between, alpha))
@@ -162,7 +178,7 @@ def make_step(
 
     def verdict(images: Array, stats: Tree, opponent: Player, batch: Tree, alpha: Array):
         """The generator's loss for its images."""
-        (scores, logits), moved = judge(opponent.params, stats, images, alpha)
+        (scores, logits), moved = judge(opponent.params, stats, shown(images, batch, "seen"), alpha)
         loss = maker_loss(scores)
         if generator.label_size:
             loss = loss + settings.label_weight * losses.cross_entropy(logits, batch["labels"])
@@ -231,13 +247,21 @@ def make_step(
         g_batch = {name: d_batch[name] for name in ("labels", "latents")}
         if settings.fresh_latents:
             g_batch = {"labels": data.labels[some("labels")], "latents": latents("latents_g")}
+        if augmented:
+            chances = [
+                jax.tree.map(mine, augmentation.draw(each, batch_size, settings.augment_kinds))
+                for each in jax.random.split(jax.random.fold_in(key, 1), 3)
+            ]
+            strength = jnp.broadcast_to(state.augmentation.strength, batch_size // devices)
+            d_batch |= {"seen_real": chances[0], "seen_fake": chances[1], "strength": strength}
+            g_batch |= {"seen": chances[2], "strength": strength}
         if shared:
             fake, backwards, g_stats = jax.vjp(lambda params: make(params, g.stats, g_batch, alpha), g.params, has_aux=True)
             d_batch["fake"] = fake
 
         def of_discriminator(active: Tree) -> tuple[Tree, Any]:
             def loss(active: Tree, stats: Tree, batch: Tree):
-                return discriminator_loss({**d.params, **active}, stats, g, batch, alpha)
+                return discriminator_loss({**d.params, **active}, stats, g, batch, alpha, state.augmentation.border)
 
             return gradients(loss, active, d.stats, d_batch)
 
@@ -262,14 +286,22 @@ def make_step(
             return jax.tree.map(lambda a, b: lerp(a, b, weight), before, now)
 
         ema_params = {**state.ema_params, **average(_only(state.ema_params, names), _only(g.params, names))}
-        state = TrainState(images_seen, g, d, ema_params, average(state.ema_stats, g.stats))
+        metrics = jax.lax.pmean({**d_metrics, **g_metrics}, AXIS)
+        augmenting = state.augmentation
+        if settings.augment == "adaptive":
+            scores = metrics["score/real"], metrics["score/fake"]
+            target, kimg = settings.augment_target, settings.augment_kimg
+            augmenting = augmentation.steer(augmenting, metrics["overfitting"], scores, settings.loss, target, batch_size, kimg)
+        if augmented:
+            metrics["augmentation"] = augmenting.strength
+        state = TrainState(images_seen, g, d, ema_params, average(state.ema_stats, g.stats), augmenting)
         # With synchronised batch norm the statistics are equal already; without, every device goes on with the mean of all.
         if g.stats:
             state = state.replace(
                 generator=g.replace(stats=jax.lax.pmean(g.stats, AXIS)), discriminator=d.replace(stats=jax.lax.pmean(d.stats, AXIS))
             )
             state = state.replace(ema_stats=jax.lax.pmean(state.ema_stats, AXIS))
-        return state, jax.lax.pmean({**d_metrics, **g_metrics}, AXIS)
+        return state, metrics
 
     return step
 

@@ -1,0 +1,289 @@
+"""Distances between sets: generated pictures and the frames of morphs against real works, beside floors and a ceiling."""
+
+import dataclasses
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from gan_jax.errors import UserError
+from gan_jax.evaluation import frechet, kid, manifold, ms_ssim, swd
+from gan_jax.evaluation.features import Standardiser
+from gan_jax.evaluation.image_set import ImageSet, joined
+from gan_jax.progress import Progress
+
+PERIODS = ("early", "between", "late")
+MINIMUM = 8  # works a set: with fewer, an interval says little more than that there are few
+MAX_WORKS = 5000  # a set; KID's memory grows as the square
+PAIRS = 200  # random pairs of a set whose MS-SSIM is averaged
+
+NOTES = (
+    "KID is unbiased, so it can be below zero; its interval holds 95 % of the values from random halves of both sets and takes the "
+    "works for independent of each other.",
+    "SWD and the Fréchet distance grow as sets get smaller: read each against a floor and a ceiling, and mind n. A floor's halves are "
+    "at most half as many works as its set has, so it lies a little high.",
+    "SWD sees texture: the mean colour and the contrast of a whole set do not count. A mixture of two sets can lie further from both "
+    "than they lie from each other.",
+    "SWD's spread is over random directions only; the floors' spread is over which works were drawn.",
+    "Early and late works were trained on, and the morphs set out from them, so frames near t = 0 and t = 1 may fall below the floor. "
+    "The works between were not trained on.",
+)
+
+Figure = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Set:
+    """One set of works, looked at once. Without a reason there are points; descriptors too, from 16 pixels on."""
+
+    name: str
+    images: np.ndarray  # [n, r, r, 3] uint8
+    reason: str | None = None  # why nothing can be said about it
+    points: np.ndarray | None = None  # [n, d] standardised features
+    descriptors: swd.Descriptors | None = None
+
+
+def distances(
+    real: Mapping[str, ImageSet],
+    generated: ImageSet,
+    frames: ImageSet,
+    t: np.ndarray,
+    *,
+    seed: int,
+    repeats: int = 8,
+    competitors: Mapping[str, ImageSet] | None = None,
+) -> dict[str, Any]:
+    """Judges generated images and morphs by real works. Deterministic in its arguments.
+
+    Args:
+      real: n_i pictures for 'early', 'late' and 'between'; the last is held out of training. A set that is missing or has fewer
+        than 8 works gets no figures, and a reason; early and late together need 8.
+      generated: n images of random latents.
+      frames: images [pairs, T, r, r, 3], the morphs, and t [T] their places, 0 the early end and 1 the late one.
+      seed: of everything that is drawn.
+      repeats: how many times each real set is split into halves for its floor, at least 2.
+      competitors: frames like `frames`, of the same pairs at the same t, by other means.
+
+    Returns a dict of plain Python values, every float finite. `reason` is None where there is a figure; where there is none, every
+    value beside the reason is None (and `by_level` empty).
+
+        {
+          'sets': {'early'|'between'|'late'|'training'|'generated'|'frames': number of images that was used},
+          'comparisons': [Comparison],          'generated' with 'training', which is early and late together
+          'morph': [{'t': float, 'against': {'early'|'between'|'late': Comparison}, 'diversity': Diversity}],   in the order of t
+          'competitors': {name: list like 'morph'},
+          'standing': [{'name': str, 'comparison': Comparison}],      early, late and both of them with 'between'
+          'floors': {'early'|'between'|'late'|'training': Floor},     two random halves of one set, over and over
+          'ceiling': Comparison,                                      'early' with 'late'
+          'diversity': {'early'|'between'|'late'|'training'|'generated': Diversity},
+          'manifold': {'generated': Manifold, 'floor': Manifold, 'frames': [{'t': float, **Manifold}]},
+          'notes': [str],
+        }
+        Comparison: {'a': name, 'b': name, 'n_a': int, 'n_b': int,    the frames at one t have the name 'frames'
+          'kid': {'value', 'low', 'high', 'reason'},                  low to high is the 95 % interval
+          'swd': {'value', 'spread', 'by_level': {'64': float, ...}, 'reason'},     times 1,000, finest level first
+          'frechet': {'value', 'reason'}}
+        Floor: {'n': images in each half, 'repeats': int,             value: mean over repeats; spread: standard deviation
+          'kid': {'value', 'spread', 'reason'},
+          'swd': {'value', 'spread', 'by_level': {...}, 'reason'},
+          'frechet': {'value', 'spread', 'reason'}}
+        Diversity: {'value', 'error', 'n': int, 'pairs': int, 'reason'}    mean MS-SSIM of random pairs, standard error
+        Manifold: {'precision', 'recall', 'density', 'coverage', 'reason'}
+
+    Raises UserError for arrays of other shapes, too few training works, or repeats below 2.
+    """
+    competitors = competitors or {}
+    sets = {name: real[name] for name in PERIODS if name in real and len(real[name])}
+    resolution = _check(sets, generated, frames, t, repeats)
+    for name, others in competitors.items():
+        if others.images.shape != frames.images.shape:
+            raise UserError(f"{name}: {list(others.images.shape)}, the morphs are {list(frames.images.shape)}")
+    notes = list(NOTES)
+
+    def limited(name: str, pictures: ImageSet) -> ImageSet:
+        if len(pictures) <= MAX_WORKS:
+            return pictures
+        notes.append(f"{name}: {MAX_WORKS:,} of {len(pictures):,} were drawn at random and used.")
+        chosen = np.random.default_rng(_seed(seed, "limit", name)).choice(len(pictures), MAX_WORKS, replace=False)
+        return pictures[np.sort(chosen)]
+
+    dimensions = frames.features.shape[-1]
+    empty = ImageSet(np.zeros((0, resolution, resolution, 3), np.uint8), np.zeros((0, dimensions)))
+    sets = {name: limited(name, sets[name]) if name in sets else empty for name in PERIODS}
+    training = limited("training", joined(sets["early"], sets["late"]))
+    standardise = Standardiser.fit(training.features)
+
+    def cut(name: str, pictures: ImageSet) -> dict[int, np.ndarray] | None:
+        # The frames have one name at every t, so their neighbourhoods are cut at the same places and the curve over t is smooth.
+        usable = resolution >= swd.MINIMUM_RESOLUTION and len(pictures) >= MINIMUM
+        return swd.neighbourhoods(pictures.images, _seed(seed, "places", name)) if usable else None
+
+    def look(name: str, pictures: ImageSet, patches: Mapping[int, np.ndarray] | None) -> _Set:
+        if len(pictures) < MINIMUM:
+            return _Set(name, pictures.images, reason=f"{name}: {len(pictures)} images, at least {MINIMUM} are needed")
+        described = swd.describe(patches, _seed(seed, "directions")) if patches else None
+        return _Set(name, pictures.images, None, standardise(pictures.features), described)
+
+    frames, generated = limited("frames", frames), limited("generated", generated)
+    with Progress("compare", (len(PERIODS) + 1) * (1 + repeats) + 1 + len(t) * (1 + len(competitors))) as progress:
+        seen, floors = {}, {}
+        for name, pictures in (*sets.items(), ("training", training)):
+            # The neighbourhoods of a real set serve its description and its floor, and go: they are the largest thing here.
+            patches = cut(name, pictures)
+            seen[name] = look(name, pictures, patches)
+            progress.advance(1, name)
+            half = min(len(pictures) // 2, len(frames)) if len(frames) >= MINIMUM else len(pictures) // 2
+            floors[name] = _floor(seen[name], patches, half, seed, repeats, progress)
+        del patches
+        seen["generated"] = look("generated", generated, cut("generated", generated))
+        progress.advance(1, "generated")
+        lying = []  # the frames' manifolds
+
+        def along(name: str, frames: ImageSet, lie: bool = False) -> list[dict[str, Any]]:
+            places = []
+            for k, place in enumerate(t):
+                # One name for all: the same draws of places, directions and pairs make the sets comparable.
+                here = look("frames", frames[:, k], cut("frames", frames[:, k]))
+                against = {name: _comparison(here, seen[name], seed) for name in PERIODS}
+                places.append({"t": float(place), "against": against, "diversity": _diversity(here, seed)})
+                if lie:
+                    lying.append({"t": float(place), **_manifold(seen["between"], here, seed)})
+                progress.advance(1, f"{name}, t = {place:.2f}")
+            return places
+
+        morph = along("this study", frames, lie=True)
+        others = {name: along(name, limited("frames", pictures)) for name, pictures in competitors.items()}
+
+    both = dataclasses.replace(seen["training"], name="both, mixed")
+    first, second = next(iter(_halves(seen["training"], len(training) // 2, seed, 1)))
+    halves = [dataclasses.replace(seen["training"], points=seen["training"].points[part]) for part in (first, second)]
+    return {
+        "sets": {**{name: len(one.images) for name, one in seen.items()}, "frames": len(frames)},
+        "comparisons": [_comparison(seen["generated"], seen["training"], seed)],
+        "morph": morph,
+        "competitors": others,
+        "standing": [
+            {"name": name, "comparison": _comparison(one, seen["between"], seed)}
+            for name, one in (("the early works", seen["early"]), ("the late works", seen["late"]), ("both, mixed", both))
+        ],
+        "floors": floors,
+        "ceiling": _comparison(seen["early"], seen["late"], seed),
+        "diversity": {name: _diversity(one, seed) for name, one in seen.items()},
+        "manifold": {
+            "generated": _manifold(seen["training"], seen["generated"], seed),
+            "floor": _manifold(*halves, seed),
+            "frames": lying,
+        },
+        "notes": notes,
+    }
+
+
+def _seed(seed: int, *words: str) -> int:
+    """A seed for each purpose, so that no figure depends on which others were worked out before it."""
+    return zlib.crc32("/".join([str(seed), *words]).encode())
+
+
+def _check(sets: Mapping[str, ImageSet], generated: ImageSet, frames: ImageSet, t: np.ndarray, repeats: int) -> int:
+    """The resolution that all have in common; UserError where they don't."""
+    count = sum(len(sets[name]) for name in ("early", "late") if name in sets)
+    if count < MINIMUM:
+        raise UserError(f"early and late: {count} works together, evaluating needs at least {MINIMUM}")
+    if repeats < 2:
+        raise UserError(f"evaluation.repeats={repeats}: at least 2 are needed for a spread")
+    shape = frames.images.shape
+    if len(shape) != 5 or not len(t) or np.shape(t) != (shape[1],) or not np.isfinite(t).all():
+        raise UserError(f"morphs: frames {list(shape)} and t {list(np.shape(t))}, they should be [pairs, T, r, r, 3] and [T]")
+    resolution = int((sets["early"] if "early" in sets else sets["late"]).images.shape[1])
+    for name, pictures in {**sets, "generated": generated, "frames": frames[:, 0]}.items():
+        images = pictures.images
+        if len(images) and (images.shape[1:] != (resolution, resolution, 3) or images.dtype != np.uint8):
+            raise UserError(f"{name}: {images.dtype} {list(images.shape)}, it should be uint8 [n, {resolution}, {resolution}, 3]")
+    return resolution
+
+
+def _swd_reason(a: _Set, b: _Set) -> str | None:
+    """Why there is no SWD of two sets that are large enough."""
+    if a.descriptors is None or b.descriptors is None:
+        return f"the sliced Wasserstein distance needs {swd.MINIMUM_RESOLUTION} pixels, not {a.images.shape[1]}"
+    return None
+
+
+def _levels(by_level: Mapping[int, float]) -> dict[str, float]:
+    return {str(resolution): float(value) for resolution, value in by_level.items()}
+
+
+def _comparison(a: _Set, b: _Set, seed: int) -> Figure:
+    """All distances between two sets, or why there are none."""
+    reason = a.reason or b.reason
+    swd_reason = reason or _swd_reason(a, b)
+    result: Figure = {"a": a.name, "b": b.name, "n_a": len(a.images), "n_b": len(b.images)}
+    result["kid"] = {"value": None, "low": None, "high": None, "reason": reason}
+    result["swd"] = {"value": None, "spread": None, "by_level": {}, "reason": swd_reason}
+    result["frechet"] = {"value": None, "reason": reason}
+    if reason is None:
+        result["kid"].update(dataclasses.asdict(kid.kid(a.points, b.points, seed=_seed(seed, "kid", a.name, b.name))))
+        result["frechet"]["value"] = frechet.frechet(a.points, b.points)
+    if swd_reason is None:
+        distance = swd.swd(a.descriptors, b.descriptors)
+        result["swd"].update(value=distance.value, spread=distance.spread, by_level=_levels(distance.by_level))
+    return result
+
+
+def _diversity(one: _Set, seed: int) -> Figure:
+    if one.reason:
+        return {"value": None, "error": None, "n": len(one.images), "pairs": 0, "reason": one.reason}
+    # The same pairs at every t: the difference between two places is then that of the frames alone.
+    return {**dataclasses.asdict(ms_ssim.diversity(one.images, PAIRS, _seed(seed, "diversity", one.name))), "reason": None}
+
+
+def _manifold(real: _Set, generated: _Set, seed: int) -> Figure:
+    """As many generated as real pictures, where there are more: recall and coverage rise with their number."""
+    reason = real.reason or generated.reason
+    if reason:
+        return {"precision": None, "recall": None, "density": None, "coverage": None, "reason": reason}
+    order = np.random.default_rng(_seed(seed, "manifold")).permutation(len(generated.points))[: len(real.points)]
+    return {**dataclasses.asdict(manifold.manifold(real.points, generated.points[order])), "reason": None}
+
+
+def _halves(one: _Set, half: int, seed: int, repeats: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Places of two disjoint random subsets of `half` works each, `repeats` times."""
+    rng = np.random.default_rng(_seed(seed, "halves", one.name))
+    for _ in range(repeats):
+        order = rng.permutation(len(one.images))
+        yield order[:half], order[half : 2 * half]
+
+
+def _floor(one: _Set, patches: Mapping[int, np.ndarray] | None, half: int, seed: int, repeats: int, progress: Progress) -> Figure:
+    """The distances between random halves of one real set: what they are where nothing differs but the works drawn."""
+    reason = one.reason
+    if reason is None and half < kid.MINIMUM:
+        reason = f"{one.name}: halves of {half} images, at least {kid.MINIMUM} are needed"
+    if reason:
+        progress.advance(repeats)
+        empty = {"value": None, "spread": None, "reason": reason}
+        return {"n": half, "repeats": repeats, "kid": dict(empty), "swd": {**empty, "by_level": {}}, "frechet": dict(empty)}
+    swd_reason = _swd_reason(one, one)
+    kids, frechets, swds = [], [], []
+    for i, (first, second) in enumerate(_halves(one, half, seed, repeats)):
+        kids.append(kid.estimate(one.points[first], one.points[second]))
+        frechets.append(frechet.frechet(one.points[first], one.points[second]))
+        if swd_reason is None:
+            # One set of directions for each split, in turn: the splits differ by far more than the directions do.
+            halves = ({level: taken[part] for level, taken in patches.items()} for part in (first, second))
+            swds.append(swd.swd(*(swd.describe(each, one.descriptors.seed, (i % swd.REPEATS,)) for each in halves)))
+        progress.advance(1, f"floor of {one.name}")
+    by_level = {level: np.mean([each.by_level[level] for each in swds]) for level in (swds[0].by_level if swds else ())}
+    return {
+        "n": half,
+        "repeats": repeats,
+        "kid": _mean_and_spread(kids, None),
+        "swd": {**_mean_and_spread([each.value for each in swds], swd_reason), "by_level": _levels(by_level)},
+        "frechet": _mean_and_spread(frechets, None),
+    }
+
+
+def _mean_and_spread(values: list[float], reason: str | None) -> Figure:
+    if not values:
+        return {"value": None, "spread": None, "reason": reason}
+    return {"value": float(np.mean(values)), "spread": float(np.std(values, ddof=1)), "reason": reason}

@@ -1,0 +1,32 @@
+"""Intervals that hold 95 % of what a figure would be with other works of the same kind."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+COVERAGE = 95.0  # percent
+ROUNDS = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    value: float
+    low: float
+    high: float
+
+
+def percentiles(values: np.ndarray) -> tuple[float, float]:
+    """The middle 95 % of values [rounds]."""
+    low, high = np.percentile(values, [(100 - COVERAGE) / 2, (100 + COVERAGE) / 2])
+    return float(low), float(high)
+
+
+def bootstrap(values: np.ndarray, seed: int, statistic: Callable[[np.ndarray], np.ndarray] | None = None) -> Estimate:
+    """The mean of values [n, ...] over n, or another statistic of them, with the percentile interval over which n were drawn.
+
+    statistic: [rounds, n, ...] to [rounds].
+    """
+    take = statistic or (lambda drawn: drawn.mean(axis=1))
+    drawn = values[np.random.default_rng(seed).integers(0, len(values), (ROUNDS, len(values)))]
+    return Estimate(float(take(values[None])[0]), *percentiles(take(drawn)))
