@@ -60,6 +60,15 @@ def row(images: list[np.ndarray], size: int, colour: str | None = None) -> str:
     return encode(canvas, min(image.shape[1] for image in images))
 
 
+def strip(images: np.ndarray, size: int) -> str:
+    """uint8 [n, height, width, 3] side by side without gaps, each `size` pixels wide, as one JPEG."""
+    pictures = [fit(Image.fromarray(np.asarray(image)), size).resize((size, size), Image.Resampling.NEAREST) for image in images]
+    canvas = Image.new("RGB", (len(pictures) * size, size))
+    for place, picture in enumerate(pictures):
+        canvas.paste(picture, (place * size, 0))
+    return encode(canvas, canvas.width)
+
+
 def picture_file(path: pathlib.Path, size: int) -> str | None:
     """A picture file at most `size` pixels wide, or None if it can't be read."""
     try:

@@ -2,6 +2,8 @@
 
 import math
 import pathlib
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -24,38 +26,55 @@ def number_text(value: float | None) -> str:
     return text.replace("-", "−")
 
 
-def evaluation_section(workdir: pathlib.Path, mean_years: tuple[float, float] | None) -> dict | None:
-    """Tables and the plot along the morphs, or None if nothing has been evaluated.
+def evaluation_section(found: dict, mean_years: tuple[float, float] | None) -> dict:
+    """Tables and the plot along the morphs.
 
-    mean_years: of the early and of the late ends of the morphs. Raises UserError if evaluation.json is laid out otherwise than
-    `evaluate` writes it.
+    mean_years: of the early and of the late ends of the morphs. Raises KeyError or TypeError if evaluation.json, `found`, is laid out
+    otherwise than `evaluate` writes it.
     """
+    return {
+        "metrics": [{"key": key, **_metric(found, key)} for key in ("kid", "swd", "frechet")],
+        "levels": _levels(found),
+        "diversity": [{"name": name, **figure(entry), "pairs": int(entry["pairs"])} for name, entry in found["diversity"].items()],
+        "manifold": _manifold(found),
+        "along": _along(found, mean_years),
+        "competitors": _competitors(found),
+        "plot": _plot(found, mean_years),
+        "legend": [{"name": LEGEND[name], "colour": plots.PERIOD_COLOURS[name]} for name in PERIODS],
+        "notes": [str(note) for note in found["notes"]],
+    }
+
+
+def read_evaluation(workdir: pathlib.Path, read: Callable[[dict], Any]) -> Any:
+    """What `read` makes of evaluation.json, None without one. Raises UserError if it is laid out otherwise than `evaluate` writes it."""
     path = workdir / "evaluation.json"
     found = results.read_optional_json(path)
     if found is None:
         return None
     try:
-        return {
-            "metrics": [{"key": key, **_metric(found, key)} for key in ("kid", "swd", "frechet")],
-            "levels": _levels(found),
-            "diversity": [{"name": name, **_figure(entry), "pairs": int(entry["pairs"])} for name, entry in found["diversity"].items()],
-            "along": _along(found, mean_years),
-            "competitors": _competitors(found),
-            "plot": _plot(found, mean_years),
-            "legend": [{"name": LEGEND[name], "colour": plots.PERIOD_COLOURS[name]} for name in PERIODS],
-            "notes": [str(note) for note in found["notes"]],
-        }
+        return read(found)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise UserError(f"{path}: not as `evaluate` writes it ({type(error).__name__}: {error}); run `evaluate` again") from None
 
 
-def _figure(entry: dict) -> dict:
+def _manifold(found: dict) -> list[dict]:
+    """Precision, recall, density and coverage: of pictures from chance, of the frames in the middle, and as good as real would be."""
+    entries = {
+        "Pictures from chance, among the works it learned from": found["manifold"]["generated"],
+        "The middle of the passages, among works of the years between": found["manifold"]["frames"][found["middle"]["k"]],
+        "Two halves of the works it learned from": found["manifold"]["floor"],
+    }
+    names = ("precision", "recall", "density", "coverage")
+    return [{"label": label, "values": [one[name] for name in names], "reason": one["reason"]} for label, one in entries.items()]
+
+
+def figure(entry: dict) -> dict:
     """A value with what is known of its uncertainty; what is not there is None."""
-    figure = {name: entry.get(name) for name in ("value", "low", "high", "spread", "error")}
-    for name, value in figure.items():
+    values = {name: entry.get(name) for name in ("value", "low", "high", "spread", "error")}
+    for name, value in values.items():
         if value is not None and not math.isfinite(value):
             raise ValueError(f"{name} is {value}")
-    return figure | {"reason": entry.get("reason")}
+    return values | {"reason": entry.get("reason")}
 
 
 def _metric(found: dict, key: str) -> dict:
@@ -71,11 +90,11 @@ def _metric(found: dict, key: str) -> dict:
         ):
             rows.append({"label": label, **_pair(moment["against"][period], floors[period], key)})
     ceiling = found["ceiling"]
-    return {"rows": rows, "ceiling": _figure(ceiling[key]), "ceiling_sizes": (ceiling["n_a"], ceiling["n_b"])}
+    return {"rows": rows, "ceiling": figure(ceiling[key]), "ceiling_sizes": (ceiling["n_a"], ceiling["n_b"])}
 
 
 def _pair(comparison: dict, floor: dict, key: str) -> dict:
-    return {"sizes": (comparison["n_a"], comparison["n_b"]), "measured": _figure(comparison[key]), "floor": _figure(floor[key])}
+    return {"sizes": (comparison["n_a"], comparison["n_b"]), "measured": figure(comparison[key]), "floor": figure(floor[key])}
 
 
 def _levels(found: dict) -> dict:
@@ -96,25 +115,29 @@ def _along(found: dict, mean_years: tuple[float, float] | None) -> list[dict]:
         {
             "t": moment["t"],
             "year": mean_years[0] + moment["t"] * (mean_years[1] - mean_years[0]) if mean_years else None,
-            "kid": [_figure(moment["against"][period]["kid"]) for period in PERIODS],
-            "swd": [_figure(moment["against"][period]["swd"]) for period in PERIODS],
-            "diversity": _figure(moment["diversity"]),
+            "kid": [figure(moment["against"][period]["kid"]) for period in PERIODS],
+            "swd": [figure(moment["against"][period]["swd"]) for period in PERIODS],
+            "diversity": figure(moment["diversity"]),
         }
         for moment in found["morph"]
     ]
 
 
 def _competitors(found: dict) -> list[dict]:
-    """The morphs and the baselines beside them: KID and SWD to the years between, at the start, in the middle and at the end."""
-    baselines = found.get("baselines", {})
-    if not baselines or not found["morph"]:
+    """The morphs and what is put beside them: KID and SWD to the years between, at the start, in the middle and at the end."""
+    if not found["morph"]:
         return []
-    places = [0, min(range(len(found["morph"])), key=lambda k: abs(found["morph"][k]["t"] - 0.5)), -1]
-    ways = {"This study": found["morph"], **{name: baselines[name] for name in sorted(baselines)}}
-    return [
-        {"name": name, "places": [{key: _figure(way[k]["against"]["between"][key]) for key in ("kid", "swd")} for k in places]}
+    places = [0, int(found["middle"]["k"]), -1]
+    ways = {"this study": found["morph"], **found["competitors"]}
+    rows = [
+        {"name": name, "places": [{key: figure(way[k]["against"]["between"][key]) for key in ("kid", "swd")} for k in places]}
         for name, way in ways.items()
     ]
+    nothing = {"kid": figure({}), "swd": figure({})}
+    for one in found["standing"]:
+        here = {key: figure(one["comparison"][key]) for key in ("kid", "swd")}
+        rows.append({"name": one["name"], "places": [nothing, here, nothing]})
+    return rows
 
 
 def _plot(found: dict, mean_years: tuple[float, float] | None) -> str | None:
@@ -122,14 +145,14 @@ def _plot(found: dict, mean_years: tuple[float, float] | None) -> str | None:
     t = np.array([moment["t"] for moment in found["morph"]], np.float64)
     curves, floors = [], []
     for period in PERIODS:
-        values = [_figure(moment["against"][period]["kid"]) for moment in found["morph"]]
+        values = [figure(moment["against"][period]["kid"]) for moment in found["morph"]]
         if values and all(value["value"] is not None for value in values):
             middle, low, high = (np.array([value[name] for value in values]) for name in ("value", "low", "high"))
             curves.append((plots.PERIOD_COLOURS[period], middle, low, high))
-        floor = _figure(found["floors"][period]["kid"])
+        floor = figure(found["floors"][period]["kid"])
         if floor["value"] is not None:
             floors.append((floor["value"], floor["spread"] or 0.0))
-    ceiling = _figure(found["ceiling"]["kid"])
+    ceiling = figure(found["ceiling"]["kid"])
     lines = [("ceiling", ceiling["value"], ceiling["low"], ceiling["high"])] if ceiling["value"] is not None else []
     if floors:
         low, high = min(value - spread for value, spread in floors), max(value + spread for value, spread in floors)

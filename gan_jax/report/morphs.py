@@ -8,7 +8,7 @@ from PIL import ImageColor
 
 from gan_jax import files
 from gan_jax.errors import UserError
-from gan_jax.report import data_uris, results
+from gan_jax.report import data_uris, judged, results
 from gan_jax.report.works import MOST_NAMES, Collection, spread, work
 
 MOST_THUMBNAILS = 800  # of either set in their figure; beyond it works are named, not shown
@@ -70,6 +70,9 @@ def morph_section(workdir: pathlib.Path, collection: Collection) -> dict | None:
         "set": _film(folder / "set.gif", SET_BYTES, shown[:SET_PAIRS], SET_WIDTH),
         "moving": [pair | {"film": film} for pair, film in zip(pairs, films) if film],
         "strips": _strips(folder, pairs, frames, collection) if frames is not None else [],
+        "players": judged.players(workdir, pairs, frames, files.read_array(folder / "t.npy"), collection, STRIPS)
+        if frames is not None
+        else {"pairs": {}, "works": {}},
         "sheets": _sheets(workdir),
         "sets": _sets(pairs, unmatched, collection),
         "pairs": pairs[:MOST_NAMES],

@@ -1,13 +1,17 @@
 """From a workdir to report.html."""
 
+import base64
+import hashlib
 import json
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
 from gan_jax import files
-from gan_jax.report import figures, morphs, networks, results, works
+from gan_jax.report import figures, judged, morphs, networks, results, style, works
 
 MOST_SETTINGS = 500
 # Characters that no browser shows and HTML does not admit are made visible as the replacement character.
@@ -19,23 +23,37 @@ DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u
 def write_report(workdir: pathlib.Path) -> pathlib.Path:
     """Writes workdir/report.html from what the stages left in `workdir`, and returns its path.
 
-    Only the collection must be there; of every other part that is missing the page says which command makes it. The
-    page is one file without scripts that loads nothing. Figures are rounded to three significant digits (counts and
-    years are whole; a year is the calendar year the date falls in). Raises UserError for results that can't be read.
+    Only the collection must be there; of every other part that is missing the page says which command makes it. The page is one file
+    that loads nothing and runs nothing but its own script, without which it can be read all the same. Figures are rounded to three
+    significant digits (counts and years are whole; a year is the calendar year the date falls in). Raises UserError for results that
+    can't be read.
     """
     workdir = pathlib.Path(workdir)
     collection = works.read_collection(workdir)
     passages = morphs.morph_section(workdir, collection)
+    years = passages["mean_years"] if passages else None
     context = {
         "name": workdir.resolve().name,
         "collection": works.collection_section(workdir, collection),
         "morphs": passages,
         "samples": networks.sample_section(workdir),
         "inversion": networks.inversion_section(workdir, collection),
-        "evaluation": figures.evaluation_section(workdir, passages["mean_years"] if passages else None),
+        "evaluation": figures.read_evaluation(workdir, lambda found: figures.evaluation_section(found, years)),
+        "judged": figures.read_evaluation(workdir, lambda found: judged.judged_section(workdir, found, collection)),
+        "style": figures.read_evaluation(workdir, lambda found: style.style_section(workdir, found, collection)),
         "training": networks.training_section(workdir),
         "made": making_section(workdir),
     }
+    path = workdir / "report.html"
+    with files.atomic_file(path) as temporary:
+        temporary.write_text(render("template.html", context), encoding="utf-8")
+    return path
+
+
+def render(template: str, context: Mapping[str, Any]) -> str:
+    """A page from its template, with the one script that it may run, whose digest the page's policy names."""
+    script = (pathlib.Path(__file__).parent / "report.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
         autoescape=True,
@@ -46,11 +64,7 @@ def write_report(workdir: pathlib.Path) -> pathlib.Path:
     )
     environment.filters |= {"year": works.year_text, "number": figures.number_text, "whole": lambda value: f"{value:,.0f}"}
     environment.tests["reordering"] = lambda text: not DIRECTIONS.isdisjoint(text)
-    html = environment.get_template("template.html").render(context)
-    path = workdir / "report.html"
-    with files.atomic_file(path) as temporary:
-        temporary.write_text(html, encoding="utf-8")
-    return path
+    return environment.get_template(template).render(script=Markup(script), script_digest=digest, **context)
 
 
 def _visible(value: object) -> object:

@@ -170,6 +170,64 @@ def over_t(
         return _svg(figure)
 
 
+def years_over_t(
+    t: np.ndarray,
+    true: np.ndarray,
+    curves: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray]],
+    periods: Mapping[str, tuple[float, float, float]],
+) -> str:
+    """What year frames look like along the morphs.
+
+    t: [T]. true: [T], the mean year that the frames stand for. curves: (colour, value, low, high) with [T] each. periods: the mean
+    year said of the real works of each, with its interval.
+    """
+    with _style():
+        figure = Figure(figsize=(8.2, 3.7))
+        axes = figure.add_subplot()
+        for name, (value, low, high) in periods.items():
+            axes.axhspan(low, high, color=PERIOD_COLOURS.get(name, GREY), alpha=0.18, linewidth=0)
+            axes.annotate(
+                f"real {name} works",
+                (1, value),
+                (4, 0),
+                xycoords=("axes fraction", "data"),
+                textcoords="offset points",
+                va="center",
+                color=GREY,
+                fontsize=8,
+                annotation_clip=False,
+            )
+        axes.plot(t, true, color=GREY, linewidth=1, linestyle=(0, (3, 3)))
+        for shade, value, low, high in curves:
+            axes.fill_between(t, low, high, color=shade, alpha=0.14, linewidth=0)
+            axes.plot(t, value, color=shade, marker="o", markersize=3)
+        axes.set_xlim(-0.02, 1.02)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda year, _: f"{year:.0f}"))
+        axes.set_ylabel("year that the frames look like")
+        axes.set_xlabel("t, from the early painting (0) to the late one (1)")
+        return _svg(figure)
+
+
+def quantity_over_years(years: np.ndarray, value: np.ndarray, low: np.ndarray, high: np.ndarray, unit: str, circle: float | None) -> str:
+    """A smoothed quantity of style with its band, all [points]. Angles are drawn without their jump at `circle`."""
+    with _style():
+        figure = Figure(figsize=(4.0, 2.3))
+        axes = figure.add_subplot()
+        if circle is not None:
+            shift = np.unwrap(value, period=circle) - value
+            value, low, high = value + shift, low + shift, high + shift
+        axes.fill_between(years, low, high, color=INK, alpha=0.13, linewidth=0)
+        axes.plot(years, value, color=INK)
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        if circle is not None:
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda angle, _: f"{angle % circle:g}"))
+        axes.set_ylabel(unit)
+        _year_ticks(axes)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+        return _svg(figure)
+
+
 def curves_over_images(images: np.ndarray, panels: Sequence[Mapping[str, tuple[str, np.ndarray]]], levels: Mapping[float, int]) -> str:
     """Training curves over thousands of images seen, one panel above the other, with level changes marked.
 
