@@ -1,10 +1,13 @@
 """The page: everything of a study is in it, as text or picture, and nothing that runs or loads."""
 
 import base64
+import hashlib
 import html.parser
 import io
 import json
+import pathlib
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from PIL import Image
 from gan_jax import files
 from gan_jax.errors import UserError
 from gan_jax.report import data_uris, figures, morphs, networks, plots, results, works
+from gan_jax.report.comparison import write_comparison
 from gan_jax.report.page import write_report
 
 SIZE, FRAMES = 16, 5
@@ -85,6 +89,10 @@ def floor(value: float) -> dict:
 
 @pytest.fixture
 def workdir(tmp_path):
+    return make_study(tmp_path)
+
+
+def make_study(tmp_path):
     """12 works, 4 early, 4 between, 4 late, two pairs, with every part of a study and hostile texts in all of them."""
     rng = np.random.default_rng(0)
     folder = tmp_path / "<i>study"
@@ -155,19 +163,93 @@ def workdir(tmp_path):
         }
         for t in np.linspace(0, 1, FRAMES).tolist()
     ]
+    lying = {"precision": 0.625, "recall": 0.5, "density": 0.75, "coverage": 0.875, "reason": None}
+    rank = {"value": 0.8125, "low": 0.5, "high": 0.96875}
+    passage = {"rank": rank, "later": "yes", "between": "undecided"}
+    passage["by_t"] = [{"year": 1881 + 2 * k, "value": 1883.0 + k, "low": 1882.0 + k, "high": 1884.0 + k} for k in range(FRAMES)]
+    said = {"value": 1884.0, "low": 1883.0, "high": 1885.0}
+    curve = {key: [1.0, 2.0, 3.0] for key in ("value", "low", "high")} | {"years": [1880.0, 1885.0, 1890.0]}
     evaluation = {
         "seed": 0,
-        "features": "texture",
+        "features": ["texture", "<b>colour"],
+        "without": [{"features": "inception", "reason": "no <net>"}],
         "resolution": SIZE,
         "sets": {"early": 4},
+        "competitors": {"cross-fade": moments},
+        "standing": [{"name": "the early works", "comparison": comparison("early", "between", 4.5)}],
+        "middle": {"k": 2, "t": 0.5, "year": 1885.5},
+        "verdicts": [
+            {"name": "cross-fade", "verdict": "nearer", "difference": estimate(-1.25), "text": "Nearer <than>."},
+            {"name": "the early works", "verdict": None, "difference": {"value": None, "reason": "too few"}, "text": "Nothing."},
+        ],
+        "manifold": {"generated": lying, "floor": lying, "frames": [{"t": 0.0, **lying}] * FRAMES},
+        "chronology": {
+            "reason": None,
+            "works": 12,
+            "groups": 11,
+            "folds": 5,
+            "error": 1.25,
+            "guess": 2.5,
+            "correlation": 0.75,
+            "text": "Later.",
+            "periods": {"early": said, "between": None, "late": said},
+            **passage,
+            "competitors": {"cross-fade": passage},
+        },
+        "copies": {
+            "reason": None,
+            "threshold": 0.5,
+            "expected": 0.05,
+            "generated": {"n": 3, "near": 1, "part": 0.25},
+            "by_t": [],
+            "text": "1 of 3.",
+        },
+        "truth": {
+            "text": "The truth.",
+            "parameters": [{"name": "curl_size", "skill": 0.9375, "early": 0.0, "late": 1.0}],
+            "competitors": [
+                {"name": "this study", "error": 0.125, "low": 0.1, "high": 0.2, "by_parameter": {"curl_size": 0.375}, "by_t": []}
+            ],
+        },
+        "style": [
+            {"name": "hue", "unit": "degrees", "about": "The <hue>.", "circle": 360.0, **curve, "periods": {"early": said, "between": None}}
+        ],
+        "other": {
+            "<b>colour": {
+                "comparisons": [comparison("generated", "training", 7.5)],
+                "ceiling": comparison("early", "late", 8.5),
+                "floors": {"training": floor(0.5)},
+                "middle": {"this study": comparison("frames", "between", 6.5)},
+            }
+        },
+        "summary": ["It is <so>."],
         "comparisons": [comparison("generated", "training", 0.0123456)],
         "morph": moments,
         "floors": {name: floor(0.5 + k) for k, name in enumerate([*names, "training"])},
         "ceiling": comparison("early", "late", 9.876),
-        "diversity": {"generated": {"value": 0.31415, "error": 0.0271828, "n": 9, "pairs": 200, "reason": None}},
+        "diversity": {
+            "generated": {"value": 0.31415, "error": 0.0271828, "n": 9, "pairs": 200, "reason": None},
+            "training": {"value": 0.25, "error": 0.03125, "n": 9, "pairs": 200, "reason": None},
+        },
         "notes": ["<em>note</em>"],
     }
     files.write_json(folder / "evaluation.json", evaluation)
+    nearest = [
+        {"image": k, "looks_like": "", "resembles_index": 2, "nearest_index": k, "distance": 0.5 - k / 10, "copy": k // 2} for k in range(3)
+    ]
+    files.write_csv(folder / "evaluation" / "generated.csv", nearest[0], nearest)
+    files.write_array(folder / "samples" / "generated.npy", images[:3])
+    shown = [
+        {"pair": pair, "frame": k, "year": "", "looks_like": 1883.5 + k, "resembles_index": 4 + k}
+        for pair in range(2)
+        for k in range(FRAMES)
+    ]
+    files.write_csv(folder / "evaluation" / "frames.csv", shown[0], shown)
+    ahead = [
+        {"index": k, "year": row["year"], "looks_like": row["year"] + k - 5.5, "ahead": k - 5.5, "map_x": k / 11, "map_y": 0.5}
+        for k, row in enumerate(rows)
+    ]
+    files.write_csv(folder / "evaluation" / "works.csv", ahead[0], ahead)
     return folder
 
 
@@ -179,13 +261,18 @@ def test_nothing_runs_and_nothing_is_loaded(workdir):
     path = write_report(workdir)
     assert path == workdir / "report.html"
     page = read(path)
-    assert {tag for tag, _ in page.elements}.isdisjoint({"script", "iframe", "object", "embed", "base", "form", "u", "q", "s", "em"})
+    scripts = [attributes for tag, attributes in page.elements if tag == "script"]
+    assert scripts == [{"type": "application/json", "id": "player-works"}, {}]
+    assert {tag for tag, _ in page.elements}.isdisjoint({"iframe", "object", "embed", "base", "form", "u", "q", "s", "em"})
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
     for attribute in ("src", "srcset", "href", "poster", "data", "action"):
         for tag, attributes in page.having(attribute):
             assert attributes[attribute].startswith("data:" if attribute != "href" or tag == "link" else "#"), (tag, attribute)
     policies = [attributes["content"] for tag, attributes in page.having("http-equiv")]
-    assert policies == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'; media-src data:"]
+    script = (pathlib.Path(data_uris.__file__).parent / "report.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert policies == [f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; media-src data:; script-src 'sha256-{digest}'"]
+    assert f"<script>{script}</script>" in path.read_text(encoding="utf-8")
     assert "url(" not in "".join(page.texts) and "@import" not in "".join(page.texts)
 
 
@@ -232,8 +319,7 @@ def test_titles_are_text_exactly_as_they_are(workdir):
 def test_titles_that_turn_the_direction_of_writing_stand_in_a_box_of_their_own(workdir):
     page = read(write_report(workdir))
     boxes = [attributes for tag, attributes in page.elements if tag == "bdi"]
-    # Of the two such titles one is rebuilt and without a partner, the other held out and only in a thumbnail's words.
-    assert [box for box in boxes if box].count({"class": "apart"}) == page.texts.count(HOSTILE[3]) > 0
+    assert [box for box in boxes if box].count({"class": "apart"}) == page.texts.count(HOSTILE[3]) + page.texts.count(HOSTILE[4]) > 0
     assert re.search(r"\.apart \{ display: inline-block; \}", page.text)
 
 
@@ -284,6 +370,61 @@ def test_figures_are_those_of_the_evaluation_rounded_to_three_digits(workdir):
     assert ["", "16 px"] in rows and ["Floor: two halves of those works", "2.38"] in rows
     # Every step: t, the mean year on the way from (1880.5 + 1881.25) / 2 to (1889 + 1890.875) / 2, KID, SWD, likeness.
     assert ["0.500", "1885", "2.00", "3.00", "4.00", "20.0", "30.0", "40.0", "0.123"] in rows
+
+
+def test_what_was_judged_is_there_in_words_and_numbers(workdir):
+    page = read(write_report(workdir))
+    assert "It is <so>." in page.texts
+    assert ["cross-fade", "nearer", "−1.25 −1.75 to −0.750"] in page.rows
+    assert ["the early works", "–", "too few"] in page.rows
+    assert ["this study", "0.812 0.500 to 0.969", "yes", "undecided"] in page.rows
+    assert ["Frames of", "Error", "curl size (0.938)"] in page.rows and ["this study", "0.125 0.100 to 0.200", "0.375"] in page.rows
+    assert ["The middle of the passages, among works of the years between", "0.625", "0.500", "0.750", "0.875"] in page.rows
+    assert ["<b>colour", "Pictures from chance, and the works it learned from", "7.50 7.00 to 8.00", "750"] in page.rows
+    assert "Without inception: no <net>" in page.text
+    # The generated pictures nearest to a training work come first: number 2 is nearest, and a near copy.
+    assert re.search(r"1882\s*a near copy, distance 0.300", page.text)
+    ahead = [attributes["alt"] for tag, attributes in page.elements if tag == "img" and "looks like" in attributes["alt"]]
+    assert ahead[0] == "Work 3, 1890, looks like 1896" and len(ahead) == 12
+
+
+def test_players_know_the_frames_and_the_works_they_resemble(workdir):
+    page = read(write_report(workdir))
+    players = [attributes for _, attributes in page.elements if attributes.get("class") == "player"]
+    assert len(players) == 2 and all("hidden" in player for player in players)
+    frames = json.loads(players[0]["data-frames"])
+    assert [frame["t"] for frame in frames] == ["0", "0.25", "0.5", "0.75", "1"]
+    assert frames[2] == {"t": "0.5", "year": "1885.1", "said": "looks like 1885.5", "resembles": 6}
+    markup = write_report(workdir).read_text(encoding="utf-8")
+    works = json.loads(re.search(r'id="player-works">(.*?)</script>', markup, re.S)[1])
+    assert set(works) == {"4", "5", "6", "7", "8"} and works["4"]["title"] == f"{HOSTILE[4]}, 1884"
+    assert works["6"]["title"] == f"{HOSTILE[6]}, 1885" and "</style>" not in markup.split("player-works")[1]
+
+
+def test_a_comparison_sets_studies_side_by_side(workdir, tmp_path):
+    shutil.copytree(workdir, tmp_path / "other")
+    (tmp_path / "other" / "evaluation.json").unlink()
+    path = write_comparison([workdir, tmp_path / "other"])
+    assert path == workdir / "comparison.html"
+    page = read(path)
+    assert page.rows[0] == ["", "<i>study", "other"]
+    rows = {row[0]: row[1:] for row in page.rows}
+    assert rows["Pictures from chance to the works they learned from, KID"] == ["0.0123−0.488 to 0.512", "–"]
+    assert rows["Beside cross-fade"] == ["nearer: −1.25−1.75 to −0.750", "–"]
+    assert rows["Works"] == ["12, 1880–1890, at 16 px"] * 2
+    assert all(attributes["src"].startswith("data:") for _, attributes in page.having("src"))
+    with pytest.raises(UserError, match="two studies or more"):
+        write_comparison([workdir])
+    with pytest.raises(UserError, match="not the workdir of a study"):
+        write_comparison([workdir, tmp_path / "nothing"])
+
+
+def test_an_evaluation_of_another_make_is_one_line(workdir):
+    old = files.read_json(workdir / "evaluation.json")
+    del old["verdicts"]
+    files.write_json(workdir / "evaluation.json", old)
+    with pytest.raises(UserError, match="not as `evaluate` writes it .*run `evaluate` again"):
+        write_report(workdir)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,87 @@
+"""Several studies side by side: models, seeds or painters."""
+
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from gan_jax import files
+from gan_jax.errors import UserError
+from gan_jax.report import data_uris, results
+from gan_jax.report.figures import figure, read_evaluation
+from gan_jax.report.judged import SAID
+from gan_jax.report.page import render
+from gan_jax.report.works import read_collection, span
+
+STRIP_FRAMES = 9
+STRIPS = 4
+
+
+def write_comparison(workdirs: list[pathlib.Path]) -> pathlib.Path:
+    """Writes comparison.html of several studies into the first one's workdir, and returns its path.
+
+    What a study has not made yet is a dash. Raises UserError for a folder that is no study, and for results that can't be read.
+    """
+    if len(workdirs) < 2:
+        raise UserError("--workdir: two studies or more are needed for a comparison")
+    studies = [study(pathlib.Path(workdir)) for workdir in workdirs]
+    names = list(dict.fromkeys(name for one in studies for name in one["verdicts"]))
+    path = pathlib.Path(workdirs[0]) / "comparison.html"
+    with files.atomic_file(path) as temporary:
+        temporary.write_text(render("comparison.html", {"studies": studies, "competitors": names}), encoding="utf-8")
+    return path
+
+
+def study(workdir: pathlib.Path) -> dict[str, Any]:
+    """What a comparison shows of one study."""
+    if not (workdir / "config.json").is_file():
+        raise UserError(f"--workdir={workdir}: not the workdir of a study (it has no config.json)")
+    collection = read_collection(workdir)
+    record = results.read_optional_json(workdir / "config.json")
+    config = record.get("config", {})
+    return {
+        "name": workdir.resolve().name,
+        "works": len(collection.rows),
+        "span": span([row["year"] for row in collection.rows]),
+        "resolution": collection.images.shape[1],
+        "model": str(config.get("model", {}).get("name", "–")),
+        "kimg": config.get("training", {}).get("total_kimg"),
+        "seed": config.get("seed", "–"),
+        "device": str(record.get("device", "–")),
+        "samples": data_uris.picture_file(workdir / "samples" / "final.png", 640),
+        "strips": strips(workdir),
+        **(read_evaluation(workdir, judged) or {"summary": [], "rows": {}, "verdicts": {}}),
+    }
+
+
+def judged(found: dict) -> dict[str, Any]:
+    """From evaluation.json."""
+    generated, floor = found["comparisons"][0], found["floors"]["training"]
+    chronology, middle = found["chronology"], found["morph"][found["middle"]["k"]]["against"]["between"]
+    rows = {
+        "Pictures from chance to the works they learned from, KID": figure(generated["kid"]),
+        "the floor of that": figure(floor["kid"]),
+        "the same, SWD": figure(generated["swd"]),
+        "the same, Fréchet distance": figure(generated["frechet"]),
+        "Likeness of random couples (MS-SSIM)": figure(found["diversity"]["generated"]),
+        "of the real works": figure(found["diversity"]["training"]),
+        **{name.capitalize(): figure({"value": found["manifold"]["generated"][name]}) for name in ("precision", "recall", "coverage")},
+        "Near copies, part of the pictures": figure({"value": found["copies"].get("generated", {}).get("part")}),
+        "Frames in the middle to the works between, KID": figure(middle["kid"]),
+        "Rank correlation of t and the year the frames look like": figure(chronology.get("rank") or {}),
+    }
+    if found["truth"]:
+        own = found["truth"]["competitors"][0]
+        rows["Distance from the true style"] = figure({**own, "value": own["error"]})
+    verdicts = {one["name"]: {"said": SAID[one["verdict"]], **figure(one["difference"])} for one in found["verdicts"]}
+    return {"summary": [str(line) for line in found["summary"]], "rows": rows, "verdicts": verdicts}
+
+
+def strips(workdir: pathlib.Path) -> list[str]:
+    """The first pairs' frames, each as one picture."""
+    path = workdir / "morphs" / "frames.npy"
+    if not path.exists():
+        return []
+    frames = files.read_array(path)
+    places = np.linspace(0, frames.shape[1] - 1, min(STRIP_FRAMES, frames.shape[1])).round().astype(int)
+    return [data_uris.strip(pair[places], 96) for pair in frames[:STRIPS]]
