@@ -1,4 +1,4 @@
-"""Set once for all tests: four emulated devices, no silent promotion; programs compile fast rather than run fast, and only once."""
+"""Set once for all tests: four emulated devices, no silent promotion; programs compile fast rather than run fast."""
 
 import os
 
@@ -9,11 +9,7 @@ os.environ["XLA_FLAGS"] = (
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
-import tempfile
-
 import jax
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
-jax.config.update("jax_compilation_cache_dir", tempfile.mkdtemp(prefix="gan_jax_tests_"))
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 jax.config.update("jax_numpy_rank_promotion", "raise")

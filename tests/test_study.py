@@ -207,8 +207,7 @@ def test_checkpoints_and_config_tell_what_wrote_them(study):
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess:
-    cache = {"JAX_COMPILATION_CACHE_DIR": jax.config.jax_compilation_cache_dir}
-    environment = {**os.environ, **cache, "XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
+    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
     return subprocess.run(
         [sys.executable, "-m", "gan_jax", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
     )
