@@ -1,4 +1,4 @@
-"""A generator from TF-Hub behind the same face as ours. The one file that knows TensorFlow, which it imports when a module is opened.
+"""A generator from TF-Hub behind the same face as ours, and the opening of any module. TensorFlow is imported when one is opened.
 
 What is expected is the form of https://tfhub.dev/google/progan-128/1: a signature "default" that takes latents [n, latent_size], normal,
 and gives images [n, r, r, 3] in [0, 1].
@@ -41,18 +41,7 @@ def open_module(handle: str) -> Generator:
     Its function runs as a part of JAX's programs where XLA can compile all of it, and in TensorFlow, called from them, where not.
     Raises UserError where there is no TensorFlow, no network, no such module, or one of another form.
     """
-    tf, hub = _tensorflow(handle)
-    try:
-        folder = hub.resolve(handle)
-    except Exception as error:  # of many kinds: addresses, networks, archives
-        raise UserError(f"{handle}: can't be had ({_one_line(error)}); a folder with the module would do") from None
-    _check_operations(handle, pathlib.Path(folder))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            module = hub.load(folder)
-    except Exception as error:
-        raise UserError(f"{handle}: can't be opened as a TF-Hub module ({_one_line(error)})") from None
+    tf, module = load(handle)
     signature = getattr(module, "signatures", {}).get(SIGNATURE) if hasattr(module, "signatures") else None
     try:
         (spec,) = signature.structured_input_signature[1].values()
@@ -71,16 +60,38 @@ def open_module(handle: str) -> Generator:
     return Generator(handle, int(latent_size), int(resolution), None, lambda _, z: images(z) * 2 - 1, divisible=False)
 
 
-def _tensorflow(handle: str) -> tuple[ModuleType, ModuleType]:
+def load(handle: str) -> tuple[ModuleType, Any]:
+    """TensorFlow, and a module by its address or from a folder. Raises UserError for one that can't be had or reaches beyond itself."""
+    tf, hub = tensorflow(handle), _import(handle, "tensorflow_hub")
+    try:
+        folder = hub.resolve(handle)
+    except Exception as error:  # of many kinds: addresses, networks, archives
+        raise UserError(f"{handle}: can't be had ({one_line(error)}); a folder with the module would do") from None
+    _check_operations(handle, pathlib.Path(folder))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            module = hub.load(folder)
+    except Exception as error:
+        raise UserError(f"{handle}: can't be opened as a TF-Hub module ({one_line(error)})") from None
+    return tf, module
+
+
+def tensorflow(wanted_by: str) -> ModuleType:
+    """TensorFlow, which leaves the GPUs to JAX. Raises UserError where it is not installed."""
+    tf = _import(wanted_by, "tensorflow")
+    with contextlib.suppress(RuntimeError):  # it was begun before
+        tf.config.set_visible_devices([], "GPU")  # it would take all of the memory that JAX needs
+    return tf
+
+
+def _import(wanted_by: str, package: str) -> ModuleType:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what they say of each other's future is not for the user
-            tf, hub = importlib.import_module("tensorflow"), importlib.import_module("tensorflow_hub")
+            return importlib.import_module(package)
     except ImportError as error:
-        raise UserError(f"{handle}: a TF-Hub module needs tensorflow and tensorflow-hub ({_one_line(error)})") from None
-    with contextlib.suppress(RuntimeError):  # TensorFlow was begun before
-        tf.config.set_visible_devices([], "GPU")  # it would take all of the memory that JAX needs
-    return tf, hub
+        raise UserError(f"{wanted_by}: needs tensorflow and tensorflow-hub ({one_line(error)})") from None
 
 
 def _check_operations(handle: str, folder: pathlib.Path) -> None:
@@ -90,7 +101,7 @@ def _check_operations(handle: str, folder: pathlib.Path) -> None:
     try:
         model = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
     except Exception as error:
-        raise UserError(f"{handle}: no saved model ({_one_line(error)})") from None
+        raise UserError(f"{handle}: no saved model ({one_line(error)})") from None
     used = set()
     for graph in model.meta_graphs:
         used |= {node.op for node in graph.graph_def.node}
@@ -138,5 +149,5 @@ def _called(tf: ModuleType, function: Any, resolution: int) -> Callable[[Array],
     return images
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:300] or type(error).__name__

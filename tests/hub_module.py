@@ -34,3 +34,28 @@ def write_module(folder: pathlib.Path, operation: str = "") -> None:
         signature = v1.saved_model.predict_signature_def({"default": z}, {"default": images})
         builder.add_meta_graph_and_variables(session, [], {"default": signature})
         builder.save()
+
+
+CLASSES = 7
+
+
+def inception_weights() -> np.ndarray:
+    """[3, CLASSES]"""
+    return np.random.default_rng(1).normal(size=(3, CLASSES)).astype(np.float32)
+
+
+def write_inception(folder: pathlib.Path, layer: str = "pool_3") -> None:
+    """A module in the form of TF-GAN's Inception: images [n, 299, 299, 3] to {`layer`: the mean of tanh(image @ weights)}."""
+    import tensorflow as tf
+
+    class Inception(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.kernel = tf.Variable(inception_weights())
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 299, 299, 3], tf.float32)])
+        def __call__(self, images):
+            seen = tf.tanh(tf.einsum("nhwc,ck->nhwk", images, self.kernel))
+            return {layer: tf.reduce_mean(seen, [1, 2], keepdims=True), "logits": images[:, 0, 0]}
+
+    tf.saved_model.save(Inception(), str(folder))

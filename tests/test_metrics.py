@@ -342,8 +342,8 @@ class TestTexture:
             features.texture(np.zeros((1, 16, 16, 3), np.float32))
         with pytest.raises(UserError, match="8 pixels"):
             features.texture(np.zeros((1, 4, 4, 3), np.uint8))
-        with pytest.raises(UserError, match="evaluation.features=inception: .* texture"):
-            features.extractor("inception")
+        with pytest.raises(UserError, match="evaluation.features=colour: .* texture"):
+            features.extractor("colour")
 
 
 class TestStandardiser:

@@ -18,6 +18,7 @@ import skimage.feature
 from scipy import ndimage
 
 from gan_jax.errors import UserError
+from gan_jax.evaluation import pretrained
 from gan_jax.models.generator import Critic
 from gan_jax.pictures import to_float
 
@@ -186,7 +187,8 @@ BATCH = 64  # images at once; the last batch is filled up, so that there is one 
 def extractor(name: str, critic: Critic | None = None) -> Extractor:
     """What measures images uint8 [n, h, w, 3] as features float64 [n, d].
 
-    name: "texture", or "discriminator", of `critic`. Raises UserError for another name, and where there is no discriminator.
+    name: "texture"; "discriminator", of `critic`; "inception", "inception:FOLDER"; or "keras:NAME". Raises UserError for another name,
+    where there is no discriminator, and where a network's weights can't be had.
     """
     if name == "texture":
         return texture
@@ -194,7 +196,12 @@ def extractor(name: str, critic: Critic | None = None) -> Extractor:
         if critic is None:
             raise UserError("evaluation.features=discriminator: the generator has no discriminator")
         return functools.partial(discriminator, critic)
-    raise UserError(f"evaluation.features={name}: no such features; there are texture and discriminator")
+    kind, _, of = name.partition(":")
+    if kind == "inception":
+        return pretrained.inception(of)
+    if kind == "keras" and of:
+        return pretrained.application(of)
+    raise UserError(f"evaluation.features={name}: no such features; there are texture, discriminator, inception and keras:NAME")
 
 
 def discriminator(critic: Critic, images: np.ndarray) -> np.ndarray:

@@ -60,7 +60,7 @@ def frechet(a: np.ndarray | Moments, b: np.ndarray | Moments) -> float:
             raise ValueError(f"features must be [n, d], not {list(x.shape)}")
     a, b = (x if isinstance(x, Moments) else Moments.of(x) if len(x) else Moments(0, np.zeros(x.shape[1]), np.zeros(0)) for x in (a, b))
     if len(a.mean) != len(b.mean):
-        raise ValueError(f"features must be of one size, not {len(a.mean)} and {len(b.mean)}")
+        raise ValueError(f"features must be [n, d] and [m, d] with the same d, not {len(a.mean)} and {len(b.mean)}")
     if min(a.n, b.n) < 2:
         raise ValueError(f"the Fréchet distance needs at least 2 points a set, not {a.n} and {b.n}")
     root = _root(a.covariance)
