@@ -382,7 +382,7 @@ def test_what_was_judged_is_there_in_words_and_numbers(workdir):
     assert ["The middle of the passages, among works of the years between", "0.625", "0.500", "0.750", "0.875"] in page.rows
     assert ["<b>colour", "Pictures from chance, and the works it learned from", "7.50 7.00 to 8.00", "750"] in page.rows
     assert "Without inception: no <net>" in page.text
-    # The generated pictures nearest to a training work come first: number 2 is nearest, and a near copy.
+    # Near copies come first, of those the nearest to a training work: number 2.
     assert re.search(r"1882\s*a near copy, distance 0.300", page.text)
     ahead = [attributes["alt"] for tag, attributes in page.elements if tag == "img" and "looks like" in attributes["alt"]]
     assert ahead[0] == "Work 3, 1890, looks like 1896" and len(ahead) == 12

@@ -53,6 +53,7 @@ def distances(
     seed: int,
     repeats: int = 8,
     competitors: Mapping[str, ImageSet] | None = None,
+    patches_too: bool = True,
 ) -> dict[str, Any]:
     """Judges generated images and morphs by real works. Deterministic in its arguments.
 
@@ -64,6 +65,7 @@ def distances(
       seed: of everything that is drawn.
       repeats: how many times each real set is split into halves for its floor, at least 2.
       competitors: frames like `frames`, of the same pairs at the same t, by other means.
+      patches_too: whether SWD is worked out, which takes the most time and does not depend on the features.
 
     Returns a dict of plain Python values, every float finite. `reason` is None where there is a figure; where there is none, every
     value beside the reason is None (and `by_level` empty).
@@ -116,7 +118,7 @@ def distances(
 
     def cut(name: str, pictures: ImageSet) -> dict[int, np.ndarray] | None:
         # The frames have one name at every t, so their neighbourhoods are cut at the same places and the curve over t is smooth.
-        usable = resolution >= swd.MINIMUM_RESOLUTION and len(pictures) >= MINIMUM
+        usable = patches_too and resolution >= swd.MINIMUM_RESOLUTION and len(pictures) >= MINIMUM
         return swd.neighbourhoods(pictures.images, _seed(seed, "places", name)) if usable else None
 
     def look(name: str, pictures: ImageSet, patches: Mapping[int, np.ndarray] | None) -> _Set:
@@ -204,6 +206,8 @@ def _check(sets: Mapping[str, ImageSet], generated: ImageSet, frames: ImageSet, 
 
 def _swd_reason(a: _Set, b: _Set) -> str | None:
     """Why there is no SWD of two sets that are large enough."""
+    if (a.descriptors is None or b.descriptors is None) and a.images.shape[1] >= swd.MINIMUM_RESOLUTION:
+        return "the sliced Wasserstein distance was not asked for"
     if a.descriptors is None or b.descriptors is None:
         return f"the sliced Wasserstein distance needs {swd.MINIMUM_RESOLUTION} pixels, not {a.images.shape[1]}"
     return None

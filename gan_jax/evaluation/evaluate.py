@@ -266,7 +266,7 @@ def _other(seen: _Seen, works: Works, morphs: Morphs, middle: int, seed: int, re
     at, t = slice(middle, middle + 1), morphs.t[middle : middle + 1]
     found = distances.distances(
         real, seen.generated, seen.frames[study][:, at], t, seed=seed, repeats=repeats,
-        competitors={name: seen.frames[name][:, at] for name in others},
+        competitors={name: seen.frames[name][:, at] for name in others}, patches_too=False,
     )  # fmt: skip
     ways = {study: found["morph"], **found["competitors"]}
     return {

@@ -61,7 +61,7 @@ def _chronology(found: dict) -> dict:
 
 
 def _copies(workdir: pathlib.Path, found: dict, collection: Collection) -> dict:
-    """The generated pictures that are nearest to a training work, each beside it."""
+    """The generated pictures that are near copies, then those nearest to a training work, each beside it."""
     section = {"text": str(found["text"]), "nearest": []}
     table, images = workdir / "evaluation" / "generated.csv", workdir / "samples" / "generated.npy"
     if found["reason"] or not table.exists() or not images.exists():
@@ -69,7 +69,7 @@ def _copies(workdir: pathlib.Path, found: dict, collection: Collection) -> dict:
     rows = results.read_table(table, {"image": int, "nearest_index": int, "distance": float})
     results.check_indices(rows, ("nearest_index",), len(collection.rows), table)
     pictures = results.open_pictures(images, len(rows))
-    for row in sorted(rows, key=lambda row: row["distance"])[:COPIES]:
+    for row in sorted(rows, key=lambda row: (row.get("copy") != "1", row["distance"]))[:COPIES]:
         nearest = collection.rows[row["nearest_index"]]
         uri = data_uris.row([pictures[row["image"]], collection.images[row["nearest_index"]]], 128)
         near = "a near copy" if row.get("copy") == "1" else "no copy"

@@ -84,8 +84,9 @@ def morph_section(workdir: pathlib.Path, collection: Collection) -> dict | None:
 
 
 def _sheets(workdir: pathlib.Path) -> list[dict]:
-    found = ((title, text, data_uris.picture_file(workdir / path, SHEET_WIDTH)) for path, (title, text) in SHEETS.items())
-    return [{"title": title, "text": text, "uri": uri} for title, text, uri in found if uri]
+    """Those that are there; a `long` one is folded."""
+    found = [(path, title, text, data_uris.picture_file(workdir / path, SHEET_WIDTH)) for path, (title, text) in SHEETS.items()]
+    return [{"title": title, "text": text, "uri": uri, "long": path.startswith("baseline")} for path, title, text, uri in found if uri]
 
 
 def _film(path: pathlib.Path, most_bytes: int, frames: np.ndarray, width: int) -> data_uris.Film | None:
