@@ -22,10 +22,12 @@ def test_another_workdir_may_be_the_baseline(study, tmp_path):  # noqa: F811
         frames = files.read_array(tmp_path / "baseline" / way / "frames.npy")
         assert frames.shape == ours.shape and np.any(frames != ours)
     figures = files.read_json(tmp_path / "evaluation.json")
-    assert set(figures["baselines"]) == {"searched", "tutorial"}
-    assert [place["t"] for place in figures["baselines"]["tutorial"]] == [place["t"] for place in figures["morph"]]
+    recipe = "baseline, published recipe"
+    assert set(figures["competitors"]) == {"cross-fade", "baseline, our search", recipe}
+    assert [place["t"] for place in figures["competitors"][recipe]] == [place["t"] for place in figures["morph"]]
+    assert {"baseline, our search", recipe} <= {verdict["name"] for verdict in figures["verdicts"]}
     page = (tmp_path / "report.html").read_text()
-    assert "Beside the baseline" in page and "by the published recipe" in page
+    assert "Beside what anyone could do" in page and "by the published recipe" in page and recipe in page
     assert done_again(dict(Study(config, tmp_path).run_all())) == []
     config.baseline.tutorial = False
     assert done_again(dict(Study(config, tmp_path).run_all())) == ["baseline", "evaluate", "report"]
