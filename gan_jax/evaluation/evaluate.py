@@ -97,9 +97,11 @@ def evaluate(
     figures["truth"] = _truth(works, seen, morphs, groups, seed)
     curves = _style(works, seed)
     figures["style"] = [_curve(curve) for curve in curves]
-    figures["other"] = {
-        name: _other(_look(works, generated, morphs, extractors[name], name), works, morphs, middle, seed, repeats) for name in more
-    }
+    # Further features look at the middle alone: a discriminator takes its time on a CPU.
+    there = dataclasses.replace(
+        morphs, frames={name: each[:, middle : middle + 1] for name, each in morphs.frames.items()}, t=morphs.t[middle : middle + 1]
+    )
+    figures["other"] = {name: _other(_look(works, generated, there, extractors[name], name), works, there, seed, repeats) for name in more}
     figures["summary"] = summary.summary(figures)
     return figures, {
         "works": _work_rows(works, seen, dates, curves, seed),
@@ -259,15 +261,14 @@ def _curve(curve: style.Curve) -> dict[str, Any]:
     }
 
 
-def _other(seen: _Seen, works: Works, morphs: Morphs, middle: int, seed: int, repeats: int) -> dict[str, Any]:
+def _other(seen: _Seen, works: Works, middle: Morphs, seed: int, repeats: int) -> dict[str, Any]:
     """By features other than the first: generated images, and the middle of the morphs."""
     real = {period: seen.works[works.of(period)] for period in PERIODS}
     study, *others = seen.frames
-    at, t = slice(middle, middle + 1), morphs.t[middle : middle + 1]
+    competitors = {name: seen.frames[name] for name in others}
     found = distances.distances(
-        real, seen.generated, seen.frames[study][:, at], t, seed=seed, repeats=repeats,
-        competitors={name: seen.frames[name][:, at] for name in others}, patches_too=False,
-    )  # fmt: skip
+        real, seen.generated, seen.frames[study], middle.t, seed=seed, repeats=repeats, competitors=competitors, patches_too=False
+    )
     ways = {study: found["morph"], **found["competitors"]}
     return {
         "comparisons": found["comparisons"],
