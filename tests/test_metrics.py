@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage, signal
 
-from gan_jax.errors import UserError
-from gan_jax.evaluation import features, frechet, kid, ms_ssim, swd
+from gan_jax.evaluation import frechet, kid, ms_ssim, swd
 
 GOLDEN = pathlib.Path(__file__).parents[2] / "shared" / "golden" / "metrics_64.npz"
 golden = pytest.mark.skipif(not GOLDEN.exists(), reason="the reference implementation's numbers are not here")
@@ -273,88 +272,3 @@ class TestMsSsim:
         data = np.load(GOLDEN)
         images = data["images_a"]
         assert ms_ssim.ms_ssim(images[::2], images[1::2]).mean() == pytest.approx(float(data["ms_ssim_a"]), abs=1e-6)
-
-
-def column(images: np.ndarray, name: str) -> np.ndarray:
-    return features.texture(images)[:, features.TEXTURE_NAMES.index(name)]
-
-
-class TestTexture:
-    def test_a_name_for_each_column(self):
-        assert len(set(features.TEXTURE_NAMES)) == features.texture(pictures(2, 16, 0)).shape[1]
-        assert features.texture(pictures(2, 16, 0)[:0]).shape == (0, len(features.TEXTURE_NAMES))
-
-    @pytest.mark.parametrize("size", [8, 16, 128])
-    def test_finite_at_every_size(self, size):
-        extremes = np.stack([np.zeros((size, size, 3)), np.full((size, size, 3), 255), pictures(1, size, 0)[0]]).astype(np.uint8)
-        assert np.isfinite(features.texture(extremes)).all()
-
-    def test_an_image_has_its_features_in_any_company(self, monkeypatch):
-        images = pictures(5, 32, 0)
-        together = features.texture(images)
-        monkeypatch.setattr(features, "CHUNK", 2 * 32 * 32)
-        np.testing.assert_allclose(features.texture(images[::-1])[::-1], together, rtol=1e-5, atol=1e-5)
-
-    def test_colours_have_their_names(self):
-        flat = lambda *rgb: np.full((1, 16, 16, 3), rgb, np.uint8)  # noqa: E731
-        assert column(flat(255, 255, 255), "lightness_mean")[0] == pytest.approx(100, abs=0.01)
-        assert column(flat(0, 0, 0), "lightness_p95")[0] == pytest.approx(0, abs=0.01)
-        assert column(flat(119, 119, 119), "chroma_mean")[0] < 0.1
-        # sRGB red is L 53.2, a 80.1, b 67.2 in CIELAB (D65).
-        red = features.texture(flat(255, 0, 0))[0]
-        for name, value in (("lightness_p50", 53.24), ("green_red_mean", 80.09), ("blue_yellow_mean", 67.20), ("chroma_p95", 104.55)):
-            assert red[features.TEXTURE_NAMES.index(name)] == pytest.approx(value, abs=0.1)
-        for name, rgb in {"orange": (255, 60, 30), "yellow": (250, 220, 30), "green": (60, 200, 60), "violet": (170, 60, 220)}.items():
-            shares = {hue: column(flat(*rgb), f"hue_{hue}")[0] for hue in features.HUES}
-            assert max(shares, key=shares.get) == name
-            assert 0.9 < sum(shares.values()) < 1
-
-    @pytest.mark.parametrize("angle", [0, 45, 90, 135])
-    def test_strokes_have_their_direction(self, angle):
-        y, x = np.mgrid[:32, :32]
-        # Height above a line that rises to the right at this angle (rows count downwards).
-        across = -y * np.cos(np.radians(angle)) - x * np.sin(np.radians(angle))
-        image = (128 + 60 * np.sin(across * 2 * np.pi / 7))[None, :, :, None].repeat(3, axis=3).astype(np.uint8)
-        shares = {stroke: column(image, f"stroke_{stroke}")[0] for stroke in features.STROKES}
-        assert max(shares, key=shares.get) == str(angle)
-        assert shares[str(angle)] > 0.6
-        assert column(image, "stroke_coherence")[0] > 0.9 > 0.4 > column(pictures(1, 32, 0, noise=0), "stroke_coherence")[0]
-
-    @pytest.mark.parametrize(("period", "band"), [(2.5, "fine"), (6, "medium"), (12, "coarse"), (32, "broad")])
-    def test_scales_have_their_band(self, period, band):
-        wave = 128 + 60 * np.sin(np.arange(64) * 2 * np.pi / period)
-        image = np.tile(wave[None, None, :, None], (1, 64, 1, 3)).astype(np.uint8)
-        energy = {name: column(image, f"scale_{name}")[0] for name in features.BANDS}
-        # A band's energy is a mean over its frequencies, and a finer band has four times as many.
-        total = {name: energy[name] + np.log10(4.0) * (3 - i) for i, name in enumerate(features.BANDS)}
-        assert max(total, key=total.get) == band
-
-    def test_sharpness_and_contrast(self):
-        image = pictures(4, 32, 0)
-        blurred = ndimage.gaussian_filter(image, (0, 2, 2, 0))
-        for name in ("edge_strength", "local_contrast", "scale_fine"):
-            assert (column(blurred, name) < column(image, name)).all()
-        patterns = [column(image, f"pattern_{name}") for name in features.PATTERNS]
-        np.testing.assert_allclose(np.sum(patterns, axis=0), 1, rtol=1e-12)
-
-    def test_wrong_input_is_the_users(self):
-        with pytest.raises(UserError, match="float32"):
-            features.texture(np.zeros((1, 16, 16, 3), np.float32))
-        with pytest.raises(UserError, match="8 pixels"):
-            features.texture(np.zeros((1, 4, 4, 3), np.uint8))
-        with pytest.raises(UserError, match="evaluation.features=colour: .* texture"):
-            features.extractor("colour")
-
-
-class TestStandardiser:
-    def test_reference_set_has_mean_zero_and_deviation_one(self):
-        raw = np.random.default_rng(0).uniform(3, 9, (200, 4))
-        found = features.Standardiser.fit(raw)(raw)
-        np.testing.assert_allclose(found.mean(0), 0, atol=1e-12)
-        np.testing.assert_allclose(found.std(0, ddof=1), 1, rtol=1e-12)
-
-    def test_constant_columns_and_outliers_stay_bounded(self):
-        fitted = features.Standardiser.fit(np.array([[1.0, 2.0], [1.0, 4.0]]))
-        np.testing.assert_allclose(fitted(np.array([[1.5, 1e9]])), [[0.5, 5.0]])
-        with pytest.raises(ValueError, match="at least 2 works"):
-            features.Standardiser.fit(np.zeros((1, 2)))
