@@ -55,6 +55,7 @@ def get_config() -> ConfigDict:
     model.fmap_base = 8192  # pggan: channels are min(fmap_base / 2^stage, fmap_max)
     model.fmap_max = 512
     model.fused_scale = True  # pggan: scaling inside the discriminator's convolutions, as in the reference
+    model.smooth = False  # pggan: low-pass filters at every change of scale, as in StyleGAN, against grids in the pictures
 
     config.training = training = ConfigDict()
     training.total_kimg = 150.0  # thousands of images seen, the whole schedule

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import published
 import pytest
+from scipy import ndimage
 
 from gan_jax.models import convolutions, dcgan, layers, pggan, reference
 
@@ -269,3 +270,33 @@ def test_labels_stand_behind_the_latents_and_beside_the_score(module):
     d = discriminator.init(jax.random.key(0), images(0), level=4, alpha=ONE)
     scores, logits = discriminator.apply(d, images(0), level=4, alpha=ONE)
     assert scores.shape == (4,) and logits.shape == (4, 2)
+
+
+def test_smoothing_is_a_binomial_filter_and_its_own_transpose():
+    x, y = (np.asarray(random(seed, 2, 6, 8, 3)) for seed in (1, 2))
+    expected = ndimage.convolve(x, np.outer([1, 2, 1], [1, 2, 1])[None, :, :, None] / 16, mode="constant")
+    np.testing.assert_allclose(layers.smooth(jnp.asarray(x)), expected, atol=1e-6)
+    back = jax.vjp(layers.smooth, jnp.asarray(x))[1](jnp.asarray(y))[0]
+    assert float(jnp.vdot(back, x)) == pytest.approx(float(np.vdot(expected, y)), rel=1e-4)
+
+
+def test_what_is_enlarged_and_smoothed_is_interpolated():
+    x = random(1, 2, 6, 8, 3)
+    same = jnp.zeros((3, 3, 3, 3)).at[:, 1, 1].set(jnp.eye(3))  # a kernel that leaves everything as it is
+    got = layers.smooth(layers.upscale_conv(x, same))
+    expected = jax.image.resize(x, (2, 12, 16, 3), "bilinear")
+    np.testing.assert_allclose(got[:, 1:-1, 1:-1], expected[:, 1:-1, 1:-1], atol=1e-6)
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_smooth_networks_have_the_same_parameters_and_other_outputs(fused):
+    sizes = dict(resolution=16, fmap_base=64, fmap_max=8)
+    latents, images = random(1, 4, 8), random(2, 4, 16, 16, 3)
+    for plain, smooth, inputs in (
+        (pggan.Generator(latent_size=8, **sizes), pggan.Generator(latent_size=8, smooth=True, **sizes), latents),
+        (pggan.Discriminator(fused_scale=fused, **sizes), pggan.Discriminator(fused_scale=fused, smooth=True, **sizes), images),
+    ):
+        variables = plain.init(jax.random.key(0), inputs, level=4, alpha=ONE)
+        a, b = (jax.tree.leaves(network.apply(variables, inputs, level=4, alpha=ONE))[0] for network in (plain, smooth))
+        assert a.shape == b.shape
+        assert np.abs(a - b).max() > 1e-3

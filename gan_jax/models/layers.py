@@ -107,6 +107,22 @@ def conv_downscale(x: Array, kernel: Array) -> Array:
     return strided_conv(x, (_spread(kernel) / 4).astype(x.dtype))
 
 
+@jax.custom_vjp
+def smooth(x: Array) -> Array:
+    """[1, 2, 1] / 4 along both sides of [n, h, w, c], zero beyond the border, as in StyleGAN (https://arxiv.org/abs/1812.04948)."""
+    y = wide(x)
+    for axis in (1, 2):
+        size = y.shape[axis]
+        padded = jnp.pad(y, [(1, 1) if i == axis else (0, 0) for i in range(4)])
+        before, here, after = (jax.lax.slice_in_dim(padded, i, i + size, axis=axis) for i in range(3))
+        y = (before + after + 2 * here) / 4
+    return y.astype(x.dtype)
+
+
+# It is its own transpose.
+smooth.defvjp(lambda x: (smooth(x), None), lambda _, g: (smooth(g),))
+
+
 def _spread(kernel: Array) -> Array:
     """[d, 3, 3, c] to [d, 4, 4, c]: the sum of the kernel in its four places, what a 2x2 of equal pixels makes of it."""
     kernel = jnp.pad(kernel, ((0, 0), (1, 1), (1, 1), (0, 0)))
@@ -158,13 +174,14 @@ class EqualizedConv(nn.Module):
     """A convolution whose weights are N(0, 1) and are scaled at run time by gain / sqrt(fan in) (section 4.1).
 
     `scaling` is None, "up" (enlarge before) or "down" (reduce after); the weight scale is that of the plain kernel in every case.
-    `activation` takes the bias too.
+    `smoothing` lets no more detail through than the smaller side can hold. `activation` takes the bias too.
     """
 
     features: int
     kernel_size: int = 3
     gain: float = math.sqrt(2)
     scaling: str | None = None
+    smoothing: bool = False
     activation: Callable[[Array, Array], Array] = leaky_relu_of
     dtype: DTypeLike = jnp.float32
 
@@ -177,8 +194,9 @@ class EqualizedConv(nn.Module):
         if self.scaling == "up":
             # Once in memory: what follows reads it more than once, and would gather the pixels anew each time.
             x = jax.lax.optimization_barrier(upscale_conv(x, kernel))
+            x = smooth(x) if self.smoothing else x
         elif self.scaling == "down":
-            x = conv_downscale(x, kernel)
+            x = conv_downscale(smooth(x) if self.smoothing else x, kernel)
         elif self.kernel_size == 1:
             x = conv_1x1(x, kernel[:, 0, 0].astype(self.dtype))
         else:

@@ -21,7 +21,8 @@ def build(model: ConfigDict, resolution: int, dtype: DTypeLike, axis_name: str |
     """
     label_size = len(LABELS) if model.conditional else 0
     if model.name == "pggan":
-        sizes = dict(resolution=resolution, label_size=label_size, fmap_base=model.fmap_base, fmap_max=model.fmap_max, dtype=dtype)
+        sizes = dict(resolution=resolution, label_size=label_size, fmap_base=model.fmap_base, fmap_max=model.fmap_max)
+        sizes |= dict(smooth=model.smooth, dtype=dtype)
         return pggan.Generator(latent_size=model.latent_size, **sizes), pggan.Discriminator(fused_scale=model.fused_scale, **sizes)
     if model.name == "dcgan":
         axis_name = axis_name if model.sync_batch_norm else None

@@ -22,6 +22,7 @@ from gan_jax.models.layers import (
     normalised_leaky_relu_of,
     pixel_norm,
     reduce,
+    smooth,
 )
 
 
@@ -40,6 +41,7 @@ class GeneratorBlock(nn.Module):
 
     level: int
     features: int
+    smooth: bool
     dtype: DTypeLike
 
     @nn.compact
@@ -51,14 +53,22 @@ class GeneratorBlock(nn.Module):
             bias = self.param("bias", nn.initializers.zeros, (self.features,))
             x = normalised_leaky_relu_of(jnp.einsum("nl,lhwc->nhwc", x.astype(self.dtype), kernel.astype(self.dtype)), bias)
         else:
-            x = EqualizedConv(self.features, scaling="up", activation=normalised_leaky_relu_of, dtype=self.dtype, name="conv_up")(x)
+            x = EqualizedConv(
+                self.features,
+                scaling="up",
+                smoothing=self.smooth,
+                activation=normalised_leaky_relu_of,
+                dtype=self.dtype,
+                name="conv_up",
+            )(x)
         return EqualizedConv(self.features, activation=normalised_leaky_relu_of, dtype=self.dtype, name="conv")(x)
 
 
 class Generator(nn.Module):
     """Latents [n, latent_size + label_size] to images [n, 2^level, 2^level, 3], float32, linear (no tanh).
 
-    Labels, where a network has them, stand behind the latents (one-hot in training) and are normalised together with them.
+    Labels, where a network has them, stand behind the latents (one-hot in training) and are normalised together with them. `smooth` is
+    not of the paper: what is enlarged is smoothed, as in StyleGAN, where pixels side by side that begin equal leave a grid.
     """
 
     resolution: int
@@ -66,11 +76,12 @@ class Generator(nn.Module):
     label_size: int = 0
     fmap_base: int = 8192
     fmap_max: int = 512
+    smooth: bool = False
     dtype: DTypeLike = jnp.float32
 
     def setup(self):
         levels = range(2, int(math.log2(self.resolution)) + 1)
-        self.block = {str(l): GeneratorBlock(l, width(l - 1, self.fmap_base, self.fmap_max), self.dtype) for l in levels}
+        self.block = {str(l): GeneratorBlock(l, width(l - 1, self.fmap_base, self.fmap_max), self.smooth, self.dtype) for l in levels}
         self.to_rgb = {str(l): EqualizedConv(3, 1, gain=1.0, activation=add_bias, dtype=self.dtype) for l in levels}
 
     def __call__(self, latents: Array, *, level: int, alpha: Array, train: bool = False) -> Array:
@@ -100,6 +111,7 @@ class DiscriminatorBlock(nn.Module):
     features: int
     label_size: int
     fused_scale: bool
+    smooth: bool
     dtype: DTypeLike
 
     @nn.compact
@@ -111,15 +123,16 @@ class DiscriminatorBlock(nn.Module):
             return wide(score(x))
         x = EqualizedConv(self.hidden, dtype=self.dtype, name="conv")(x)
         if self.fused_scale:
-            return EqualizedConv(self.features, scaling="down", dtype=self.dtype, name="conv_down")(x)
-        return reduce(EqualizedConv(self.features, dtype=self.dtype, name="conv_down")(x))
+            return EqualizedConv(self.features, scaling="down", smoothing=self.smooth, dtype=self.dtype, name="conv_down")(x)
+        return reduce(EqualizedConv(self.features, dtype=self.dtype, name="conv_down")(smooth(x) if self.smooth else x))
 
 
 class Discriminator(nn.Module):
     """Images [n, 2^level, 2^level, 3] to scores [n] and logits of their labels [n, label_size], float32.
 
     `fused_scale`, the reference's default, takes the mean of 2x2 before the bias and the activation, as part of the convolution;
-    without it the mean comes after them. In the generator the two are one function.
+    without it the mean comes after them. In the generator the two are one function. `smooth`, not of the paper: what is reduced is
+    smoothed before.
     """
 
     resolution: int
@@ -127,6 +140,7 @@ class Discriminator(nn.Module):
     fmap_base: int = 8192
     fmap_max: int = 512
     fused_scale: bool = True
+    smooth: bool = False
     dtype: DTypeLike = jnp.float32
 
     def setup(self):
@@ -134,7 +148,8 @@ class Discriminator(nn.Module):
         channels = {s: width(s, self.fmap_base, self.fmap_max) for s in range(levels[-1])}
         self.from_rgb = {str(l): EqualizedConv(channels[l - 1], 1, dtype=self.dtype) for l in levels}
         self.block = {
-            str(l): DiscriminatorBlock(l, channels[l - 1], channels[l - 2], self.label_size, self.fused_scale, self.dtype) for l in levels
+            str(l): DiscriminatorBlock(l, channels[l - 1], channels[l - 2], self.label_size, self.fused_scale, self.smooth, self.dtype)
+            for l in levels
         }
 
     def __call__(self, images: Array, *, level: int, alpha: Array, train: bool = False, batches: int = 1) -> tuple[Array, Array]:
