@@ -200,7 +200,7 @@ def measure_loop(config: ConfigDict, phase: Phase, images: np.ndarray, step_seco
         log_every_kimg=per_interval,
         sample_every_kimg=0.0,
         checkpoint_every_kimg=0.0,
-        start_from="",
+        init_from="",
     )
     training.batch_size_by_resolution[f"r{phase.resolution}"] = phase.batch_size
     times = images.shape[1] // phase.resolution

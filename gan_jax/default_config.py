@@ -69,7 +69,8 @@ def get_config() -> ConfigDict:
     training.adam_b1 = 0.5
     training.adam_b2 = 0.999
     training.adam_epsilon = 1e-8
-    training.start_from = ""  # networks to begin with: another workdir, or a file of the Progressive GAN authors' pretrained ones
+    training.init_from = ""  # networks to begin with, as far as they match: another workdir, or a file of the authors' pretrained ones
+    training.freeze_discriminator = 0  # levels (dcgan: layers) of it, those next to the image, that stay as they begin
     training.loss = "non-saturating"  # "wgan-gp", "non-saturating" or "hinge"
     training.gradient_penalty = 10.0  # wgan-gp: weight of (|slope| - 1)^2
     training.drift = 0.001  # wgan-gp: weight of score(real)^2
@@ -90,7 +91,8 @@ def get_config() -> ConfigDict:
     training.log_every_kimg = 1.0
     training.sample_every_kimg = 10.0
     training.checkpoint_every_kimg = 25.0
-    training.keep_checkpoints = 2
+    training.keep_checkpoints = 2  # the latest; the best is kept too
+    training.watch_images = 512  # made at a checkpoint and put beside the works; the best checkpoint is the nearest by KID. 0: the latest
 
     config.inversion = inversion = ConfigDict()
     inversion.steps = 150  # at most; a search that no longer gains ends in a quarter of them

@@ -37,6 +37,7 @@ HARMLESS = {
     "training.sample_every_kimg",
     "training.checkpoint_every_kimg",
     "training.keep_checkpoints",
+    "training.watch_images",
 }
 FOUNDATION = ("seed", "collection", "model", "training")
 
@@ -67,6 +68,8 @@ BOUNDS = {
     "training.sample_every_kimg": (0, math.inf),
     "training.checkpoint_every_kimg": (0, math.inf),
     "training.keep_checkpoints": (1, math.inf),
+    "training.watch_images": (0, 10**5),
+    "training.freeze_discriminator": (0, 10),
     "sampling.images": (8, 10**6),
     "inversion.steps": (1, 10**6),
     "inversion.restarts": (1, 10**4),

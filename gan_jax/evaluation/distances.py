@@ -1,8 +1,10 @@
 """Distances between sets: generated pictures and the frames of morphs against real works, beside floors and a ceiling."""
 
 import dataclasses
+import os
 import zlib
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from gan_jax.progress import Progress
 PERIODS = ("early", "between", "late")
 MINIMUM = 8  # works a set: with fewer, an interval says little more than that there are few
 MAX_WORKS = 5000  # a set; KID's memory grows as the square
+MOST_THREADS = 8  # each with the neighbourhoods of a place's frames, 60 MB
 PAIRS = 200  # random pairs of a set whose MS-SSIM is averaged
 
 NOTES = (
@@ -143,15 +146,21 @@ def distances(
         lying = []  # the frames' manifolds
 
         def along(name: str, frames: ImageSet, lie: bool = False) -> list[dict[str, Any]]:
-            places = []
-            for k, place in enumerate(t):
+            def at(k: int) -> tuple[dict[str, Any], dict[str, Any] | None]:
                 # One name for all: the same draws of places, directions and pairs make the sets comparable.
                 here = look("frames", frames[:, k], cut("frames", frames[:, k]))
                 against = {name: _comparison(here, seen[name], seed) for name in PERIODS}
-                places.append({"t": float(place), "against": against, "diversity": _diversity(here, seed)})
-                if lie:
-                    lying.append({"t": float(place), **_manifold(seen["between"], here, seed)})
-                progress.advance(1, f"{name}, t = {place:.2f}")
+                place = {"t": float(t[k]), "against": against, "diversity": _diversity(here, seed)}
+                return place, {"t": float(t[k]), **_manifold(seen["between"], here, seed)} if lie else None
+
+            places = []
+            # NumPy and SciPy let other threads run; one place alone would leave most cores idle.
+            with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
+                for place, manifold_there in pool.map(at, range(len(t))):
+                    places.append(place)
+                    if manifold_there:
+                        lying.append(manifold_there)
+                    progress.advance(1, f"{name}, t = {place['t']:.2f}")
             return places
 
         morph = along("this study", frames, lie=True)

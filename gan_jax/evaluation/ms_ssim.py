@@ -90,7 +90,7 @@ def _chunk(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def diversity(images: np.ndarray, pairs: int, seed: int) -> Diversity:
-    """Mean MS-SSIM over random pairs of different images of one set, uint8 [n, h, w, c].
+    """Mean MS-SSIM over random pairs of different images of one set, [n, h, w, c] in 0..255.
 
     The pairs come from random matchings of the set, one after the other, so every image is used equally often (to within one).
     At most n // 2 pairs have no image in common, so the standard error counts no more than that: it errs on the large side.

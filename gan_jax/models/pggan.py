@@ -179,3 +179,8 @@ class Discriminator(nn.Module):
     def active(self, level: int) -> set[str]:
         """Names of the top-level parameters that a score at this level depends on."""
         return _active(level, "from_rgb")
+
+    def shallow(self, levels: int) -> set[str]:
+        """Names of the top-level parameters of so many levels next to the image at its full resolution, never of the last one."""
+        top = int(math.log2(self.resolution))
+        return {f"{name}_{l}" for l in range(max(3, top + 1 - levels), top + 1) for name in ("block", "from_rgb")}

@@ -5,7 +5,7 @@ import pathlib
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +25,17 @@ from gan_jax.training.meter import Meter
 from gan_jax.training.sample_grid import SampleGrid
 from gan_jax.training.schedule import Phase
 from gan_jax.training.step import StepSettings, init_state, restart_adam
-from gan_jax.training.trained import start_from
+from gan_jax.training.trained import init_from
+
+
+class Watch(Protocol):
+    """What looks at pictures, uint8 [n, r, r, 3], while the networks train."""
+
+    def __call__(self, images: np.ndarray) -> dict[str, float]:
+        """Figures by name; that of the best checkpoint has the least "kid_training"."""
+
+    def nearest(self, images: np.ndarray) -> np.ndarray:
+        """The work that is most like each."""
 
 
 def compute_dtype(precision: str) -> jnp.dtype:
@@ -98,7 +108,14 @@ def step_settings(training: ConfigDict, seed: int) -> StepSettings:
     return StepSettings(seed=seed, augment_kinds=kinds, **{name: training[name] for name in names})
 
 
-def train(config: ConfigDict, images: np.ndarray, labels: np.ndarray, workdir: pathlib.Path, about: Mapping[str, Any]) -> int:
+def train(
+    config: ConfigDict,
+    images: np.ndarray,
+    labels: np.ndarray,
+    workdir: pathlib.Path,
+    about: Mapping[str, Any],
+    watch: Watch | None = None,
+) -> int:
     """Trains to the end of the schedule, from the latest checkpoint in `workdir` if there is one.
 
     Args:
@@ -108,6 +125,7 @@ def train(config: ConfigDict, images: np.ndarray, labels: np.ndarray, workdir: p
       workdir: gets checkpoints/, samples/ and log/.
       about: JSON to keep with each checkpoint: the config and the versions that wrote it, and under "collection" a digest of what
         was learnt; a checkpoint of another digest is refused.
+      watch: looks at `config.training.watch_images` pictures of each checkpoint, once the networks have grown up.
     Returns:
       Images seen.
     """
@@ -129,8 +147,8 @@ def train(config: ConfigDict, images: np.ndarray, labels: np.ndarray, workdir: p
         )
         if seen:
             state = checkpoints.restore(seen, devices.replicate(state))
-        elif training.start_from:
-            state = start_from(training.start_from, state)
+        elif training.init_from:
+            state = init_from(training.init_from, state)
         state = devices.replicate(state)
         like = devices.abstract(state)
         grid = SampleGrid(generator, config.seed, like)
@@ -141,7 +159,20 @@ def train(config: ConfigDict, images: np.ndarray, labels: np.ndarray, workdir: p
         def save() -> None:
             phase = schedule.phase_at(phases, seen)
             alpha = phase.alpha(min(seen, phase.end))
-            checkpoints.save(seen, state, {**about, "images_seen": seen, "level": phase.level, "alpha": alpha})
+            figures = {}
+            if watch and training.watch_images and phase.resolution == resolution and alpha == 1:
+                figures = watch(grid.images(state, phase.level, alpha, training.watch_images))
+                log.write(seen, {f"watch/{name}": value for name, value in figures.items()})
+            checkpoints.save(
+                seen, state, {**about, "images_seen": seen, "level": phase.level, "alpha": alpha}, kid=figures.get("kid_training")
+            )
+
+        def show(phase: Phase) -> None:
+            made = grid.images(state, phase.level, phase.alpha(seen))
+            pictures.write_png(workdir / "samples" / f"kimg_{seen // 1000:06d}.png", pictures.grid(pictures.enlarged(made, resolution)))
+            if watch and phase.resolution == resolution:
+                pairs = np.stack([made, watch.nearest(made)], axis=1)
+                pictures.write_png(workdir / "samples" / "nearest.png", pictures.grid(pictures.enlarged(np.concatenate(pairs), 64), 8))
 
         ahead = [phase for phase in phases if phase.end > seen]
         with (
@@ -163,8 +194,7 @@ def train(config: ConfigDict, images: np.ndarray, labels: np.ndarray, workdir: p
                     before, seen = seen, seen + phase.batch_size
                     meter.count(metrics, alpha, seen, step.parts, log_now=schedule.due(training.log_every_kimg, before, seen))
                     if schedule.due(training.sample_every_kimg, before, seen) or seen >= total:
-                        path = workdir / "samples" / f"kimg_{seen // 1000:06d}.png"
-                        pictures.write_png(path, grid(state, phase.level, phase.alpha(seen)))
+                        show(phase)
                     stop = stopping()  # asked once: a signal between saving and stopping would lose what is not saved
                     if stop or seen >= total or schedule.due(training.checkpoint_every_kimg, before, seen):
                         meter.flush()  # what the log leaves out could not be told after a resume

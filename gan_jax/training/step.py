@@ -56,6 +56,7 @@ class StepSettings:
     seed: int
     loss: str
     fresh_latents: bool
+    freeze_discriminator: int
     gradient_penalty: float
     drift: float
     r1: float
@@ -203,9 +204,12 @@ def make_step(
         (total, stats), metrics = jax.lax.scan(add, (jax.tree.map(jnp.zeros_like, active), stats), pieces)
         return total, (stats, jax.tree.map(lambda x: x.mean(0), metrics))
 
-    def learn(network: nn.Module, player: Player, find: Callable[[Tree], tuple[Tree, Any]], learning_rate: Array) -> tuple[Player, Any]:
-        """A step of Adam on the part of the tree that this level uses; the rest rides along untouched. `find` gives its gradients."""
-        names = network.active(level) or set(player.params)
+    def learn(
+        network: nn.Module, player: Player, find: Callable[[Tree], tuple[Tree, Any]], learning_rate: Array, frozen: set[str]
+    ) -> tuple[Player, Any]:
+        """A step of Adam on the part of the tree that this level uses, less what is frozen; the rest rides along untouched. `find` gives
+        its gradients."""
+        names = (network.active(level) or set(player.params)) - frozen
         active = _only(player.params, names)
         found, auxiliary = find(active)
         found = jax.lax.pmean(found, AXIS)
@@ -274,8 +278,8 @@ def make_step(
             slope, (judged, metrics) = jax.grad(verdict, has_aux=True)(fake, d_stats, opponent, g_batch, alpha)
             return _only(backwards(slope)[0], set(active)), ((g_stats, judged), metrics)
 
-        opponent, (d_stats, d_metrics) = learn(discriminator, d, of_discriminator, learning_rate)
-        g, ((g_stats, d_stats), g_metrics) = learn(generator, g, of_generator, learning_rate)
+        opponent, (d_stats, d_metrics) = learn(discriminator, d, of_discriminator, learning_rate, discriminator.shallow(settings.freeze_discriminator))
+        g, ((g_stats, d_stats), g_metrics) = learn(generator, g, of_generator, learning_rate, set())
         g, d = g.replace(stats=g_stats), opponent.replace(stats=d_stats)
 
         images_seen = state.images_seen + batch_size

@@ -2,7 +2,8 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import flax.linen as nn
@@ -18,6 +19,8 @@ from gan_jax.training.checkpoints import Checkpoints
 from gan_jax.training.step import TrainState, init_state
 
 Tree = Mapping[str, Any]
+
+SHOWN = 8  # layers that are named, of those that don't match
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Trained:
 
 
 def read_trained(source: str | pathlib.Path, dtype: DTypeLike) -> Trained:
-    """Opens a workdir, at its latest checkpoint, or a file of the authors' pretrained networks. Raises UserError where there is none."""
+    """Opens a workdir, at its best checkpoint, or a file of the authors' pretrained networks. Raises UserError where there is none."""
     path = pathlib.Path(source)
     if path.is_file():
         found = reference.read_published(path, dtype)
@@ -55,49 +58,72 @@ def read_trained(source: str | pathlib.Path, dtype: DTypeLike) -> Trained:
     resolution = config.collection.resolution
     generator, discriminator = networks.build(config.model, resolution, dtype)
     with Checkpoints(path / "checkpoints") as checkpoints:
-        latest = checkpoints.latest()
-        if latest is None:
+        best = checkpoints.best()
+        if best is None:
             raise UserError(f"{path / 'checkpoints'}: no checkpoint here; `train` makes one")
-        about = checkpoints.about(latest)
+        about = checkpoints.about(best)
         placement = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
         like = jax.eval_shape(lambda: init_state(generator, discriminator, networks.full_level(resolution), 0))
         like = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=placement), like)
-        state = checkpoints.restore(latest, like)
+        state = checkpoints.restore(best, like)
     d = state.discriminator
     return Trained(generator, discriminator, state.ema_params, state.ema_stats, d.params, d.stats, about["level"], float(about["alpha"]))
 
 
-def start_from(source: str, state: TrainState) -> TrainState:
-    """A new state that begins with networks trained elsewhere.
+def init_from(source: str, state: TrainState) -> TrainState:
+    """A new state that begins with networks trained elsewhere, layer by layer where names and shapes match.
 
-    Larger networks may be the start of smaller ones: of Progressive GANs the levels that the new one has are taken. Raises UserError
-    where a parameter is missing or has another shape.
+    Networks may have grown further there or here, and have other widths: layers that don't match begin as new, and are named on stderr.
+    Raises UserError where nothing matches.
     """
     found = read_trained(source, jnp.float32)
+    missing: list[str] = []
+
+    def taken(there: Tree, here: Tree, network: str) -> Tree:
+        return _matching(there, here, (network,), missing)
+
     g = state.generator.replace(
-        params=_fit(source, found.generator_params, state.generator.params),
-        stats=_fit(source, found.generator_stats, state.generator.stats),
+        params=taken(found.generator_params, state.generator.params, "generator"),
+        stats=_matching(found.generator_stats, state.generator.stats, (), []),
     )
     d = state.discriminator.replace(
-        params=_fit(source, found.discriminator_params, state.discriminator.params),
-        stats=_fit(source, found.discriminator_stats, state.discriminator.stats),
+        params=taken(found.discriminator_params, state.discriminator.params, "discriminator"),
+        stats=_matching(found.discriminator_stats, state.discriminator.stats, (), []),
     )
+    layers = sum(1 for tree in (g.params, d.params) for _ in _layers(tree))
+    if len(missing) == layers:
+        raise UserError(f"config.training.init_from={source!r}: no layer of it has the name and the shape of one here, e.g. {missing[0]}")
+    if missing:
+        shown = "; ".join(missing[:SHOWN]) + (f"; and {len(missing) - SHOWN} more" if len(missing) > SHOWN else "")
+        print(f"gan_jax: {source}: {layers - len(missing)} of {layers} layers taken; these begin as new: {shown}", file=sys.stderr)
     # The average gets buffers of its own, since the state is donated.
     return state.replace(
         generator=g, discriminator=d, ema_params=jax.tree.map(jnp.copy, g.params), ema_stats=jax.tree.map(jnp.copy, g.stats)
     )
 
 
-def _fit(source: str, there: Tree, here: Tree, name: str = "") -> Tree:
-    """The part of `there` that has the names and shapes of `here`."""
-    if not isinstance(here, Mapping):
-        shape = getattr(there, "shape", "missing")
-        if shape != here.shape:
-            raise UserError(
-                f"config.training.start_from={source!r}: {name} is {shape} there and {here.shape} here; "
-                "config.model has to be as it was there"
-            )
+def _is_layer(tree: Tree) -> bool:
+    return not any(isinstance(value, Mapping) for value in tree.values())
+
+
+def _layers(tree: Tree) -> Iterator[Tree]:
+    for value in [tree] if _is_layer(tree) else tree.values():
+        yield from [value] if not isinstance(value, Mapping) or _is_layer(value) else _layers(value)
+
+
+def _matching(there: Any, here: Any, name: tuple[str, ...], missing: list[str]) -> Any:
+    """`here`, with the layers of `there` that have the same names and shapes; the others' names and shapes go to `missing`."""
+    if isinstance(here, Mapping) and not _is_layer(here):
+        there = there if isinstance(there, Mapping) else {}
+        return {key: _matching(there.get(key), here[key], (*name, key), missing) for key in here}
+    shapes = [jax.tree.map(lambda x: tuple(x.shape), tree) for tree in (there, here)]
+    if shapes[0] == shapes[1]:
         return there
-    return {
-        key: _fit(source, there.get(key) if isinstance(there, Mapping) else None, here[key], f"{name}/{key}".strip("/")) for key in here
-    }
+    missing.append(f"{'/'.join(name)} ({_said(shapes[0])} there, {_said(shapes[1])} here)")
+    return here
+
+
+def _said(shapes: Any) -> str:
+    """The largest of a layer's arrays."""
+    arrays = list(shapes.values()) if isinstance(shapes, Mapping) else [shapes]
+    return "x".join(map(str, max(arrays, key=len))) if shapes is not None else "missing"

@@ -1,0 +1,53 @@
+"""What is measured of a generator's pictures while it trains."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from gan_jax.evaluation import kid, ms_ssim
+from gan_jax.evaluation.copies import Copies
+from gan_jax.evaluation.distances import MINIMUM
+from gan_jax.evaluation.features import Standardiser
+from gan_jax.pictures import shrunk
+
+PAIRS = 100  # of random pictures, for their diversity
+SIDE = 64  # pixels, at most, at which pairs are compared: training waits meanwhile
+SEED = 0
+
+
+class Watch:
+    """Puts pictures beside the works that are trained on, and beside those held out.
+
+    The held-out works are of other years, so their distance does not fall to zero; it rises where the network only repeats what it has
+    seen. `works` and `held_out` are uint8 [n, r, r, 3]; `extract` measures pictures as features [n, d].
+    """
+
+    def __init__(self, works: np.ndarray, held_out: np.ndarray, extract: Callable[[np.ndarray], np.ndarray]):
+        self._works, self._extract = works, extract
+        features = extract(works)
+        self._standardise = Standardiser.fit(features)
+        self._training = self._standardise(features)
+        self._held_out = self._standardise(extract(held_out)) if len(held_out) >= MINIMUM else None
+        self._copies = Copies(works)
+
+    def __call__(self, images: np.ndarray) -> dict[str, float]:
+        """Figures of generated images uint8 [n, r, r, 3]:
+
+        kid_training, kid_held_out: distances to both sets of works; the second is missing where too few are held out.
+        diversity: 1 less the mean MS-SSIM of random pairs.
+        copies: part of the images that are near copies of training works.
+        nearest: median distance to the nearest training work, in parts of that work's own distance to its nearest other.
+        """
+        points = self._standardise(self._extract(images))
+        figures = {"kid_training": kid.estimate(points, self._training)}
+        if self._held_out is not None:
+            figures["kid_held_out"] = kid.estimate(points, self._held_out)
+        figures["diversity"] = 1 - ms_ssim.diversity(shrunk(images, SIDE) * 255, PAIRS, SEED).value
+        found = self._copies(images)
+        figures["copies"] = float(self._copies.near(found).mean())
+        figures["nearest"] = float(np.median(found.relative))
+        return figures
+
+    def nearest(self, images: np.ndarray) -> np.ndarray:
+        """The training works that are most like images uint8 [n, r, r, 3]: as many works."""
+        return self._works[self._copies(images).work]
