@@ -13,10 +13,12 @@ import pytest
 
 from gan_jax import default_config, keys
 from gan_jax.errors import UserError
+from gan_jax.generators import open_generator
 from gan_jax.models import networks
 from gan_jax.training import batches, devices, levels, loop
 from gan_jax.training.checkpoints import Checkpoints
 from gan_jax.training.step import Data, averaging_weight, init_state, make_step, restart_adam
+from gan_jax.training.trained import init_from
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3)).astype(np.uint8)
 NO_LABELS = np.zeros((20, 0), np.float32)
@@ -428,7 +430,7 @@ def test_a_training_may_start_from_another(tmp_path):
     loop.train(config, IMAGES, NO_LABELS, tmp_path / "before", {})
     (tmp_path / "before" / "config.json").write_text(json.dumps({"config": config.to_dict() | {"collection": {"resolution": 16}}}))
     before = read_state(config, tmp_path / "before")
-    config = tiny(total_kimg=0.016, first_resolution=8, start_from=str(tmp_path / "before"), learning_rate=1e-12)
+    config = tiny(total_kimg=0.016, first_resolution=8, init_from=str(tmp_path / "before"), learning_rate=1e-12)
     loop.train(config, IMAGES[:, ::2, ::2], NO_LABELS, tmp_path / "after", {})  # and at a lower resolution
     like = init_state(*networks.build(config.model, 8, jnp.float32, devices.AXIS), 3, 0)
     with Checkpoints(tmp_path / "after" / "checkpoints") as checkpoints:
@@ -437,9 +439,84 @@ def test_a_training_may_start_from_another(tmp_path):
         if "params" in name:
             source = name.replace(".generator.params", ".ema_params")
             np.testing.assert_allclose(after[name], before[source], atol=1e-6, err_msg=name)
-    config.model.fmap_max, config.training.first_resolution = 4, 16
-    with pytest.raises(UserError, match="start_from=.* is .* there and .* here"):
-        loop.train(config, IMAGES, NO_LABELS, tmp_path / "other", {})
+
+
+def test_layers_that_do_not_match_begin_as_new_and_are_named(tmp_path, capfd):
+    config = tiny(total_kimg=0.016, first_resolution=16)
+    loop.train(config, IMAGES, NO_LABELS, tmp_path, {})
+    (tmp_path / "config.json").write_text(json.dumps({"config": config.to_dict() | {"collection": {"resolution": 16}}}))
+    before = read_state(config, tmp_path)
+    config.model.latent_size = 9  # the first layer of the generator alone depends on it
+    new = init_state(*networks.build(config.model, 32, jnp.float32), 5, 0)  # and a level more
+    state = init_from(str(tmp_path), new)
+    after, as_new = leaves(state), leaves(new)
+    for name in after:
+        if ".ema_params" not in name:
+            continue
+        own = "block_5" in name or "rgb_5" in name or name.endswith("['block_2']['kernel']")
+        expected = as_new[name] if own else before[name]
+        np.testing.assert_array_equal(after[name], expected, err_msg=name)
+    said = capfd.readouterr().err
+    assert "layers taken" in said and "generator/block_2/kernel (8x4x4x8 there, 9x4x4x8 here)" in said and "block_5" in said
+    config.model.name = "dcgan"
+    with pytest.raises(UserError, match="no layer of it has the name and the shape"):
+        init_from(str(tmp_path), init_state(*networks.build(config.model, 16, jnp.float32), 4, 0))
+
+
+@pytest.mark.parametrize("name, first, last", [("pggan", ("block_4", "from_rgb_4"), "block_2"), ("dcgan", ("conv_0",), "score")])
+def test_frozen_layers_of_the_discriminator_stay_as_they_begin(name, first, last):
+    config = tiny(loss="non-saturating", freeze_discriminator=1)
+    config.model.name = name
+    before, after, _ = run_step(config)
+    before, after = leaves(before.discriminator.params), leaves(after.discriminator.params)
+    assert before.keys() == after.keys()
+    for layer in before:
+        if any(f"'{one}'" in layer for one in first):
+            np.testing.assert_array_equal(before[layer], after[layer], err_msg=layer)
+    assert any(np.abs(before[layer] - after[layer]).max() > 0 for layer in before if f"'{last}'" in layer)
+
+
+class Eyes:
+    """A watch whose figures are given."""
+
+    def __init__(self, *kids):
+        self.kids, self.seen = list(kids), []
+
+    def __call__(self, images):
+        self.seen.append(images)
+        return {"kid_training": self.kids[len(self.seen) - 1], "copies": 0.5}
+
+    def nearest(self, images):
+        return IMAGES[np.arange(len(images)) % len(IMAGES)]
+
+
+def test_the_best_checkpoint_is_kept_and_used(tmp_path):
+    config = tiny(first_resolution=16, total_kimg=0.4, keep_checkpoints=1, watch_images=40)  # a checkpoint at 80, 160, ..., 400 images
+    eyes = Eyes(3.0, 1.0, 2.0, 4.0, 5.0)
+    loop.train(config, IMAGES, NO_LABELS, tmp_path, {}, eyes)
+    assert [images.shape for images in eyes.seen] == [(40, 16, 16, 3)] * 5
+    assert not np.array_equal(eyes.seen[0][:4], eyes.seen[0][36:])  # beyond the grid, other latents
+    with Checkpoints(tmp_path / "checkpoints") as checkpoints:
+        assert (checkpoints.best(), checkpoints.latest()) == (160, 400)
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["images_160", "images_400"]
+    lines = [json.loads(line) for line in (tmp_path / "log" / "metrics.jsonl").read_text().splitlines()]
+    assert [(line["images"], line["watch/kid_training"]) for line in lines if "watch/kid_training" in line] == [
+        (80, 3.0), (160, 1.0), (240, 2.0), (320, 4.0), (400, 5.0)
+    ]  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps({"config": config.to_dict() | {"collection": {"resolution": 16}}}))
+    generator = open_generator(tmp_path, "float32")
+    made = generator.images(np.random.default_rng([0, 0]).standard_normal((36, 8), np.float32))
+    np.testing.assert_allclose(made.astype(int), eyes.seen[1][:36].astype(int), atol=1)
+    assert np.abs(made.astype(int) - eyes.seen[4][:36].astype(int)).max() > 1
+    assert (tmp_path / "samples" / "nearest.png").exists()
+
+
+def test_networks_that_still_grow_are_not_watched(tmp_path):
+    eyes = Eyes(1.0, 2.0)
+    loop.train(tiny(), IMAGES, NO_LABELS, tmp_path, {}, eyes)  # 8 px to 80, fading to 160, 16 px to 240
+    assert len(eyes.seen) == 2
+    with Checkpoints(tmp_path / "checkpoints") as checkpoints:
+        assert checkpoints.best() == 160
 
 
 @pytest.mark.parametrize("model", ["pggan", "dcgan"])
