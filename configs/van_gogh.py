@@ -34,11 +34,12 @@ def get_config(argument: str = "") -> ConfigDict:
     model.latent_size = 256
     model.fmap_base = 4096
     model.fmap_max = 256
+    model.smooth = True
 
     # Few pictures: a loss whose penalty is cheap enough to be in every eighth step only, and augmentation that gets stronger while the
     # discriminator knows its pictures by heart.
     training.loss = "non-saturating"
-    training.r1 = 5.0
+    training.r1 = 1.0
     training.r1_every = 8
     training.augment = "adaptive"
     training.learning_rate = 0.0015
@@ -49,7 +50,7 @@ def get_config(argument: str = "") -> ConfigDict:
     training.first_resolution = 16
     training.stable_kimg = 20.0
     training.fade_kimg = 20.0
-    training.total_kimg = 1200.0
+    training.total_kimg = 2400.0
     training.log_every_kimg = 5.0
     training.sample_every_kimg = 50.0
     training.checkpoint_every_kimg = 100.0
