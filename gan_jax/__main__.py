@@ -16,7 +16,7 @@ VERBS = {
     "study": "runs all of the following but the last, skips what is complete, and goes on where it stopped",
     "prepare": "reads the paintings and their dates",
     "train": "trains the networks on the early and the late works, from the latest checkpoint if there is one",
-    "sample": "paints pictures from random latents",
+    "sample": "paints pictures from random latents; alone: --generator=WHAT --seeds=0-15,40",
     "invert": "finds the latents of the real paintings; alone: --generator=WHAT --images=FOLDER",
     "morph": "pairs early works with late ones and paints the years between; alone: --generator=WHAT --from=A.jpg --to=B.jpg",
     "baseline": "does the same with another generator (TF-Hub's Progressive GAN), and by the published recipe",
@@ -35,8 +35,9 @@ SECTIONS = {
     "benchmark": ("model", "training", "benchmark"),
 }
 # What these take beside --generator to do without a study.
-ALONE = {"invert": ("images",), "morph": ("from", "to")}
+ALONE = {"sample": ("seeds",), "invert": ("images",), "morph": ("from", "to")}
 ABOUT = {
+    "seeds": "Of the pictures to paint: numbers and spans of them, with commas between.",
     "images": "Pictures: a folder, or files with commas between.",
     "from": "The picture to begin with.",
     "to": "The picture to end with.",
@@ -103,7 +104,7 @@ def main(argv: list[str]) -> None:
 
 
 def alone(verb: str) -> str:
-    """`invert` and `morph` of given pictures, without a study."""
+    """`sample`, and `invert` and `morph` of given pictures, without a study."""
     from gan_jax.stages import alone
     from gan_jax.study import check_bounds
 

@@ -140,7 +140,12 @@ def get_config() -> ConfigDict:
     baseline.tutorial = True  # and searched by the TF-Hub tutorial's own recipe too
     baseline.tutorial_steps = 200
 
-    config.sampling = ConfigDict({"images": 512, "period": ""})  # generated to look at and to judge; of conditional networks, a period's
+    config.sampling = sampling = ConfigDict()
+    sampling.images = 512  # generated to look at and to judge
+    sampling.first_seed = 0  # of the first image; each has the seed after that of the one before
+    sampling.period = ""  # of conditional networks, the period to paint; "": both
+    sampling.truncation = 1.0  # less brings images nearer to the most ordinary one, 0 to it: surer, and less varied
+    sampling.walk = 6  # images that each walk of the film passes by; 0: no film
 
     config.evaluation = evaluation = ConfigDict()
     evaluation.features = ("texture", "discriminator")  # the verdicts rest on the first; also "inception", "inception:FOLDER", "keras:NAME"

@@ -6,6 +6,8 @@ from PIL import Image
 from test_study import command, done_again, study, tiny_config  # noqa: F401
 
 from gan_jax import files
+from gan_jax.errors import UserError
+from gan_jax.stages import alone
 from gan_jax.study import Study
 
 
@@ -76,6 +78,28 @@ def test_any_pictures_can_be_inverted_and_morphed_without_a_study(study, picture
     assert len(list((tmp_path / "morph" / "frames").iterdir())) == 4
 
 
+def test_seeds_can_be_painted_without_a_study(study, tmp_path):  # noqa: F811
+    config, workdir = study
+    ran = command("sample", f"--generator={workdir}", "--seeds=0-2,31", f"--workdir={tmp_path}", "--config.sampling.walk=0")
+    assert ran.returncode == 0, ran.stderr
+    single = tmp_path / "samples" / "single"
+    assert sorted(path.name for path in single.iterdir()) == [f"seed_{seed:05d}.png" for seed in (0, 1, 2, 31)]
+    of_study = files.read_array(workdir / "samples" / "generated.npy")  # seeds 0 to 31
+    for seed in (0, 1, 2, 31):
+        np.testing.assert_allclose(np.asarray(Image.open(single / f"seed_{seed:05d}.png"), int), of_study[seed].astype(int), atol=1)
+
+
+@pytest.mark.parametrize("text, expected", [("7", [7]), ("0-3,7", [0, 1, 2, 3, 7]), (" 4 - 5 , 4", [4, 5, 4])])
+def test_seeds_are_numbers_and_spans(text, expected):
+    assert alone.numbers(text).tolist() == expected
+
+
+@pytest.mark.parametrize("text", ["", "a", "3-1", "-1", "1,,2", "0-99999999", "1.5", "9999999999"])
+def test_other_seeds_are_refused(text):
+    with pytest.raises(UserError, match="--seeds="):
+        alone.numbers(text)
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
@@ -83,6 +107,7 @@ def test_any_pictures_can_be_inverted_and_morphed_without_a_study(study, picture
         (["invert", "--generator={study}"], "--images: needed beside --generator"),
         (["invert", "--generator={study}", "--images={folder}/none.png"], "none.png"),
         (["morph", "--generator={study}", "--from={folder}/a.png"], "--to: needed beside --generator"),
+        (["sample", "--generator={study}", "--seeds=x"], "--seeds=x: 'x' is neither a number nor a span"),
         (["invert"], "Flag --workdir must have a value other than None"),
     ],
 )

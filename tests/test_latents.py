@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from skimage.metrics import structural_similarity
 
-from gan_jax.latents import tutorial
+from gan_jax.latents import sampling, tutorial
 from gan_jax.latents.inversion import QUIET, Settings, invert, rate_schedule, rms
 from gan_jax.latents.likeness import Weights, distance, features_of, ssim
 from gan_jax.latents.paths import PATHS, linear, mean_shift, rescaled, slerp, smooth, spline
@@ -242,3 +242,55 @@ def test_any_number_of_latents_becomes_images_in_batches():
     np.testing.assert_array_equal(generator.images(latents, batch_size=3), generator.images(latents, batch_size=7))
     expected = np.clip(np.rint((np.asarray(generator(latents)) + 1) * 127.5), 0, 255)
     np.testing.assert_array_equal(generator.images(latents), expected)
+
+
+def painter(latents_to_images, size=8, label_size=0) -> Generator:
+    return Generator("test", size, 16, jnp.float32(0), lambda params, z: latents_to_images(z), label_size)
+
+
+def test_a_seed_has_its_latents_whatever_other_seeds_there_are():
+    plain = painter(lambda z: jnp.zeros((len(z), 16, 16, 3)))
+    latents = sampling.of_seeds(plain, np.array([5, 6, 7]))
+    np.testing.assert_array_equal(latents[1:], sampling.of_seeds(plain, np.array([6, 7])))
+    np.testing.assert_allclose(np.linalg.norm(latents, axis=1), np.sqrt(8), rtol=1e-6)
+    draws = np.random.default_rng(6).standard_normal(8)
+    np.testing.assert_allclose(latents[1], draws * np.sqrt(8) / np.linalg.norm(draws), rtol=1e-6)
+    many = sampling.of_seeds(plain, np.arange(2000))
+    np.testing.assert_allclose(many.T @ many / 2000, np.eye(8), atol=0.1)
+
+
+def test_seeds_of_networks_with_labels():
+    labelled = painter(lambda z: jnp.zeros((len(z), 16, 16, 3)), size=10, label_size=2)
+    late = sampling.of_seeds(labelled, np.arange(50), label=1)
+    assert (late[:, 8:] == [0, 1]).all()
+    either = sampling.of_seeds(labelled, np.arange(50))
+    np.testing.assert_array_equal(either[:, :8], late[:, :8])
+    assert 10 < either[:, 8].sum() < 40 and (either[:, 8:].sum(axis=1) == 1).all()
+    moved = sampling.truncated(either, late[0], 0.3, label_size=2)
+    np.testing.assert_array_equal(moved[:, 8:], either[:, 8:])
+
+
+def test_truncation_goes_from_the_picture_to_the_ordinary_one():
+    latents, centre = sphere(20, 8), sphere(1, 8)[0]
+    np.testing.assert_allclose(sampling.truncated(latents, centre, 1.0), latents, atol=1e-6)
+    np.testing.assert_allclose(sampling.truncated(latents, centre, 0.0), np.tile(centre, (20, 1)), atol=1e-6)
+    half = sampling.truncated(latents, centre, 0.5)
+    np.testing.assert_allclose(np.linalg.norm(half, axis=1), np.sqrt(8), rtol=1e-6)
+    np.testing.assert_allclose(np.arccos(half @ centre / 8), np.arccos(latents @ centre / 8) / 2, atol=1e-5)
+
+
+def test_the_most_ordinary_picture_is_the_one_in_the_middle():
+    """Pictures whose grey is the first entry of their latents: the most ordinary has the median."""
+    grey = painter(lambda z: jnp.broadcast_to(z[:, :1, None, None] / 4, (len(z), 16, 16, 3)))
+    first = sampling.of_seeds(grey, np.arange(sampling.CANDIDATES))[:, 0]
+    assert abs(sampling.ordinary(grey)[0] - np.median(first)) < 0.05
+
+
+def test_a_walk_passes_its_stations_and_closes():
+    stations = sphere(3, 8)
+    way = sampling.walk(stations, 10)
+    assert way.shape == (30, 8)
+    np.testing.assert_allclose(way[::10], stations, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(way, axis=1), np.sqrt(8), rtol=1e-6)
+    steps = np.linalg.norm(np.diff(np.concatenate([way, way[:1]]), axis=0), axis=1)
+    assert steps[[9, 10, 19, 20, 29, 0]].max() < 0.2 * steps.max()  # slow at every station, the seam among them

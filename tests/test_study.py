@@ -32,7 +32,7 @@ def tiny_config():
     config.inversion.calibration = 8
     config.morphing.update(frames=3, size=32, stations=3, formats=("gif", "mp4"))
     config.tuning.steps = 4
-    config.sampling.images = 32
+    config.sampling.update(images=32, walk=2)
     config.evaluation.repeats = 2
     return config
 
@@ -59,6 +59,9 @@ def test_every_stage_leaves_what_it_promises(study):
         "log/metrics.jsonl",
         "samples/final.png",
         "samples/generated.npy",
+        "samples/single/seed_00000.png",
+        "samples/walk.gif",
+        "samples/walk.mp4",
         "inversion/latents.npy",
         "inversion/inversion.csv",
         "inversion/reconstructions.npy",

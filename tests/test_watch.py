@@ -1,8 +1,48 @@
-"""What is measured of pictures while training: against sets of which it is known."""
+"""What is measured of pictures while training, against sets of which it is known."""
 
 import numpy as np
 import pytest
 
-from gan_jax.collection.painter import paint
+from gan_jax.collection.painter import paint_collection
 from gan_jax.evaluation.features import texture
 from gan_jax.evaluation.watch import Watch
+
+
+@pytest.fixture(scope="module")
+def painted():
+    """Pictures of four years, and of two other years."""
+    near = paint_collection(160, 1880.0, 1884.0, 1, 32)[1]
+    far = paint_collection(40, 1888.0, 1890.0, 2, 32)[1]
+    order = np.random.default_rng(0).permutation(160)
+    return near[order[:80]], near[order[80:]], far
+
+
+@pytest.fixture(scope="module")
+def watch(painted):
+    works, _, far = painted
+    return Watch(works, far, texture)
+
+
+def test_works_themselves_are_copies_and_others_of_their_years_are_not(watch, painted):
+    works, others, _ = painted
+    same, fresh = watch(works), watch(others)
+    assert same["copies"] == 1 and same["nearest"] == pytest.approx(0, abs=1e-6)
+    assert fresh["copies"] < 0.3 and fresh["nearest"] > 0.5
+    assert abs(fresh["kid_training"]) < 0.2 * fresh["kid_held_out"]
+    np.testing.assert_array_equal(watch.nearest(works[5:9]), works[5:9])
+
+
+def test_pictures_of_other_years_are_near_the_works_held_out(watch, painted):
+    figures = watch(painted[2])
+    assert figures["kid_held_out"] < 0.1 * figures["kid_training"]
+
+
+def test_one_picture_over_and_over_has_no_diversity(watch, painted):
+    collapsed = watch(painted[1][:1].repeat(40, axis=0))
+    assert collapsed["diversity"] == pytest.approx(0, abs=1e-6)
+    assert watch(painted[1])["diversity"] > 0.3
+
+
+def test_too_few_works_held_out_have_no_figure(painted):
+    works, others, far = painted
+    assert "kid_held_out" not in Watch(works, far[:3], texture)(others)

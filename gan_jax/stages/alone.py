@@ -1,6 +1,7 @@
-"""`invert` and `morph` without a study: any generator that can be opened, and any pictures."""
+"""`sample`, `invert` and `morph` without a study: any generator that can be opened, any seeds, any pictures."""
 
 import pathlib
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,7 +18,18 @@ from gan_jax.latents.tuning import tune
 from gan_jax.morphing import animation, scene
 from gan_jax.morphing.morph import times
 from gan_jax.stages import invert as inverting
+from gan_jax.stages import sample as sampling
 from gan_jax.stages.common import search_settings, tuning_settings
+
+MOST_SEEDS = 100_000
+
+
+def sample(config: ConfigDict, workdir: pathlib.Path, source: str, seeds: str) -> str:
+    """samples/ in the workdir: a picture of each seed."""
+    generator = open_generator(source, config.training.precision)
+    chosen = numbers(seeds)
+    sampling.show(config, workdir / "samples", generator, chosen, sampling.painted(config, generator, chosen))
+    return f"{len(chosen)} images; {workdir / 'samples' / 'final.png'}"
 
 
 def invert(config: ConfigDict, workdir: pathlib.Path, source: str, images: str) -> str:
@@ -58,6 +70,20 @@ def morph(config: ConfigDict, workdir: pathlib.Path, source: str, first: str, la
             rate = settings.frames / settings.seconds
             pool.submit(animation.write_films, folder / "morph", film, rate, tuple(settings.formats), settings.playback).result()
     return f"{inverting.told(found)}; {workdir / 'morph' / 'strip.png'}"
+
+
+def numbers(text: str) -> np.ndarray:
+    """ "0-3,7" to [0, 1, 2, 3, 7]."""
+    found: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if first > last:
+            raise UserError(f"--seeds={text}: {part!r} is neither a number nor a span like 0-15")
+        if len(found) + last - first >= MOST_SEEDS:
+            raise UserError(f"--seeds={text}: more than {MOST_SEEDS:,}")
+        found += range(first, last + 1)
+    return np.array(found)
 
 
 def named(images: str) -> list[pathlib.Path]:

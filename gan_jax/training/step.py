@@ -133,6 +133,7 @@ def make_step(
     adam = optax.scale_by_adam(settings.adam_b1, settings.adam_b2, settings.adam_epsilon)
     judge_loss, maker_loss = losses.PLAYERS[settings.loss]
     augmented = settings.augment != "none"
+    frozen = discriminator.shallow(settings.freeze_discriminator)
     r1 = settings.r1 * settings.r1_every if with_r1 and settings.loss != "wgan-gp" else 0.0
 
     def judge(params: Tree, stats: Tree, images: Array, alpha: Array, among: int = 1) -> tuple[tuple[Array, Array], Tree]:
@@ -205,11 +206,11 @@ def make_step(
         return total, (stats, jax.tree.map(lambda x: x.mean(0), metrics))
 
     def learn(
-        network: nn.Module, player: Player, find: Callable[[Tree], tuple[Tree, Any]], learning_rate: Array, frozen: set[str]
+        network: nn.Module, player: Player, find: Callable[[Tree], tuple[Tree, Any]], learning_rate: Array, still: set[str]
     ) -> tuple[Player, Any]:
-        """A step of Adam on the part of the tree that this level uses, less what is frozen; the rest rides along untouched. `find` gives
+        """A step of Adam on the part of the tree that this level uses, less what stays still; the rest rides along untouched. `find` gives
         its gradients."""
-        names = (network.active(level) or set(player.params)) - frozen
+        names = (network.active(level) or set(player.params)) - still
         active = _only(player.params, names)
         found, auxiliary = find(active)
         found = jax.lax.pmean(found, AXIS)
@@ -278,7 +279,7 @@ def make_step(
             slope, (judged, metrics) = jax.grad(verdict, has_aux=True)(fake, d_stats, opponent, g_batch, alpha)
             return _only(backwards(slope)[0], set(active)), ((g_stats, judged), metrics)
 
-        opponent, (d_stats, d_metrics) = learn(discriminator, d, of_discriminator, learning_rate, discriminator.shallow(settings.freeze_discriminator))
+        opponent, (d_stats, d_metrics) = learn(discriminator, d, of_discriminator, learning_rate, frozen)
         g, ((g_stats, d_stats), g_metrics) = learn(generator, g, of_generator, learning_rate, set())
         g, d = g.replace(stats=g_stats), opponent.replace(stats=d_stats)
 
