@@ -13,8 +13,9 @@ from gan_jax.errors import UserError
 from gan_jax.huge_pages import use_huge_pages
 
 VERBS = {
-    "study": "runs all of the following but the last, skips what is complete, and goes on where it stopped",
+    "study": "runs all of the following but `narrow` and the last, skips what is complete, and goes on where it stopped",
     "prepare": "reads the paintings and their dates",
+    "narrow": "before a training: proposes works of both periods that compare like with like, and says why it leaves others out",
     "train": "trains the networks on the early and the late works, from the latest checkpoint if there is one",
     "sample": "paints pictures from random latents; alone: --generator=WHAT --seeds=0-15,40",
     "invert": "finds the latents of the real paintings; alone: --generator=WHAT --images=FOLDER",
@@ -26,6 +27,7 @@ VERBS = {
 }
 SECTIONS = {
     "prepare": ("seed", "collection"),
+    "narrow": ("collection", "narrowing"),
     "train": ("seed", "model", "training"),
     "sample": ("generator", "sampling"),
     "invert": ("generator", "inversion"),
@@ -95,6 +97,12 @@ def main(argv: list[str]) -> None:
         print(f"{verb:<9} {write_comparison([pathlib.Path(workdir) for workdir in flags.FLAGS.workdir])}")
         return
     study = Study(flags.FLAGS.config, pathlib.Path(flags.FLAGS.workdir[0] if verb == "report" else flags.FLAGS.workdir))
+    if verb == "narrow":
+        from gan_jax.stages.narrow import narrow
+
+        print(f"{'prepare':<9} {study.run('prepare')}")
+        print(f"{verb:<9} {narrow(study.config, study.workdir)}")
+        return
     if verb != "study":
         print(f"{verb:<9} {study.run(verb)}")
         return

@@ -46,6 +46,8 @@ def get_config() -> ConfigDict:
     collection.min_works = 16  # fewer in a period is an error
     collection.painter = ConfigDict({"works": 360, "first_year": 1880.0, "last_year": 1890.0, "seed": 0})
 
+    config.narrowing = ConfigDict({"works": 100})  # of each period, at most, that `narrow` proposes to train on
+
     config.model = model = ConfigDict()
     model.name = "dcgan"  # "pggan" or "dcgan"
     model.latent_size = 64

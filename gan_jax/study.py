@@ -46,6 +46,7 @@ BOUNDS = {
     "seed": (0, 2**31 - 8),
     "collection.min_works": (8, math.inf),  # evaluation says nothing about fewer
     "collection.max_pixels": (1, math.inf),
+    "narrowing.works": (8, 10**6),
     "model.latent_size": (1, 2**16),
     "model.width": (1, 2**16),
     "model.fmap_base": (1, 2**20),

@@ -1,0 +1,96 @@
+import pathlib
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from gan_jax import files, pictures
+from gan_jax.collection import collection as collections
+from gan_jax.collection.collection import Collection
+from gan_jax.errors import UserError
+from gan_jax.evaluation.features import texture
+from gan_jax.morphing import narrowing, pairing, scene
+from gan_jax.stages.common import PERIODS, describe
+
+SHOWN = 48  # works that stand alone, on their sheet
+
+
+def narrow(config: ConfigDict, workdir: pathlib.Path) -> str:
+    """narrowing/: which works of both periods compare like with like, why the others don't, and a table of the former to train on."""
+    collection = collections.load(workdir / "collection")
+    works = [collection.period(period) for period in PERIODS]
+    kind = kind_of(collection, config.morphing.columns)
+    early, late = (of_period(collection, indices, kind) for indices in works)
+    columns = [[collection.paintings[i].columns for i in indices] for indices in works]
+    subjects = pairing.disagreement(*columns, config.morphing.columns.split(","))
+    distance = pairing.distances(early.images, late.images, config.morphing.colour, subjects, config.morphing.subject)
+    found = narrowing.narrow(early, late, distance, config.narrowing.works, kind)
+    kept = {int(works[0][pair.early]) for pair in found.pairs} | {int(works[1][pair.late]) for pair in found.pairs}
+    if not kept:
+        raise UserError("narrow: no early work has a late one to be compared with")
+    folder = workdir / "narrowing"
+    with files.atomic_folder(folder) as temporary:
+        rows = list(about(collection, works, (early, late), found))
+        files.write_csv(temporary / "works.csv", rows[0], rows)
+        write_table(temporary / "table.csv", collection, config.collection.columns, kept)
+        places = [(pair.early, pair.late) for pair in found.pairs]
+        pictures.write_png(temporary / "sets.png", scene.two_sets(early.images, late.images, places))
+        sheet = np.concatenate([np.stack([early.images[a], late.images[b]]) for a, b in places])
+        pictures.write_png(temporary / "pairs.png", pictures.grid(pictures.enlarged(sheet, 64), 16))
+        lonely = np.concatenate(found.alone)
+        order = np.argsort(-lonely, kind="stable")[:SHOWN]
+        pictures.write_png(temporary / "alone.png", pictures.grid(pictures.enlarged(collection.images[np.concatenate(works)[order]], 64), 12))
+    n = len(found.pairs)
+    reasons = [reason.partition(":")[0] for said in found.reasons for reason in said.values()]
+    counted = ", ".join(f"{reasons.count(name)} {name}" for name in dict.fromkeys(reasons))
+    return f"{n} early and {n} late works of {len(works[0])} and {len(works[1])} ({counted}); --config.collection.table={folder / 'table.csv'}"
+
+
+def kind_of(collection: Collection, columns: str) -> str:
+    """The first of the columns that some works say something in; "" if none."""
+    for wanted in filter(None, (column.strip().casefold() for column in columns.split(","))):
+        if any(said(painting.columns, wanted) for painting in collection.paintings):
+            return wanted
+    return ""
+
+
+def said(columns, wanted: str) -> str:
+    return next((text.strip().casefold() for name, text in columns.items() if name.strip().casefold() == wanted), "")
+
+
+def of_period(collection: Collection, indices: np.ndarray, kind: str) -> narrowing.Period:
+    paintings, images = [collection.paintings[i] for i in indices], collection.images[indices]
+    aspects = np.array([painting.width / painting.height for painting in paintings])
+    return narrowing.Period(images, texture(images), aspects, [said(painting.columns, kind) for painting in paintings])
+
+
+def about(collection: Collection, works, periods, found: narrowing.Narrowed):
+    """A row of each work: whether it is kept, with which counterpart, or why it is left out."""
+    counterpart = {}
+    for pair in found.pairs:
+        a, b = int(works[0][pair.early]), int(works[1][pair.late])
+        counterpart[a], counterpart[b] = (b, pair.distance), (a, pair.distance)
+    for indices, period, reasons, alone in zip(works, periods, found.reasons, found.alone):
+        for i, index in enumerate(indices.tolist()):
+            other, distance = counterpart.get(index, (None, None))
+            yield {
+                **describe(collection, index),
+                "kind": period.kinds[i],
+                "aspect": f"{period.aspects[i]:.3f}",
+                "alone": f"{alone[i]:.3f}",
+                "kept": "no" if i in reasons else "yes",
+                "reason": reasons.get(i, ""),
+                "counterpart": "" if other is None else collection.paintings[other].file,
+                "distance": "" if distance is None else f"{distance:.4f}",
+            }
+
+
+def write_table(path: pathlib.Path, collection: Collection, columns: ConfigDict, kept: set[int]) -> None:
+    """The kept works, and all that belong to neither period, as a table like the one that they came from."""
+    file, title = columns.file or "file", columns.title or "title"
+    others = list(dict.fromkeys(name for painting in collection.paintings for name in painting.columns))
+    rows = [
+        {file: painting.file, title: painting.title} | {name: painting.columns.get(name, "") for name in others}
+        for i, painting in enumerate(collection.paintings)
+        if painting.period not in PERIODS or i in kept
+    ]
+    files.write_csv(path, [file, title, *(name for name in others if name not in (file, title))], rows)
