@@ -12,6 +12,7 @@ import numpy as np
 
 from gan_jax import files
 from gan_jax.collection import catalogue, dates
+from gan_jax.collection.aspect import FITS
 from gan_jax.collection.folder import ImageFolder, index_folder
 from gan_jax.collection.images import Fitted, duplicates, load_images
 from gan_jax.collection.painter import paint_collection
@@ -20,7 +21,6 @@ from gan_jax.errors import UserError
 from gan_jax.progress import Progress
 
 RESOLUTIONS = tuple(2**level for level in range(4, 11))
-FITS = ("crop", "pad", "squash")
 OWN_COLUMNS = ("file", "title", "year", "uncertainty", "period", "width", "height")
 # In paintings.csv a column of the table that has one of our names, or begins like this already, gets this in front.
 TABLE_PREFIX = "table:"

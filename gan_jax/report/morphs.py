@@ -7,6 +7,7 @@ import numpy as np
 from PIL import ImageColor
 
 from gan_jax import files
+from gan_jax.collection.aspect import between, matted
 from gan_jax.errors import UserError
 from gan_jax.report import data_uris, judged, results
 from gan_jax.report.works import MOST_NAMES, Collection, spread, work
@@ -60,6 +61,10 @@ def morph_section(workdir: pathlib.Path, collection: Collection) -> dict | None:
     for number, pair in enumerate(pairs):
         pair["colour"] = pair_colour(number)
     frames = results.open_pictures(folder / "frames.npy", len(pairs), dimensions=5) if (folder / "frames.npy").exists() else None
+    if frames is not None and (folder / "t.npy").exists():
+        early, late = (collection.aspects[[pair[f"{period}_index"] for pair in pairs]] for period in ("early", "late"))
+        t = np.clip(files.read_array(folder / "t.npy"), 0, 1)
+        frames = matted(frames, between(early, late, t), collection.fit) if t.shape == frames.shape[1:2] else frames
     years = [(pair["early_year"], pair["late_year"]) for pair in pairs if not math.isnan(pair["early_year"] + pair["late_year"])]
     shown = frames if frames is not None else np.zeros((0, 0, 0, 0, 3), np.uint8)
     films = (

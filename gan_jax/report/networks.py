@@ -5,6 +5,7 @@ import pathlib
 
 import numpy as np
 
+from gan_jax.collection.aspect import matted
 from gan_jax.report import data_uris, plots, results
 from gan_jax.report.works import Collection, spread
 
@@ -46,6 +47,7 @@ def inversion_section(workdir: pathlib.Path, collection: Collection) -> dict | N
     rows = results.read_table(path, results.INVERSION)
     results.check_indices(rows, ("index",), len(collection.rows), path)
     rebuilt = results.open_pictures(path.parent / "reconstructions.npy", len(rows))
+    rebuilt = matted(rebuilt, collection.aspects[[row["index"] for row in rows]], collection.fit)
     known = [place for place in range(len(rows)) if not math.isnan(rows[place]["error"])]
     if not known:
         return None
@@ -66,7 +68,7 @@ def inversion_section(workdir: pathlib.Path, collection: Collection) -> dict | N
         period: np.array([rows[place]["error"] for place in known if rows[place]["period"] == period])
         for period in sorted({rows[place]["period"] for place in known}, key=lambda name: _order(collection.periods, name))
     }
-    unrelated = unrelated_error(collection.images)
+    unrelated = unrelated_error(collection.squares)
     return {
         "works": len(rows),
         "groups": [{"name": name, "works": [shown(place) for place in places]} for name, places in groups.items()],

@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 
+from gan_jax.collection.aspect import FITS, matted
 from gan_jax.report import data_uris, plots, results
 
 THUMBNAIL = 72  # pixels; the page of 776 works carries about 700 thumbnails
@@ -22,11 +23,18 @@ def year_text(year: float) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Collection:
-    """The paintings' table, their uint8 images [n, r, r, 3], and the periods in order of time with their colours."""
+    """The paintings' table, their images, and the periods in order of time with their colours."""
 
     rows: list[dict]
-    images: np.ndarray
+    squares: np.ndarray  # uint8 [n, r, r, 3], as the networks have them
     periods: list[str]
+    fit: str  # how they became squares
+    aspects: np.ndarray  # [n], width over height
+
+    @property
+    def images(self) -> np.ndarray:
+        """In their own shapes, each on a mat of the same size."""
+        return matted(self.squares, self.aspects, self.fit)
 
     def colour(self, period: str) -> str:
         """The colour of a period, the same everywhere on the page; grey for works outside the periods."""
@@ -40,7 +48,20 @@ def read_collection(workdir: pathlib.Path) -> Collection:
     first = {}
     for row in rows:
         first[row["period"]] = min(first.get(row["period"], math.inf), row["year"] if not math.isnan(row["year"]) else math.inf)
-    return Collection(rows, images, sorted(first, key=lambda period: (first[period], period)))
+    config = (results.read_optional_json(workdir / "config.json") or {}).get("config")
+    fit = config.get("collection", {}).get("fit") if isinstance(config, dict) else None
+    return Collection(
+        rows,
+        images,
+        sorted(first, key=lambda period: (first[period], period)),
+        fit if fit in FITS else "crop",
+        np.array([_aspect(row) for row in rows]),
+    )
+
+
+def _aspect(row: dict) -> float:
+    width, height = (results.optional_number(row.get(name)) or 0.0 for name in ("width", "height"))
+    return float(np.clip(width / height, 1e-3, 1e3)) if width > 0 and height > 0 else 1.0
 
 
 def spread(count: int, most: int) -> list[int]:

@@ -8,6 +8,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gan_jax import files, pictures
+from gan_jax.collection.aspect import between, matted
 from gan_jax.collection.catalogue import IMAGE_SUFFIX
 from gan_jax.collection.images import ImageError, load_image
 from gan_jax.errors import UserError
@@ -36,9 +37,9 @@ def invert(config: ConfigDict, workdir: pathlib.Path, source: str, images: str) 
     """inversion/ in the workdir: of the pictures that `images` names, files with commas between or a folder."""
     generator = open_generator(source, config.training.precision)
     paths = named(images)
-    paintings = read(paths, generator.resolution, config)
+    paintings, shapes = read(paths, generator.resolution, config)
     found = inversion.invert(generator, paintings, search_settings(config), config.seed + 2)
-    inverting.write(workdir / "inversion", [{"file": str(path)} for path in paths], paintings, found)
+    inverting.write(workdir / "inversion", [{"file": str(path)} for path in paths], paintings, found, shapes, config.collection.fit)
     return f"{inverting.told(found)}; {workdir / 'inversion' / 'side_by_side.png'}"
 
 
@@ -48,12 +49,14 @@ def morph(config: ConfigDict, workdir: pathlib.Path, source: str, first: str, la
     t = times(settings.frames, settings.easing)
     generator = open_generator(source, config.training.precision)
     paths = [pathlib.Path(first), pathlib.Path(last)]
-    paintings = read(paths, generator.resolution, config)
+    paintings, shapes = read(paths, generator.resolution, config)
     found = inversion.invert(generator, paintings, search_settings(config), config.seed + 2)
     if config.tuning.steps and generator.params is not None:
         generator = tune(generator, found.latents, paintings, tuning_settings(config), config.seed + 3)
     a, b = found.latents[:1], found.latents[1:]
-    frames = generator.images(PATHS[settings.path](a, b, t)[0])
+    fit = config.collection.fit
+    frames = matted(generator.images(PATHS[settings.path](a, b, t)[0]), between(shapes[:1], shapes[1:], t)[0], fit)[:]
+    paintings = matted(paintings, shapes, fit)[:]
     nothing = np.zeros((0, *paintings.shape[1:]), np.uint8)
     titles = [f"from {paths[0].stem}" if place < 0.5 else f"to {paths[1].stem}" for place in t]
     scenes = [scene.Frame(frame, title, float("nan"), nothing) for frame, title in zip(frames, titles)]
@@ -97,12 +100,15 @@ def named(images: str) -> list[pathlib.Path]:
     return [pathlib.Path(path) for path in images.split(",") if path]
 
 
-def read(paths: Sequence[pathlib.Path], resolution: int, config: ConfigDict) -> np.ndarray:
-    """uint8 [n, resolution, resolution, 3], fitted as `config.collection` says. Raises UserError for what is no picture."""
+def read(paths: Sequence[pathlib.Path], resolution: int, config: ConfigDict) -> tuple[np.ndarray, np.ndarray]:
+    """uint8 [n, resolution, resolution, 3], fitted as `config.collection` says, and the pictures' width over height [n].
+
+    Raises UserError for what is no picture.
+    """
     fitted = []
     for path in paths:
         try:
-            fitted.append(load_image(path, resolution, config.collection.fit, config.collection.max_pixels).image)
+            fitted.append(load_image(path, resolution, config.collection.fit, config.collection.max_pixels))
         except (ImageError, OSError) as error:
             raise UserError(f"{path}: {error}") from None
-    return np.stack(fitted)
+    return np.stack([picture.image for picture in fitted]), np.array([picture.width / picture.height for picture in fitted])

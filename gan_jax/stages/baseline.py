@@ -7,11 +7,12 @@ from ml_collections import ConfigDict
 
 from gan_jax import files, pictures
 from gan_jax.collection import collection as collections
+from gan_jax.collection.aspect import between, matted
 from gan_jax.generators import open_generator
 from gan_jax.latents import inversion, tutorial
 from gan_jax.models.generator import Generator
 from gan_jax.morphing.animation import resized
-from gan_jax.stages.common import describe, search_settings, trained_on
+from gan_jax.stages.common import aspects, describe, in_own_shapes, search_settings, trained_on
 from gan_jax.stages.invert import side_by_side
 from gan_jax.stages.morph import contact_sheet, journeys
 
@@ -38,7 +39,7 @@ def baseline(config: ConfigDict, workdir: pathlib.Path, _: Mapping[str, Any]) ->
             latent_of = dict(zip(indices.tolist(), latents))
             made = journeys(generator, latent_of, ends, years, t, path)
             frames = np.stack([resized(pair, collection.images.shape[1]) for pair in made.frames])
-            error = write(folder / name, collection, indices, paintings, generator, latents, frames, ends)
+            error = write(folder / name, collection, indices, paintings, generator, latents, frames, ends, t, config.collection.fit)
             lines.append(f"{name}: median error {np.median(error):.3f}")
         about = {"generator": generator.name, "resolution": generator.resolution, "ways": list(ways)}
         files.write_json(folder / "about.json", {**about, "pairs": files.digest(workdir / "morphs" / "pairs.csv")})
@@ -54,6 +55,8 @@ def write(
     latents: np.ndarray,
     frames: np.ndarray,
     ends: list[tuple[int, int]],
+    t: np.ndarray,
+    fit: str,
 ) -> np.ndarray:
     """One way of finding latents; returns its errors [n] at the generator's own resolution."""
     images = generator.images(latents)
@@ -62,8 +65,12 @@ def write(
     files.write_csv(folder / "inversion.csv", rows[0], rows)
     files.write_array(folder / "latents.npy", latents)
     files.write_array(folder / "frames.npy", frames)
-    pictures.write_png(folder / "side_by_side.png", side_by_side(paintings, images, error))
-    pictures.write_png(folder / "contact_sheet.png", contact_sheet(collection.images, ends, frames))
+    shapes = aspects(collection)
+    early, late = (shapes[[pair[end] for pair in ends]] for end in (0, 1))
+    shown = (matted(x, shapes[indices], fit) for x in (paintings, images))
+    pictures.write_png(folder / "side_by_side.png", side_by_side(*shown, error))
+    frames = matted(frames, between(early, late, t), fit)
+    pictures.write_png(folder / "contact_sheet.png", contact_sheet(in_own_shapes(collection, fit).images, ends, frames))
     return error
 
 

@@ -1,11 +1,13 @@
 """What several stages need of a study."""
 
+import dataclasses
 import pathlib
 from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
 
+from gan_jax.collection.aspect import matted
 from gan_jax.collection.collection import Collection
 from gan_jax.errors import UserError
 from gan_jax.generators import open_generator
@@ -33,6 +35,16 @@ def check_resolution(generator: Generator, collection: Collection, config: Confi
         paints = f"{generator.name}: paints {generator.resolution} px, the paintings are {size} px"
         advice = f"prepare them with --config.collection.resolution={generator.resolution}" if config.generator else "let `train` end first"
         raise UserError(f"{paints}; {advice}")
+
+
+def aspects(collection: Collection) -> np.ndarray:
+    """[n], width over height of the works as they were found."""
+    return np.array([painting.width / painting.height for painting in collection.paintings])
+
+
+def in_own_shapes(collection: Collection, fit: str) -> Collection:
+    """The same works with pictures to look at, each in its own shape."""
+    return dataclasses.replace(collection, images=matted(collection.images, aspects(collection), fit))
 
 
 def describe(collection: Collection, index: int) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from ml_collections import ConfigDict
 
 from gan_jax import files, pictures
 from gan_jax.collection import collection as collections
+from gan_jax.collection.aspect import matted
 from gan_jax.latents import inversion
-from gan_jax.stages.common import check_resolution, describe, generator_of, search_settings, trained_on
+from gan_jax.stages.common import aspects, check_resolution, describe, generator_of, search_settings, trained_on
 
 PREVIEW = 8  # paintings in each part of the side-by-side sheet
 
@@ -21,12 +22,15 @@ def invert(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) 
     check_resolution(generator, collection, config)
     indices = trained_on(collection)
     found = inversion.invert(generator, collection.images[indices], search_settings(config), config.seed + 2)
-    write(workdir / "inversion", [describe(collection, index) for index in indices.tolist()], collection.images[indices], found)
+    works = [describe(collection, index) for index in indices.tolist()]
+    write(workdir / "inversion", works, collection.images[indices], found, aspects(collection)[indices], config.collection.fit)
     return f"{told(found)}; {workdir / 'inversion' / 'side_by_side.png'}"
 
 
-def write(path: pathlib.Path, works: Sequence[Mapping[str, Any]], paintings: np.ndarray, found: inversion.Inversion) -> None:
-    """The folder of an inversion: arrays for programs, a table and a sheet for people."""
+def write(
+    path: pathlib.Path, works: Sequence[Mapping[str, Any]], paintings: np.ndarray, found: inversion.Inversion, shapes: np.ndarray, fit: str
+) -> None:
+    """The folder of an inversion: arrays for programs, a table and a sheet for people, where pictures have the works' shapes [n]."""
     verdicts = found.verdicts()
     with files.atomic_folder(path) as folder:
         files.write_array(folder / "latents.npy", found.latents)
@@ -40,7 +44,8 @@ def write(path: pathlib.Path, works: Sequence[Mapping[str, Any]], paintings: np.
         files.write_csv(folder / "inversion.csv", rows[0], rows)
         limit = None if math.isnan(found.limit) else found.limit
         files.write_json(folder / "calibration.json", {"limit": limit, "near": inversion.NEAR, "own_errors": found.recovered.tolist()})
-        pictures.write_png(folder / "side_by_side.png", side_by_side(paintings, found.reconstructions, found.error))
+        shown = (matted(images, shapes, fit) for images in (paintings, found.reconstructions))
+        pictures.write_png(folder / "side_by_side.png", side_by_side(*shown, found.error))
 
 
 def told(found: inversion.Inversion) -> str:

@@ -1,3 +1,4 @@
+import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
@@ -8,6 +9,7 @@ from ml_collections import ConfigDict
 
 from gan_jax import files, pictures
 from gan_jax.collection import collection as collections
+from gan_jax.collection.aspect import between, matted
 from gan_jax.collection.collection import Collection
 from gan_jax.errors import UserError
 from gan_jax.latents import paths
@@ -18,7 +20,7 @@ from gan_jax.morphing import animation, pairing, scene
 from gan_jax.morphing.morph import Morph, times
 from gan_jax.morphing.morph import morph as travel
 from gan_jax.progress import follow
-from gan_jax.stages.common import PERIODS, describe, generator_of, tuning_settings
+from gan_jax.stages.common import PERIODS, aspects, describe, generator_of, in_own_shapes, tuning_settings
 
 SHEET_ROWS = 48  # pairs on the contact sheet
 SHEET_FRAMES = 9
@@ -54,15 +56,18 @@ def morph(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -
 
     with files.atomic_folder(workdir / "morphs") as folder:
         write_tables(folder, collection, ends, distances, unmatched, made)
-        write_tuning(folder, collection, pivots, before, generator.images(at_pivots))
+        write_tuning(folder, collection, pivots, before, generator.images(at_pivots), config.collection.fit)
+        # From here on pictures are for people.
+        made = in_shapes_of(made, collection, ends, config.collection.fit)
+        collection = in_own_shapes(collection, config.collection.fit)
         early, late = (collection.period(period) for period in PERIODS)
         places = [(int(np.searchsorted(early, a)), int(np.searchsorted(late, b))) for a, b in ends]
         pictures.write_png(folder / "sets.png", scene.two_sets(collection.images[early], collection.images[late], places))
         pictures.write_png(folder / "contact_sheet.png", contact_sheet(collection.images, ends, made.frames))
         with animation.workshop() as pool:
             films = film_pairs(pool, folder, collection, ends, made, settings)
-            films += film_years(pool, folder, collection, generator, stations, latent_of, settings)
-            films += film_shift(pool, folder, collection, generator, latent_of, ends, t, settings)
+            films += film_years(pool, folder, collection, generator, stations, latent_of, config)
+            films += film_shift(pool, folder, collection, generator, latent_of, ends, t, config)
             for film in follow("animate", as_completed(films), len(films)):
                 film.result()
     return f"{len(ends)} pairs, {len(unmatched)} works without a counterpart; {workdir / 'morphs' / 'set.gif'}"
@@ -87,6 +92,12 @@ def journeys(generator: Generator, latent_of: Mapping[int, np.ndarray], ends: En
     return travel(generator, a, b, *(years[[pair[end] for pair in ends]] for end in (0, 1)), t, path)
 
 
+def in_shapes_of(made: Morph, collection: Collection, ends: Ends, fit: str) -> Morph:
+    """The frames in shapes between those of the two works."""
+    early, late = (aspects(collection)[[pair[end] for pair in ends]] for end in (0, 1))
+    return dataclasses.replace(made, frames=matted(made.frames, between(early, late, made.t), fit)[:])
+
+
 def write_tables(
     folder: pathlib.Path, collection: Collection, ends: Ends, distances: Sequence[float], unmatched: Sequence[tuple[int, str]], made: Morph
 ) -> None:
@@ -105,7 +116,9 @@ def write_tables(
     files.write_array(folder / "frames.npy", made.frames)
 
 
-def write_tuning(folder: pathlib.Path, collection: Collection, pivots: Sequence[int], before: np.ndarray, after: np.ndarray) -> None:
+def write_tuning(
+    folder: pathlib.Path, collection: Collection, pivots: Sequence[int], before: np.ndarray, after: np.ndarray, fit: str
+) -> None:
     """The paintings that morphs begin and end with, as the generator painted them before it was tuned to them, and after."""
     paintings = collection.images[pivots]
     errors = rms(before, paintings), rms(after, paintings)
@@ -114,6 +127,7 @@ def write_tuning(folder: pathlib.Path, collection: Collection, pivots: Sequence[
         for index, first, last in zip(pivots, *errors)
     ]
     files.write_csv(folder / "tuning.csv", rows[0], rows)
+    paintings, before, after = (matted(images, aspects(collection)[list(pivots)], fit) for images in (paintings, before, after))
     order = np.argsort(errors[0], kind="stable")
     shown = [part for part in np.array_split(order, 3) if len(part)]
     n = min(PREVIEW, *(len(part) for part in shown))
@@ -177,14 +191,17 @@ def film_years(
     generator: Generator,
     stations: np.ndarray,
     latent_of: Mapping[int, np.ndarray],
-    settings: ConfigDict,
+    config: ConfigDict,
 ) -> list[Future]:
     """One film through the years, by way of several works in order of date; years.csv says where each frame stands."""
     if len(stations) < 2:
         return []
+    settings = config.morphing
     dates = np.array([collection.paintings[index].year for index in stations])
     at = np.interp(np.arange((len(stations) - 1) * FRAMES_A_STATION + 1) / FRAMES_A_STATION, np.arange(len(stations)), dates)
     images = generator.images(paths.spline(np.stack([latent_of[index] for index in stations]), dates, at))
+    shapes = np.exp(np.interp(at, dates, np.log(aspects(collection)[stations])))
+    images = matted(images, shapes, config.collection.fit)[:]
     rows, frames = [], []
     for k, year in enumerate(at):
         place = min(k // FRAMES_A_STATION, len(stations) - 2)
@@ -209,14 +226,17 @@ def film_shift(
     latent_of: Mapping[int, np.ndarray],
     ends: Ends,
     t: np.ndarray,
-    settings: ConfigDict,
+    config: ConfigDict,
 ) -> list[Future]:
     """Early works, moved from what the early latents have in common to what the late ones have."""
+    settings = config.morphing
     sets = [np.stack([latent_of[int(index)] for index in collection.period(period)]) for period in PERIODS]
     works = list(dict.fromkeys(first for first, _ in ends))[:SHIFTED]
     path = paths.mean_shift(np.stack([latent_of[index] for index in works]), *sets, t)
     frames = generator.images(path.reshape(-1, path.shape[-1])).reshape(*path.shape[:2], *collection.images.shape[1:])
     files.write_array(folder / "shift.npy", frames)
+    shapes = aspects(collection)[works]
+    frames = matted(frames, between(shapes, shapes, t), config.collection.fit)[:]
     shown = np.linspace(0, len(t) - 1, min(STRIP_FRAMES, len(t))).round().astype(int)
     rows = np.concatenate([np.concatenate([collection.images[[index]], frames[i, shown]]) for i, index in enumerate(works)])
     pictures.write_png(folder / "shift.png", pictures.grid(pictures.enlarged(rows, 64), len(shown) + 1))

@@ -38,11 +38,15 @@ def narrow(config: ConfigDict, workdir: pathlib.Path) -> str:
         pictures.write_png(temporary / "pairs.png", pictures.grid(pictures.enlarged(sheet, 64), 16))
         lonely = np.concatenate(found.alone)
         order = np.argsort(-lonely, kind="stable")[:SHOWN]
-        pictures.write_png(temporary / "alone.png", pictures.grid(pictures.enlarged(collection.images[np.concatenate(works)[order]], 64), 12))
+        pictures.write_png(
+            temporary / "alone.png", pictures.grid(pictures.enlarged(collection.images[np.concatenate(works)[order]], 64), 12)
+        )
     n = len(found.pairs)
     reasons = [reason.partition(":")[0] for said in found.reasons for reason in said.values()]
     counted = ", ".join(f"{reasons.count(name)} {name}" for name in dict.fromkeys(reasons))
-    return f"{n} early and {n} late works of {len(works[0])} and {len(works[1])} ({counted}); --config.collection.table={folder / 'table.csv'}"
+    return (
+        f"{n} early and {n} late works of {len(works[0])} and {len(works[1])} ({counted}); --config.collection.table={folder / 'table.csv'}"
+    )
 
 
 def kind_of(collection: Collection, columns: str) -> str:
