@@ -9,7 +9,7 @@ from gan_jax.collection.collection import Collection
 from gan_jax.errors import UserError
 from gan_jax.evaluation.features import texture
 from gan_jax.morphing import narrowing, pairing, scene
-from gan_jax.stages.common import PERIODS, describe
+from gan_jax.stages.common import PERIODS, describe, in_own_shapes
 
 SHOWN = 48  # works that stand alone, on their sheet
 
@@ -33,20 +33,18 @@ def narrow(config: ConfigDict, workdir: pathlib.Path) -> str:
         files.write_csv(temporary / "works.csv", rows[0], rows)
         write_table(temporary / "table.csv", collection, config.collection.columns, kept)
         places = [(pair.early, pair.late) for pair in found.pairs]
-        pictures.write_png(temporary / "sets.png", scene.two_sets(early.images, late.images, places))
-        sheet = np.concatenate([np.stack([early.images[a], late.images[b]]) for a, b in places])
+        images = in_own_shapes(collection, config.collection.fit).images
+        early_shown, late_shown = (images[indices] for indices in works)
+        pictures.write_png(temporary / "sets.png", scene.two_sets(early_shown, late_shown, places))
+        sheet = np.concatenate([np.stack([early_shown[a], late_shown[b]]) for a, b in places])
         pictures.write_png(temporary / "pairs.png", pictures.grid(pictures.enlarged(sheet, 64), 16))
-        lonely = np.concatenate(found.alone)
-        order = np.argsort(-lonely, kind="stable")[:SHOWN]
-        pictures.write_png(
-            temporary / "alone.png", pictures.grid(pictures.enlarged(collection.images[np.concatenate(works)[order]], 64), 12)
-        )
+        loneliest = np.concatenate(works)[np.argsort(-np.concatenate(found.alone), kind="stable")[:SHOWN]]
+        pictures.write_png(temporary / "alone.png", pictures.grid(pictures.enlarged(images[loneliest], 64), 12))
     n = len(found.pairs)
     reasons = [reason.partition(":")[0] for said in found.reasons for reason in said.values()]
     counted = ", ".join(f"{reasons.count(name)} {name}" for name in dict.fromkeys(reasons))
-    return (
-        f"{n} early and {n} late works of {len(works[0])} and {len(works[1])} ({counted}); --config.collection.table={folder / 'table.csv'}"
-    )
+    known = f"{len(works[0])} and {len(works[1])}"
+    return f"{n} early and {n} late works of {known} ({counted}); --config.collection.table={folder / 'table.csv'}"
 
 
 def kind_of(collection: Collection, columns: str) -> str:
