@@ -60,6 +60,7 @@ def get_config() -> ConfigDict:
     model.smooth = False  # pggan: low-pass filters at every change of scale, as in StyleGAN, against grids in the pictures
 
     config.training = training = ConfigDict()
+    training.period = ""  # "early" or "late": learn those works alone; "": both periods
     training.total_kimg = 150.0  # thousands of images seen, the whole schedule
     training.first_resolution = 4  # pggan: where growing starts
     training.stable_kimg = 600.0  # pggan: at each resolution before the last, after fading in

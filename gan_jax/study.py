@@ -108,8 +108,9 @@ BOUNDS = {
     "benchmark.seconds": (1e-3, 3600),
 }
 
-# Words that only a late stage reads.
+# Words that nothing else checks before hours of work depend on them.
 CHOICES = {
+    "training.period": ("", "early", "late"),
     "morphing.path": tuple(paths.PATHS),
     "morphing.easing": tuple(paths.EASINGS),
     "morphing.assignment": pairing.ASSIGNMENTS,

@@ -509,6 +509,19 @@ def test_damaged_lines_of_the_log_are_passed_over(workdir):
     assert [(stage["resolution"], stage["first"], stage["last"]) for stage in training["stages"]] == [(4, 0, 4000), (8, 5000, 9000)]
 
 
+def test_what_was_measured_of_checkpoints_is_a_table_with_the_best_marked(workdir):
+    log = workdir / "log" / "metrics.jsonl"
+    measured = [{"images": 1000 * n, "watch/kid_training": (n - 31) ** 2 + 1.5, "watch/copies": n / 100} for n in range(0, 60, 2)]
+    log.write_text(log.read_text() + "\n" + "\n".join(map(json.dumps, measured)))
+    assert results.read_log(log)["loss/discriminator"][4] == -4  # lines of one count are one row
+    rows = networks.training_section(workdir)["watched"]
+    assert len(rows) <= networks.MOST_WATCHED + 1 and [row["images"] for row in rows] == sorted(row["images"] for row in rows)
+    assert [(row["images"], row["kid_training"]) for row in rows if row["best"]] == [(30_000, 2.5)]
+    assert all(row["kid_held_out"] is None for row in rows)
+    page = write_report(workdir).read_text()
+    assert page.count("it made everything on this page") == 1
+
+
 def test_thinned_curves_keep_their_level():
     places = np.arange(10_000.0)
     values = np.where(places % 2, 3.0, 1.0) + np.where(places >= 5000, 10.0, 0.0)

@@ -13,10 +13,12 @@ import published
 import pytest
 
 from gan_jax import default_config, files
+from gan_jax.collection import collection as collections
 from gan_jax.errors import UserError
 from gan_jax.generators import open_generator
 from gan_jax.latents import inversion
 from gan_jax.latents.likeness import Weights
+from gan_jax.stages import train as train_stage
 from gan_jax.study import STAGES, Study
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -234,6 +236,22 @@ def test_a_conditional_study_paints_a_period(tmp_path):
     config.sampling.period = "between"
     with pytest.raises(UserError, match="config.sampling.period='between': there is early and late"):
         Study(config, tmp_path).run("sample")
+
+
+def test_one_period_can_be_learnt_alone_from_networks_of_both(study, tmp_path, monkeypatch):
+    _, both = study
+    config = tiny_config()
+    config.training.update(period="late", init_from=str(both))
+    seen = []
+    monkeypatch.setattr(train_stage.loop, "train", lambda config, images, *_: seen.append(images) or 128)
+    workdir = Study(config, tmp_path)
+    workdir.run("prepare")
+    train_stage.train(config, tmp_path, {})
+    collection = collections.load(tmp_path / "collection")
+    np.testing.assert_array_equal(seen[0], collection.images[collection.period("late")])
+    config.training.period = "between"
+    with pytest.raises(UserError, match="config.training.period='between': there is '', 'early', 'late'"):
+        Study(config, tmp_path / "other")
 
 
 def test_a_period_needs_a_network_with_labels(study):

@@ -20,6 +20,8 @@ CURVES = {
 }
 MOST_CURVES = 6  # in a panel
 MOST_LEVELS = 12
+WATCHED = "watch/kid_training"
+MOST_WATCHED = 12  # checkpoints in the table
 
 
 def sample_section(workdir: pathlib.Path) -> dict | None:
@@ -138,4 +140,22 @@ def training_section(workdir: pathlib.Path) -> dict | None:
         "plot": plots.curves_over_images(images, panels, levels) if panels else None,
         "legends": legends,
         "stages": stages,
+        "watched": _watched(log),
     }
+
+
+def _watched(log: dict[str, np.ndarray]) -> list[dict]:
+    """What was measured of the checkpoints' pictures, the best among them."""
+    if WATCHED not in log:
+        return []
+    places = np.flatnonzero(np.isfinite(log[WATCHED]))
+    best = places[log[WATCHED][places].argmin()] if len(places) else None
+    shown = sorted({places[k] for k in spread(len(places), MOST_WATCHED)} | ({best} if best is not None else set()))
+    names = ("kid_training", "kid_held_out", "diversity", "copies")
+    nothing = np.full(len(log["images"]), math.nan)
+    figures = {name: log.get(f"watch/{name}", nothing) for name in names}
+    return [
+        {"images": float(log["images"][k]), "best": k == best}
+        | {name: float(values[k]) if np.isfinite(values[k]) else None for name, values in figures.items()}
+        for k in shown
+    ]

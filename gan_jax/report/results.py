@@ -92,8 +92,8 @@ def read_log(path: pathlib.Path) -> dict[str, np.ndarray]:
     """Reads log/metrics.jsonl into one float64 array [lines] a key; what a line lacks is NaN.
 
     Lines that are damaged (a run that was stopped while writing) or have no `images` are passed over, as are values
-    that are not finite numbers. Rows come back in the order of images seen; of two with the same count, which a resumed
-    run leaves, the later one counts.
+    that are not finite numbers. Rows come back in the order of images seen; two lines with the same count are one row, and what
+    both say the later one says.
     """
     if not path.exists():
         return {}
@@ -108,7 +108,7 @@ def read_log(path: pathlib.Path) -> dict[str, np.ndarray]:
                 continue
             values = {key: float(value) for key, value in values.items() if _is_finite(value)}
             if "images" in values:
-                rows[values["images"]] = values
+                rows[values["images"]] = rows.get(values["images"], {}) | values
     keys = sorted({key for row in rows.values() for key in row})
     ordered = [rows[images] for images in sorted(rows)]
     return {key: np.array([row.get(key, math.nan) for row in ordered]) for key in keys}

@@ -14,9 +14,9 @@ from gan_jax.training import loop
 
 
 def train(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
-    """checkpoints/, samples/, log/: the networks, trained on the early and the late works."""
+    """checkpoints/, samples/, log/: the networks, trained on the early and the late works, or on those of one period."""
     collection = collections.load(workdir / "collection")
-    indices = trained_on(collection)
+    indices = collection.period(config.training.period) if config.training.period else trained_on(collection)
     of_period = np.array([PERIODS.index(collection.paintings[i].period) for i in indices])
     labels = np.eye(len(PERIODS), dtype=np.float32)[of_period][:, : None if config.model.conditional else 0]
     works, held_out = collection.images[indices], collection.images[collection.period("between")]
