@@ -9,7 +9,7 @@ from absl import app, flags, logging
 from ml_collections import config_flags
 
 from gan_jax import default_config
-from gan_jax.errors import UserError
+from gan_jax.errors import Stopped, UserError
 from gan_jax.huge_pages import use_huge_pages
 
 VERBS = {
@@ -165,8 +165,15 @@ def run() -> None:
         app.run(main, flags_parser=parse)
     except UserError as error:
         fail(str(error))
+    except Stopped as stopped:
+        print(f"gan_jax: {stopped}", file=sys.stderr)
+        sys.exit(stopped.code)
+    except OSError as error:
+        if not error.errno:
+            raise
+        fail(f"{error.filename or 'the system'}: {error.strerror}")  # a full disk, a folder that can't be written
     except KeyboardInterrupt:
-        fail("stopped")
+        fail("stopped", 130)
 
 
 def parse(argv: list[str]) -> list[str]:
@@ -188,9 +195,9 @@ def one_line(error: Exception) -> str:
     return " ".join(" ".join(lines).split())
 
 
-def fail(message: str) -> None:
+def fail(message: str, code: int = 2) -> None:
     print(f"gan_jax: {message}", file=sys.stderr)
-    sys.exit(2)
+    sys.exit(code)
 
 
 def command() -> None:

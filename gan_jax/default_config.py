@@ -94,7 +94,13 @@ def get_config() -> ConfigDict:
     training.log_every_kimg = 1.0
     training.sample_every_kimg = 10.0
     training.checkpoint_every_kimg = 25.0
+    training.checkpoint_every_minutes = 10.0  # as well; 0: only by images
     training.keep_checkpoints = 2  # the latest; the best is kept too
+    training.keep_every_kimg = 0.0  # and the first one after every so many; 0: none
+    training.time_limit_hours = 0.0  # then it saves and ends, as on SIGTERM; the same command goes on. 0: none
+    training.when_sick = (
+        "stop"  # losses no numbers, scores running away, pictures all alike; "back": to the last checkpoint, slower
+    )
     training.watch_images = 512  # made at a checkpoint and put beside the works; the best checkpoint is the nearest by KID. 0: the latest
 
     config.inversion = inversion = ConfigDict()

@@ -33,6 +33,11 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 INPUTS = ("collection.table", "collection.images", "generator", "baseline.generator")
 # How often to look may differ from the config that a workdir was begun with.
 HARMLESS = {
+    "training.precision",
+    "training.checkpoint_every_minutes",
+    "training.keep_every_kimg",
+    "training.time_limit_hours",
+    "training.when_sick",
     "training.log_every_kimg",
     "training.sample_every_kimg",
     "training.checkpoint_every_kimg",
@@ -68,6 +73,9 @@ BOUNDS = {
     "training.log_every_kimg": (1e-6, math.inf),
     "training.sample_every_kimg": (0, math.inf),
     "training.checkpoint_every_kimg": (0, math.inf),
+    "training.checkpoint_every_minutes": (0, math.inf),
+    "training.keep_every_kimg": (0, math.inf),
+    "training.time_limit_hours": (0, math.inf),
     "training.keep_checkpoints": (1, math.inf),
     "training.watch_images": (0, 10**5),
     "training.freeze_discriminator": (0, 10),
@@ -110,6 +118,7 @@ BOUNDS = {
 
 # Words that nothing else checks before hours of work depend on them.
 CHOICES = {
+    "training.when_sick": ("stop", "back"),
     "training.period": ("", "early", "late"),
     "morphing.path": tuple(paths.PATHS),
     "morphing.easing": tuple(paths.EASINGS),

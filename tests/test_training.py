@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from gan_jax import default_config, keys
-from gan_jax.errors import UserError
+from gan_jax.errors import Stopped, UserError
 from gan_jax.generators import open_generator
 from gan_jax.models import networks
 from gan_jax.training import batches, devices, levels, loop
@@ -229,8 +229,9 @@ def test_a_run_that_was_stopped_ends_where_one_that_was_not_does(tmp_path, model
     assert total == 240
 
     monkeypatch.setattr(levels.Level, "__call__", interrupted_at(130, levels.Level.__call__))
-    with pytest.raises(UserError, match="stopped at 0.1 of 0.2 kimg"):
+    with pytest.raises(Stopped, match="stopped at 0.1 of 0.2 kimg") as stopped:
         loop.train(config, IMAGES, NO_LABELS, tmp_path / "stopped", {})
+    assert stopped.value.code == 130
     monkeypatch.undo()
     assert loop.train(config, IMAGES, NO_LABELS, tmp_path / "stopped", {}) == total
 

@@ -1,38 +1,72 @@
 """Checkpoints: the only file that knows orbax."""
 
+import dataclasses
 import pathlib
-from collections.abc import Mapping
+import sys
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
 import orbax.checkpoint as ocp
+from orbax.checkpoint.checkpoint_managers import preservation_policy as policies
 
 from gan_jax.errors import UserError
 
 METRIC = "kid"
 
 
+@dataclasses.dataclass(kw_only=True)
+class _Milestones(policies.PreservationPolicy):
+    """Keeps the first checkpoint at or after every multiple of so many images."""
+
+    images: int
+
+    def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> Sequence[bool]:
+        reached = [checkpoint.step // self.images for checkpoint in checkpoints]
+        return [here > before for before, here in zip([0, *reached], reached)]
+
+
 class Checkpoints:
     """The checkpoints of one training, named by the images seen. Saving goes on in the background; leaving the block waits for it."""
 
-    def __init__(self, folder: pathlib.Path, keep: int | None = None):
-        """`keep` is how many of the latest stay, and the best one; None: all, for reading."""
-        policies = ocp.checkpoint_managers.preservation_policy
+    def __init__(self, folder: pathlib.Path, keep: int | None = None, milestones: int = 0):
+        """Opens a folder.
+
+        Args:
+          keep: how many of the latest stay, beside the best; None: all, for reading.
+          milestones: of every so many images the first one stays too; 0: of none.
+        """
+        self._folder, self._writes = folder.absolute(), keep is not None
         staying = policies.PreserveAll()
         if keep is not None:
             best = policies.BestN(n=1, get_metric_fn=_merit, keep_checkpoints_without_metrics=False)
             staying = policies.AnyPreservationPolicy([policies.LatestN(n=keep), best])
+            if milestones:
+                staying.policies.append(_Milestones(images=milestones))
         options = ocp.CheckpointManagerOptions(
-            preservation_policy=staying, best_fn=_merit, best_mode="max", create=keep is not None, step_prefix="images"
+            preservation_policy=staying,
+            best_fn=_merit,
+            best_mode="max",
+            create=self._writes,
+            cleanup_tmp_directories=self._writes,  # of a process that was killed while it saved
+            step_prefix="images",
         )
         handlers = {"state": ocp.StandardCheckpointHandler(), "about": ocp.JsonCheckpointHandler()}
-        self._manager = ocp.CheckpointManager(folder.absolute(), options=options, item_handlers=handlers)
+        try:
+            self._manager = ocp.CheckpointManager(self._folder, options=options, item_handlers=handlers)
+        except OSError as error:
+            raise UserError(f"{folder}: no checkpoints can be kept there ({error.strerror or error})") from None
 
     def __enter__(self) -> "Checkpoints":
         return self
 
-    def __exit__(self, *_) -> None:
-        self._manager.close()
+    def __exit__(self, kind: type | None, *_) -> None:
+        try:
+            self._manager.close()
+        except Exception as error:
+            if kind is None:  # else the first error says what happened
+                raise self._unwritten(error) from None
 
     def latest(self) -> int | None:
         """Images seen by the latest checkpoint, None if there is none."""
@@ -44,17 +78,60 @@ class Checkpoints:
         return self.latest() if best is None else best
 
     def save(self, images_seen: int, state: Any, about: Mapping[str, Any], kid: float | None = None) -> None:
-        """Saves a tree of arrays, and what a reader should know of it as JSON. `kid`, where it was measured, is what the best has least."""
-        self._manager.save(
-            images_seen,
-            args=ocp.args.Composite(state=ocp.args.StandardSave(state), about=ocp.args.JsonSave(about)),
-            metrics=None if kid is None else {METRIC: kid},
-        )
+        """Saves a tree of arrays, and what a reader should know of it as JSON. `kid`, where it was measured, is what the best has least.
+
+        Raises UserError where it, or the one before, could not be written. What was there stays as it is.
+        """
+        try:
+            self._manager.save(
+                images_seen,
+                args=ocp.args.Composite(state=ocp.args.StandardSave(state), about=ocp.args.JsonSave(about)),
+                metrics=None if kid is None else {METRIC: kid},
+            )
+        except Exception as error:
+            raise self._unwritten(error) from None
+
+    def open_latest(self, like: Any) -> tuple[int, Any, dict[str, Any]] | None:
+        """Images seen by the latest checkpoint that is whole, its tree and what `save` was told of it; None if there is none.
+
+        Damaged ones are named on stderr and passed over; where checkpoints are written, they are moved out of the way.
+        """
+        return self._open(sorted(self._manager.all_steps(), reverse=True), like)
+
+    def open_best(self, like: Any) -> tuple[int, Any, dict[str, Any]] | None:
+        """The same of the best checkpoint, and where it is damaged of the latest."""
+        steps = sorted(self._manager.all_steps(), reverse=True)
+        return self._open(sorted(steps, key=lambda step: step != self.best()), like)
+
+    def _open(self, steps: Sequence[int], like: Any) -> tuple[int, Any, dict[str, Any]] | None:
+        for images_seen in steps:
+            try:
+                return images_seen, self.restore(images_seen, like), self.about(images_seen)
+            except UserError:
+                raise
+            except Exception as error:  # whatever a reader of damaged files may raise
+                where = f" and moved to {self._set_aside(images_seen)}" if self._writes else ""
+                print(
+                    f"gan_jax: {self._folder}: the checkpoint of {images_seen:,} images is damaged ({one_line(error)}); passed over{where}",
+                    file=sys.stderr,
+                )
+        return None
+
+    def _set_aside(self, images_seen: int) -> pathlib.Path:
+        """Out of the folder, so that a checkpoint of the same name can be written when the training gets there again."""
+        aside = self._folder.with_name(f"{self._folder.name}_damaged")
+        aside.mkdir(exist_ok=True)
+        there = aside / f"images_{images_seen}_{time.time_ns()}"
+        (self._folder / f"images_{images_seen}").rename(there)
+        self._manager.reload()
+        return there
 
     def restore(self, images_seen: int, like: Any) -> Any:
         """The tree of a checkpoint, with the shapes, types and placement of `like`. Raises UserError where they differ."""
         there = _shapes(self._manager.item_metadata(images_seen).state)
         here = _shapes(like)
+        if not there:
+            raise ValueError("no arrays")
         if there != here:
             name = next(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
             raise UserError(
@@ -67,6 +144,17 @@ class Checkpoints:
     def about(self, images_seen: int) -> dict[str, Any]:
         """What `save` was told of a checkpoint."""
         return self._manager.restore(images_seen, args=ocp.args.Composite(about=ocp.args.JsonRestore())).about
+
+    def _unwritten(self, error: Exception) -> UserError:
+        whole = sorted(int(path.name.removeprefix("images_")) for path in self._folder.glob("images_*") if path.name[7:].isdigit())
+        before = f"; the one of {whole[-1]:,} images is whole" if whole else ""
+        return UserError(f"{self._folder}: a checkpoint could not be written ({one_line(error)}){before}")
+
+
+def one_line(error: Exception) -> str:
+    """The first words of an error of a library."""
+    words = " ".join(str(error).split())
+    return f"{type(error).__name__}: {words[:200]}" if words else type(error).__name__
 
 
 def _merit(metrics: Mapping[str, float]) -> float:

@@ -1,9 +1,12 @@
 """The training loop: phases of a schedule, one after the other, with what people want to see of it along the way."""
 
 import contextlib
+import dataclasses
 import pathlib
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
@@ -13,12 +16,13 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gan_jax import pictures
-from gan_jax.errors import UserError
+from gan_jax.errors import Stopped, UserError
 from gan_jax.models import networks
 from gan_jax.models.layers import STDDEV_GROUP
 from gan_jax.progress import Progress
-from gan_jax.training import augmentation, devices, losses, schedule
+from gan_jax.training import augmentation, devices, health, losses, schedule
 from gan_jax.training.checkpoints import Checkpoints
+from gan_jax.training.health import Sick
 from gan_jax.training.levels import Level, Levels
 from gan_jax.training.log import Log
 from gan_jax.training.meter import Meter
@@ -26,6 +30,9 @@ from gan_jax.training.sample_grid import SampleGrid
 from gan_jax.training.schedule import Phase
 from gan_jax.training.step import StepSettings, init_state, restart_adam
 from gan_jax.training.trained import init_from
+
+INTERRUPTED = 130  # the exit code of what Ctrl-C has ended
+MOST_RETURNS = 4  # to the latest checkpoint, of a training that goes wrong; each halves the learning rate
 
 
 class Watch(Protocol):
@@ -116,7 +123,7 @@ def train(
     about: Mapping[str, Any],
     watch: Watch | None = None,
 ) -> int:
-    """Trains to the end of the schedule, from the latest checkpoint in `workdir` if there is one.
+    """Trains to the end of the schedule, from the latest whole checkpoint in `workdir` if there is one.
 
     Args:
       config: the whole config of the study.
@@ -128,93 +135,156 @@ def train(
       watch: looks at `config.training.watch_images` pictures of each checkpoint, once the networks have grown up.
     Returns:
       Images seen.
+
+    Raises Stopped where it was asked to stop, by a signal or `config.training.time_limit_hours`, and has saved; UserError where the
+    training went wrong and `config.training.when_sick` says to stop, or going back did not help.
     """
-    training, resolution = config.training, images.shape[1]
-    phases = make_schedule(training, config.model.name, resolution)
-    dtype = compute_dtype(training.precision)
-    generator, discriminator = networks.build(config.model, resolution, dtype, devices.AXIS)
-    settings = step_settings(training, config.seed)
-    total = phases[-1].end
+    began, slower = time.monotonic(), None
+    for attempt in range(MOST_RETURNS + 1):
+        run = _Run(config, images, labels, workdir, about, watch, began, slower)
+        try:
+            return run.train()
+        except Sick as sick:
+            said = f"training went wrong at {run.seen / 1000:.1f} kimg: {sick}"
+            if config.training.when_sick == "stop" or attempt == MOST_RETURNS:
+                advice = 'a lower config.training.learning_rate may help, or config.training.when_sick="back"'
+                raise UserError(f"{said}; the checkpoints are from before. {advice}") from None
+            slower = run.slower / 2
+            print(f"gan_jax: {said}; back to the latest checkpoint, with {slower:g} of the learning rate", file=sys.stderr)
+    raise AssertionError("not reached")
 
-    with Checkpoints(workdir / "checkpoints", keep=training.keep_checkpoints) as checkpoints:
-        seen = checkpoints.latest() or 0
-        if seen and checkpoints.about(seen).get("collection") != about.get("collection"):
-            raise UserError(f"{workdir / 'checkpoints'}: trained on other paintings; give another --workdir, or delete the checkpoints")
-        if seen >= total:
-            return seen
-        state = init_state(
-            generator, discriminator, networks.full_level(resolution), config.seed, settings.augment, settings.augment_strength
-        )
-        if seen:
-            state = checkpoints.restore(seen, devices.replicate(state))
-        elif training.init_from:
-            state = init_from(training.init_from, state)
-        state = devices.replicate(state)
-        like = devices.abstract(state)
-        grid = SampleGrid(generator, config.seed, like)
 
-        def prepare(phase: Phase) -> Level:
-            return Level(generator, discriminator, settings, phase, like, images, labels)
+class _Run:
+    """A training from its latest checkpoint on, until it ends, is stopped or goes wrong."""
 
-        def save() -> None:
-            phase = schedule.phase_at(phases, seen)
-            alpha = phase.alpha(min(seen, phase.end))
-            figures = {}
-            if watch and training.watch_images and phase.resolution == resolution and alpha == 1:
-                figures = watch(grid.images(state, phase.level, alpha, training.watch_images))
-                log.write(seen, {f"watch/{name}": value for name, value in figures.items()})
-            checkpoints.save(
-                seen, state, {**about, "images_seen": seen, "level": phase.level, "alpha": alpha}, kid=figures.get("kid_training")
+    def __init__(
+        self,
+        config: ConfigDict,
+        images: np.ndarray,
+        labels: np.ndarray,
+        workdir: pathlib.Path,
+        about: Mapping[str, Any],
+        watch: Watch | None,
+        began: float,
+        slower: float | None,
+    ):
+        """`began`: the clock when the time that is allowed began. `slower`: of the learning rates; None: what the checkpoint had."""
+        self.config, self.images, self.labels, self.workdir = config, images, labels, workdir
+        self.about, self.watch, self.began = about, watch, began
+        self.slower = slower
+        self.seen = 0
+
+    def train(self) -> int:
+        """Images seen at the end."""
+        config, training, resolution = self.config, self.config.training, self.images.shape[1]
+        phases = make_schedule(training, config.model.name, resolution)
+        dtype = compute_dtype(training.precision)
+        generator, discriminator = networks.build(config.model, resolution, dtype, devices.AXIS)
+        settings = step_settings(training, config.seed)
+        total = phases[-1].end
+
+        milestones = int(training.keep_every_kimg * 1000)
+        with Checkpoints(self.workdir / "checkpoints", keep=training.keep_checkpoints, milestones=milestones) as checkpoints:
+            state = init_state(
+                generator, discriminator, networks.full_level(resolution), config.seed, settings.augment, settings.augment_strength
             )
+            like = devices.abstract(devices.replicate(state))
+            found = checkpoints.open_latest(like)
+            if found:
+                self.seen, state, before = found
+                if before.get("collection") != self.about.get("collection"):
+                    raise UserError(
+                        f"{self.workdir / 'checkpoints'}: trained on other paintings; give another --workdir, or delete the checkpoints"
+                    )
+                self.slower = before.get("learning_rate_factor", 1.0) if self.slower is None else self.slower
+            elif training.init_from:
+                state = init_from(training.init_from, state)
+            self.slower = 1.0 if self.slower is None else self.slower
+            if self.seen >= total:
+                return self.seen
+            self.state = devices.replicate(state)
+            self.grid, self.checkpoints = SampleGrid(generator, config.seed, like), checkpoints
 
-        def show(phase: Phase) -> None:
-            made = grid.images(state, phase.level, phase.alpha(seen))
-            pictures.write_png(workdir / "samples" / f"kimg_{seen // 1000:06d}.png", pictures.grid(pictures.enlarged(made, resolution)))
-            if watch and phase.resolution == resolution:
-                pairs = np.stack([made, watch.nearest(made)], axis=1)
-                pictures.write_png(workdir / "samples" / "nearest.png", pictures.grid(pictures.enlarged(np.concatenate(pairs), 64), 8))
+            def prepare(phase: Phase) -> Level:
+                return Level(generator, discriminator, settings, phase, like, self.images, self.labels)
 
-        ahead = [phase for phase in phases if phase.end > seen]
-        with (
-            Log(workdir / "log", seen) as log,
-            Progress("train", total, initial=seen, unit=" images", scale=True) as progress,
-            stop_requests() as stopping,
-            Levels(ahead, prepare, grid.compile) as levels,
-        ):
-            meter = Meter(log, progress, phases, config.model)
-            for phase in ahead:
-                if seen == phase.start and seen:
-                    state = devices.replicate(restart_adam(state))
-                meter.begin(phase)
-                step = levels.take(phase)
-                rate = devices.replicate(np.float32(phase.learning_rate))
-                while seen < phase.end:
-                    alpha = phase.alpha(seen)
-                    state, metrics = step(state, seen, alpha, rate)
-                    before, seen = seen, seen + phase.batch_size
-                    meter.count(metrics, alpha, seen, step.parts, log_now=schedule.due(training.log_every_kimg, before, seen))
-                    if schedule.due(training.sample_every_kimg, before, seen) or seen >= total:
-                        show(phase)
-                    stop = stopping()  # asked once: a signal between saving and stopping would lose what is not saved
-                    if stop or seen >= total or schedule.due(training.checkpoint_every_kimg, before, seen):
-                        meter.flush()  # what the log leaves out could not be told after a resume
-                        save()
-                    if stop and seen < total:
-                        done = f"{seen / 1000:.1f} of {total / 1000:.1f} kimg"
-                        raise UserError(f"stopped at {done}; the same command goes on from there")
-    return seen
+            phases = tuple(dataclasses.replace(phase, learning_rate=phase.learning_rate * self.slower) for phase in phases)
+            ahead, self.phases = [phase for phase in phases if phase.end > self.seen], phases
+            with (
+                Log(self.workdir / "log", self.seen) as self.log,
+                Progress("train", total, initial=self.seen, unit=" images", scale=True) as progress,
+                stop_requests() as stopping,
+                Levels(ahead, prepare, self.grid.compile) as levels,
+            ):
+                self.meter = Meter(self.log, progress, phases, config.model)
+                self.saved = time.monotonic()
+                for phase in ahead:
+                    self._phase(phase, levels, total, stopping)
+        return self.seen
+
+    def _phase(self, phase: Phase, levels: Levels, total: int, stopping: Callable[[], int | None]) -> None:
+        training = self.config.training
+        if self.seen == phase.start and self.seen:
+            self.state = devices.replicate(restart_adam(self.state))
+        self.meter.begin(phase)
+        step = levels.take(phase)
+        rate = devices.replicate(np.float32(phase.learning_rate))
+        while self.seen < phase.end:
+            alpha = phase.alpha(self.seen)
+            self.state, metrics = step(self.state, self.seen, alpha, rate)
+            before, self.seen = self.seen, self.seen + phase.batch_size
+
+            def due(every_kimg: float, before: int = before) -> bool:
+                return schedule.due(every_kimg, before, self.seen)
+
+            self.meter.count(metrics, alpha, self.seen, step.parts, log_now=due(training.log_every_kimg))
+            if due(training.sample_every_kimg) or self.seen >= total:
+                self._show(phase)
+            now = time.monotonic()
+            over = bool(training.time_limit_hours) and now - self.began >= 3600 * training.time_limit_hours
+            signalled = stopping()  # asked once: a signal between saving and stopping would lose what is not saved
+            late = bool(training.checkpoint_every_minutes) and now - self.saved >= 60 * training.checkpoint_every_minutes
+            if signalled or over or late or self.seen >= total or due(training.checkpoint_every_kimg):
+                self.meter.flush()  # what the log leaves out could not be told after a resume, and what is sick is not saved
+                self._save()
+                self.saved = time.monotonic()
+            if (signalled or over) and self.seen < total:
+                why = "stopped" if signalled else "out of time (config.training.time_limit_hours)"
+                done = f"{self.seen / 1000:.1f} of {total / 1000:.1f} kimg"
+                raise Stopped(f"{why} at {done}; the same command goes on from there", INTERRUPTED if signalled == signal.SIGINT else 0)
+
+    def _save(self) -> None:
+        training, phase = self.config.training, schedule.phase_at(self.phases, self.seen)
+        alpha = phase.alpha(min(self.seen, phase.end))
+        figures = {}
+        if self.watch and training.watch_images and phase.resolution == self.images.shape[1] and alpha == 1:
+            figures = self.watch(self.grid.images(self.state, phase.level, alpha, training.watch_images))
+            figures = {f"watch/{name}": value for name, value in figures.items()}
+            self.log.write(self.seen, figures)
+            health.check(figures)
+        about = {"images_seen": self.seen, "level": phase.level, "alpha": alpha, "learning_rate_factor": self.slower}
+        self.checkpoints.save(self.seen, self.state, {**self.about, **about}, kid=figures.get("watch/kid_training"))
+
+    def _show(self, phase: Phase) -> None:
+        """Grids of pictures, and once the networks have grown up of the works that are most like them."""
+        folder, resolution = self.workdir / "samples", self.images.shape[1]
+        made = self.grid.images(self.state, phase.level, phase.alpha(self.seen))
+        pictures.write_png(folder / f"kimg_{self.seen // 1000:06d}.png", pictures.grid(pictures.enlarged(made, resolution)))
+        if self.watch and phase.resolution == resolution:
+            pairs = np.stack([made, self.watch.nearest(made)], axis=1)
+            pictures.write_png(folder / "nearest.png", pictures.grid(pictures.enlarged(np.concatenate(pairs), 64), 8))
 
 
 @contextlib.contextmanager
-def stop_requests() -> Iterator[Callable[[], bool]]:
-    """Yields a function that says whether Ctrl-C or SIGTERM came.
+def stop_requests() -> Iterator[Callable[[], int | None]]:
+    """Yields a function that says which signal came, Ctrl-C's or SIGTERM, or None.
 
     Between two steps is the only place to stop: within one the old state is given away and the new one is not there yet. A second
     signal acts as ever.
     """
     asked: list[int] = []
     if threading.current_thread() is not threading.main_thread():  # where Python delivers no signals
-        yield lambda: False
+        yield lambda: None
         return
 
     def ask(number: int, _) -> None:
@@ -223,7 +293,7 @@ def stop_requests() -> Iterator[Callable[[], bool]]:
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: bool(asked)
+        yield lambda: asked[0] if asked else None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 
 from gan_jax.models import networks
 from gan_jax.progress import Progress
+from gan_jax.training import health
 from gan_jax.training.log import Log
 from gan_jax.training.schedule import Phase
 
@@ -73,7 +74,8 @@ class Meter:
         self._progress.advance(phase.batch_size, note, self._left(seen))
 
     def flush(self) -> None:
-        """Writes the interval that waits, when it is computed."""
+        """Writes the interval that waits, when it is computed. Raises Sick where its figures tell of a training gone wrong; so does
+        `count`."""
         self._fetch(idle=True)
 
     def _fetch(self, idle: bool) -> None:
@@ -83,9 +85,11 @@ class Meter:
         if images and idle == self._idle:
             self._rate = values["images_per_second"] = images / (now - self._clock)
         if self._waiting:
-            self._log.write(seen, values | _means(fetched))
+            values |= _means(fetched)
+            self._log.write(seen, values)
         if self._waiting or idle:
             self._clock, self._idle, self._waiting = now, idle, None
+        health.check(values)
 
     def _left(self, seen: int) -> float | None:
         """Seconds to the end of the schedule: images at later levels take longer, as their networks are larger."""

@@ -58,14 +58,13 @@ def read_trained(source: str | pathlib.Path, dtype: DTypeLike) -> Trained:
     resolution = config.collection.resolution
     generator, discriminator = networks.build(config.model, resolution, dtype)
     with Checkpoints(path / "checkpoints") as checkpoints:
-        best = checkpoints.best()
-        if best is None:
-            raise UserError(f"{path / 'checkpoints'}: no checkpoint here; `train` makes one")
-        about = checkpoints.about(best)
         placement = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
         like = jax.eval_shape(lambda: init_state(generator, discriminator, networks.full_level(resolution), 0))
         like = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=placement), like)
-        state = checkpoints.restore(best, like)
+        found = checkpoints.open_best(like)
+    if found is None:
+        raise UserError(f"{path / 'checkpoints'}: no checkpoint here; `train` makes one")
+    _, state, about = found
     d = state.discriminator
     return Trained(generator, discriminator, state.ema_params, state.ema_stats, d.params, d.stats, about["level"], float(about["alpha"]))
 

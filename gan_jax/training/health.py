@@ -1,0 +1,23 @@
+"""Whether a training is sick: what its figures look like when it goes wrong."""
+
+import math
+from collections.abc import Mapping
+
+RUNAWAY = 1e4  # between the scores of real and generated pictures; healthy ones are within some hundreds, for a Wasserstein critic too
+ALIKE = 0.01  # diversity (1 less MS-SSIM) below which pictures are all one
+
+
+class Sick(Exception):
+    """Training has gone wrong. The message says how, in words."""
+
+
+def check(figures: Mapping[str, float]) -> None:
+    """Raises Sick by the figures of a log line; those that are missing say nothing."""
+    lost = [name for name, value in figures.items() if name.startswith(("loss/", "score/", "penalty")) and not math.isfinite(value)]
+    if lost:
+        raise Sick(f"{', '.join(lost)}: no longer a number")
+    gap = abs(figures.get("score/real", 0.0) - figures.get("score/fake", 0.0))
+    if gap > RUNAWAY:
+        raise Sick(f"the discriminator's scores have run away: real and generated pictures are {gap:.3g} apart")
+    if figures.get("watch/diversity", 1.0) < ALIKE:
+        raise Sick("the generator's pictures are all alike")
