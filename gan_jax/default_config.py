@@ -98,9 +98,7 @@ def get_config() -> ConfigDict:
     training.keep_checkpoints = 2  # the latest; the best is kept too
     training.keep_every_kimg = 0.0  # and the first one after every so many; 0: none
     training.time_limit_hours = 0.0  # then it saves and ends, as on SIGTERM; the same command goes on. 0: none
-    training.when_sick = (
-        "stop"  # losses no numbers, scores running away, pictures all alike; "back": to the last checkpoint, slower
-    )
+    training.when_sick = "stop"  # losses no numbers, scores running away, pictures all alike; "back": to the last checkpoint, slower
     training.watch_images = 512  # made at a checkpoint and put beside the works; the best checkpoint is the nearest by KID. 0: the latest
 
     config.inversion = inversion = ConfigDict()

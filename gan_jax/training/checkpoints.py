@@ -1,19 +1,27 @@
 """Checkpoints: the only file that knows orbax."""
 
+import contextlib
 import dataclasses
+import json
 import pathlib
 import sys
 import time
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import preservation_policy as policies
 
 from gan_jax.errors import UserError
 
 METRIC = "kid"
+UNMEASURED = 1e30  # worse than any
+SEAL = "seal"
+STRAGGLE = 1.0  # seconds in which reads end that a failed one has left behind
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -40,7 +48,7 @@ class Checkpoints:
         self._folder, self._writes = folder.absolute(), keep is not None
         staying = policies.PreserveAll()
         if keep is not None:
-            best = policies.BestN(n=1, get_metric_fn=_merit, keep_checkpoints_without_metrics=False)
+            best = policies.BestN(n=1, get_metric_fn=_merit)
             staying = policies.AnyPreservationPolicy([policies.LatestN(n=keep), best])
             if milestones:
                 staying.policies.append(_Milestones(images=milestones))
@@ -82,11 +90,12 @@ class Checkpoints:
 
         Raises UserError where it, or the one before, could not be written. What was there stays as it is.
         """
+        told = {**about, SEAL: seal(state, about)}
         try:
             self._manager.save(
                 images_seen,
-                args=ocp.args.Composite(state=ocp.args.StandardSave(state), about=ocp.args.JsonSave(about)),
-                metrics=None if kid is None else {METRIC: kid},
+                args=ocp.args.Composite(state=ocp.args.StandardSave(state), about=ocp.args.JsonSave(told)),
+                metrics={METRIC: UNMEASURED if kid is None else kid},
             )
         except Exception as error:
             raise self._unwritten(error) from None
@@ -106,7 +115,12 @@ class Checkpoints:
     def _open(self, steps: Sequence[int], like: Any) -> tuple[int, Any, dict[str, Any]] | None:
         for images_seen in steps:
             try:
-                return images_seen, self.restore(images_seen, like), self.about(images_seen)
+                with _no_stragglers():
+                    state, about = self.restore(images_seen, like), self.about(images_seen)
+                kept = about.pop(SEAL, None)
+                if kept is not None and kept != seal(state, about):
+                    raise ValueError("its content is not what was saved")
+                return images_seen, state, about
             except UserError:
                 raise
             except Exception as error:  # whatever a reader of damaged files may raise
@@ -149,6 +163,43 @@ class Checkpoints:
         whole = sorted(int(path.name.removeprefix("images_")) for path in self._folder.glob("images_*") if path.name[7:].isdigit())
         before = f"; the one of {whole[-1]:,} images is whole" if whole else ""
         return UserError(f"{self._folder}: a checkpoint could not be written ({one_line(error)}){before}")
+
+
+@contextlib.contextmanager
+def _no_stragglers() -> Iterator[None]:
+    """Where one read fails, orbax ends the loop that the others report to, and each of them would leave a traceback on stderr."""
+    before = sys.unraisablehook
+
+    def hook(unraisable: Any) -> None:
+        if str(unraisable.exc_value) != "Event loop is closed":
+            before(unraisable)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    except Exception:
+        time.sleep(STRAGGLE)
+        raise
+    finally:
+        sys.unraisablehook = before
+
+
+def seal(state: Any, about: Mapping[str, Any]) -> str:
+    """A checksum of a tree of arrays and of what goes with it: the storage has none for its largest files."""
+    here = jax.tree.map(lambda x: x.addressable_data(0) if isinstance(x, jax.Array) else x, state)
+    sums = np.asarray(_sums(jax.tree.leaves(here)))
+    text = json.dumps(about, sort_keys=True, default=str)
+    return f"{zlib.crc32(text.encode()):08x}{zlib.crc32(sums.tobytes()):08x}"
+
+
+@jax.jit
+def _sums(arrays: list[jax.Array]) -> jax.Array:
+    """Of each array the sum of its bits as whole numbers, each times an odd one of its own: no change of a single one is lost."""
+    sums = []
+    for array in arrays:
+        bits = jax.lax.bitcast_convert_type(array, jnp.dtype(f"uint{8 * array.dtype.itemsize}")).astype(jnp.uint32).ravel()
+        sums.append((bits * (2 * jnp.arange(bits.size, dtype=jnp.uint32) + 1)).sum(dtype=jnp.uint32))
+    return jnp.stack(sums)
 
 
 def one_line(error: Exception) -> str:

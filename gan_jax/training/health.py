@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping
 
 RUNAWAY = 1e4  # between the scores of real and generated pictures; healthy ones are within some hundreds, for a Wasserstein critic too
-ALIKE = 0.01  # diversity (1 less MS-SSIM) below which pictures are all one
+ALIKE = 0.01  # diversity (1 less MS-SSIM) below which pictures are all one; before they are anything at all, they are too
+VARIED = 0.1  # diversity that a generator which is no longer new has had
 
 
 class Sick(Exception):
@@ -19,5 +20,10 @@ def check(figures: Mapping[str, float]) -> None:
     gap = abs(figures.get("score/real", 0.0) - figures.get("score/fake", 0.0))
     if gap > RUNAWAY:
         raise Sick(f"the discriminator's scores have run away: real and generated pictures are {gap:.3g} apart")
-    if figures.get("watch/diversity", 1.0) < ALIKE:
-        raise Sick("the generator's pictures are all alike")
+
+
+def check_diversity(before: float, now: float) -> float:
+    """The greatest diversity so far. Raises Sick where there was some, and is none any more."""
+    if before > VARIED and now < ALIKE:
+        raise Sick("the generator's pictures have become all alike")
+    return max(before, now)

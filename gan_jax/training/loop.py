@@ -171,8 +171,7 @@ class _Run:
         """`began`: the clock when the time that is allowed began. `slower`: of the learning rates; None: what the checkpoint had."""
         self.config, self.images, self.labels, self.workdir = config, images, labels, workdir
         self.about, self.watch, self.began = about, watch, began
-        self.slower = slower
-        self.seen = 0
+        self.slower, self.seen, self.diversity = slower, 0, 0.0
 
     def train(self) -> int:
         """Images seen at the end."""
@@ -261,7 +260,7 @@ class _Run:
             figures = self.watch(self.grid.images(self.state, phase.level, alpha, training.watch_images))
             figures = {f"watch/{name}": value for name, value in figures.items()}
             self.log.write(self.seen, figures)
-            health.check(figures)
+            self.diversity = health.check_diversity(self.diversity, figures.get("watch/diversity", 0.0))
         about = {"images_seen": self.seen, "level": phase.level, "alpha": alpha, "learning_rate_factor": self.slower}
         self.checkpoints.save(self.seen, self.state, {**self.about, **about}, kid=figures.get("watch/kid_training"))
 

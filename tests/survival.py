@@ -1,0 +1,259 @@
+"""Breaks a training on purpose, over and over, and looks at what was lost.
+
+    python tests/survival.py --faults=100
+
+A tiny training is started, broken in a way and at a moment drawn by chance, and started again, until it reaches its end; then its last
+checkpoint is compared, bit by bit, with that of a run that nobody broke. `test_survival.py` runs a few rounds of it.
+"""
+
+import argparse
+import collections
+import dataclasses
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+ROOT = pathlib.Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from gan_jax import default_config  # noqa: E402
+from gan_jax.models import networks  # noqa: E402
+from gan_jax.training.checkpoints import Checkpoints  # noqa: E402
+from gan_jax.training.step import init_state  # noqa: E402
+
+BATCH, EVERY = 16, 160  # images a step, and from one checkpoint to the next
+SETTINGS = {
+    "collection.resolution": 16, "collection.min_works": 8, "collection.painter.works": 48, "model.latent_size": 8, "model.width": 4,
+    "training.augment": "adaptive", "training.augment_target": -1.0, "training.batch_size": BATCH, "training.log_every_kimg": 0.08,
+    "training.sample_every_kimg": 0.8, "training.checkpoint_every_kimg": EVERY / 1000, "training.watch_images": 16,
+}  # fmt: skip
+# No file may be larger than 20,000 bytes, less than a checkpoint needs: a disk that gets full.
+FULL_DISK = """
+import resource, runpy
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+runpy.run_module("gan_jax", run_name="__main__", alter_sys=True)
+"""
+
+
+@dataclasses.dataclass
+class Outcome:
+    """One fault: what it was, where training stood before it and where it went on."""
+
+    fault: str
+    reached: int  # images seen by the newest line of the log when the process was gone
+    resumed: int  # images seen by the checkpoint from which the next start went on
+    said: str
+
+
+class Patient:
+    """A training in a folder, run as a process of its own."""
+
+    def __init__(self, folder: pathlib.Path, total_kimg: float):
+        self.folder, self.total = folder, int(total_kimg * 1000)
+        self.arguments = [f"--config.{name}={value}" for name, value in SETTINGS.items()] + [f"--config.training.total_kimg={total_kimg}"]
+
+    def start(self, verb: str = "train", full_disk: bool = False) -> subprocess.Popen:
+        environment = {**os.environ, "XLA_FLAGS": "--xla_backend_optimization_level=0", "JAX_PLATFORMS": "cpu"}
+        program = ["-c", FULL_DISK] if full_disk else ["-m", "gan_jax"]
+        return subprocess.Popen(
+            [sys.executable, *program, verb, f"--workdir={self.folder}", *self.arguments],
+            cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def prepare(self) -> None:
+        self.run("prepare")
+
+    def run(self, verb: str = "train") -> str:
+        """To the end; what was said on stderr."""
+        process = self.start(verb)
+        said = process.communicate()[1]
+        assert process.returncode == 0, said
+        return said
+
+    def logged(self) -> int:
+        """Images seen by the newest whole line of the log."""
+        path = self.folder / "log" / "metrics.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return max((json.loads(line)["images"] for line in lines if line.endswith("}")), default=0)
+
+    def steps(self) -> list[int]:
+        """Checkpoints that are complete by their names."""
+        folder = self.folder / "checkpoints"
+        names = [path.name.removeprefix("images_") for path in folder.iterdir()] if folder.is_dir() else []
+        return sorted(int(name) for name in names if name.isdigit())
+
+    def saving(self) -> bool:
+        folder = self.folder / "checkpoints"
+        return folder.is_dir() and any("tmp" in path.name for path in folder.iterdir())
+
+    def final(self) -> dict[str, np.ndarray]:
+        """The arrays of the last checkpoint."""
+        config = default_config.get_config()
+        config.model.update(latent_size=SETTINGS["model.latent_size"], width=SETTINGS["model.width"])
+        like = init_state(*networks.build(config.model, SETTINGS["collection.resolution"], jnp.float32), 4, 0)
+        with Checkpoints(self.folder / "checkpoints") as checkpoints:
+            assert checkpoints.latest() == self.total, checkpoints.latest()
+            state = checkpoints.restore(self.total, like)
+        return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(state)}
+
+
+def wait(process: subprocess.Popen, condition, seconds: float = 120.0) -> bool:
+    """Whether the condition came true while the process ran."""
+    end = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.002)
+    return False
+
+
+def kill_at_a_moment(patient: Patient, chance: random.Random) -> str:
+    process, goal = patient.start(), patient.logged() + chance.randrange(0, 3 * EVERY)
+    wait(process, lambda: patient.logged() >= goal)
+    time.sleep(chance.random() * 0.05)
+    process.kill()
+    return process.communicate()[1]
+
+
+def kill_in_a_save(patient: Patient, chance: random.Random) -> str:
+    process, goal = patient.start(), patient.logged() + chance.randrange(0, 2 * EVERY)
+    wait(process, lambda: patient.saving() and patient.logged() >= goal)
+    time.sleep(chance.random() * 0.02)
+    process.kill()
+    return process.communicate()[1]
+
+
+def kill_at_the_start(patient: Patient, chance: random.Random) -> str:
+    process = patient.start()
+    time.sleep(chance.random() * 6)
+    process.kill()
+    return process.communicate()[1]
+
+
+def _signalled(patient: Patient, chance: random.Random, number: int, code: int) -> str:
+    process, goal = patient.start(), patient.logged() + chance.randrange(1, 2 * EVERY)
+    if wait(process, lambda: patient.logged() >= goal):
+        process.send_signal(number)
+    said = process.communicate()[1]
+    assert process.returncode in (0, code), said
+    assert patient.logged() < goal or patient.steps(), said
+    return said
+
+
+def terminate(patient: Patient, chance: random.Random) -> str:
+    return _signalled(patient, chance, signal.SIGTERM, 0)
+
+
+def interrupt(patient: Patient, chance: random.Random) -> str:
+    return _signalled(patient, chance, signal.SIGINT, 130)
+
+
+def _damage(patient: Patient, chance: random.Random, how) -> str:
+    """Trains a little, and damages a file of the newest checkpoint."""
+    kill_at_a_moment(patient, chance)
+    if len(patient.steps()) > 1:
+        newest = patient.folder / "checkpoints" / f"images_{patient.steps()[-1]}"
+        how(chance.choice(sorted(path for path in newest.rglob("*") if path.is_file() and path.stat().st_size)))
+    return ""
+
+
+def truncate(patient: Patient, chance: random.Random) -> str:
+    return _damage(patient, chance, lambda path: os.truncate(path, chance.randrange(path.stat().st_size)))
+
+
+def remove(patient: Patient, chance: random.Random) -> str:
+    return _damage(patient, chance, lambda path: path.unlink())
+
+
+def flip(patient: Patient, chance: random.Random) -> str:
+    def flipped(path: pathlib.Path) -> None:
+        content = bytearray(path.read_bytes())
+        content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        path.write_bytes(content)
+
+    return _damage(patient, chance, flipped)
+
+
+def fill_the_disk(patient: Patient, chance: random.Random) -> str:
+    before = patient.steps()
+    process = patient.start(full_disk=True)
+    said = process.communicate()[1]
+    ended = patient.steps() and patient.steps()[-1] == patient.total
+    assert ended or process.returncode == 2, said
+    assert not before or patient.steps(), f"{before} became {patient.steps()}"
+    if not ended:
+        last = [line for line in said.splitlines() if line.startswith("gan_jax:")][-1]
+        assert "Traceback" not in said and "too large" in last.lower(), said
+    return said
+
+
+FAULTS = (
+    kill_at_a_moment, kill_in_a_save, kill_at_the_start, terminate, interrupt, truncate, remove, flip, fill_the_disk,
+)  # fmt: skip
+
+
+def survive(folder: pathlib.Path, faults, seed: int, say=lambda text: None) -> list[Outcome]:
+    """Breaks trainings by each of `faults` in turn, a new one as often as one is at its end, and checks that nothing else is lost than the
+    images since the last whole checkpoint, and that the end is that of an unbroken run. Returns what happened."""
+    chance, outcomes, faults = random.Random(seed), [], list(faults)
+    total = EVERY * 12 / 1000
+    whole = Patient(folder / "whole", total)
+    whole.prepare()
+    whole.run()
+    expected = whole.final()
+    round_ = 0
+    while faults:
+        patient = Patient(folder / f"broken_{round_}", total)
+        patient.folder.mkdir()
+        shutil.copytree(whole.folder / "collection", patient.folder / "collection")
+        shutil.copy(whole.folder / "config.json", patient.folder / "config.json")
+        record = json.loads((patient.folder / "config.json").read_text())
+        record["stages"].pop("train", None)
+        (patient.folder / "config.json").write_text(json.dumps(record))
+        while faults and (not patient.steps() or patient.steps()[-1] < patient.total):
+            fault = faults.pop(0)
+            said = fault(patient, chance)
+            outcomes.append(Outcome(fault.__name__, patient.logged(), max(patient.steps(), default=0), said))
+            say(f"{len(outcomes):4} {fault.__name__:<18} reached {outcomes[-1].reached:5}, whole up to {outcomes[-1].resumed:5}")
+        said = patient.run()
+        found = patient.final()
+        assert found.keys() == expected.keys()
+        for name in expected:
+            np.testing.assert_array_equal(found[name], expected[name], err_msg=f"{name} after {[one.fault for one in outcomes]}")
+        assert "Traceback" not in said
+        shutil.rmtree(patient.folder)
+        round_ += 1
+    return outcomes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--faults", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = [FAULTS[i % len(FAULTS)] for i in range(given.faults)]
+        random.Random(given.seed).shuffle(wanted)
+        outcomes = survive(pathlib.Path(folder), wanted, given.seed, lambda text: print(text, flush=True))
+    table = collections.defaultdict(list)
+    for outcome in outcomes:
+        table[outcome.fault].append(outcome.reached - outcome.resumed)
+    print(f"\n{'fault':<18} {'times':>5} {'images lost, median':>20} {'most':>6}   (a checkpoint every {EVERY}, logged every 80)")
+    for fault, lost in table.items():
+        print(f"{fault:<18} {len(lost):>5} {int(np.median(lost)):>20} {max(lost):>6}")
+    print("every run ended in the same bits as the unbroken one")
+
+
+if __name__ == "__main__":
+    main()
