@@ -13,7 +13,7 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
-from gan_jax import __version__, files
+from gan_jax import __version__, default_config, files
 from gan_jax.errors import UserError
 from gan_jax.latents import paths
 from gan_jax.morphing import animation, pairing
@@ -261,6 +261,7 @@ class Study:
 
     def _check(self, a: Mapping[str, Any]) -> None:
         b = flatten(self.config.to_dict())
+        a = flatten(default_config.get_config().to_dict()) | a  # a field that is new since then begins with what was done before it
         fields = [k for k in sorted(a.keys() | b.keys()) if a.get(k) != b.get(k) and k not in HARMLESS and k.split(".")[0] in FOUNDATION]
         if fields and any((self.workdir / path).exists() for path in ("collection", "checkpoints")):
             first = fields[0]

@@ -254,6 +254,19 @@ def test_one_period_can_be_learnt_alone_from_networks_of_both(study, tmp_path, m
         Study(config, tmp_path / "other")
 
 
+def test_a_workdir_from_before_a_field_was_there_is_taken_up(study, tmp_path):
+    config, workdir = study
+    shutil.copytree(workdir / "collection", tmp_path / "collection")
+    record = files.read_json(workdir / "config.json")
+    del record["config"]["training"]["period"], record["config"]["model"]["smooth"]
+    files.write_json(tmp_path / "config.json", record)
+    Study(config, tmp_path)
+    config = config.copy_and_resolve_references()
+    config.model.smooth = True
+    with pytest.raises(UserError, match="config.model.smooth is False there and True here"):
+        Study(config, tmp_path)
+
+
 def test_a_period_needs_a_network_with_labels(study):
     config, workdir = study
     config = config.copy_and_resolve_references()
