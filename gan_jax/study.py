@@ -77,7 +77,7 @@ BOUNDS = {
     "training.keep_every_kimg": (0, math.inf),
     "training.time_limit_hours": (0, math.inf),
     "training.keep_checkpoints": (1, math.inf),
-    "training.watch_images": (0, 10**5),
+    "training.watch_images": (0, 5000),
     "training.freeze_discriminator": (0, 10),
     "sampling.images": (8, 10**6),
     "sampling.first_seed": (0, 2**31),

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gan_jax.evaluation.features import Standardiser
 from gan_jax.morphing import pairing
 
 FEW = 8  # works of a kind in either period: fewer say nothing of their period
@@ -89,7 +88,8 @@ def _solitude(features: np.ndarray) -> np.ndarray:
     """[n]: distance to the third nearest of the same works, 1 at the limit from which a work stands alone."""
     if len(features) <= ALONE:
         return np.zeros(len(features))
-    points = Standardiser.fit(features)(features)
+    spread = features.std(axis=0)
+    points = (features - features.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     square = (points**2).sum(axis=1)
     apart = np.sqrt(np.maximum(0, square[:, None] + square[None] - 2 * points @ points.T))
     third = np.sort(apart, axis=1)[:, ALONE]  # the first is the work itself
