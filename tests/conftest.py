@@ -9,7 +9,18 @@ os.environ["XLA_FLAGS"] = (
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
+import gc
+
 import jax
+import pytest
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_old_programs():
+    """Every compiled program keeps pieces of memory mapped, and a process may only have so many of those."""
+    yield
+    jax.clear_caches()
+    gc.collect()

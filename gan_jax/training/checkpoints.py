@@ -1,13 +1,15 @@
 """Checkpoints: the only file that knows orbax."""
 
-import contextlib
 import dataclasses
 import json
+import logging
+import os
 import pathlib
+import re
 import sys
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -18,10 +20,23 @@ from orbax.checkpoint.checkpoint_managers import preservation_policy as policies
 
 from gan_jax.errors import UserError
 
+# What goes wrong is said here, in a line; orbax adds the tracebacks of its threads.
+logging.getLogger("absl").addFilter(lambda record: f"{os.sep}orbax{os.sep}" not in record.pathname)
+
+_unraisable = sys.unraisablehook
+
+
+def _without_stragglers(unraisable: Any) -> None:
+    """Where one of orbax's reads or writes fails, it closes the loop that the others report to, and each would leave a traceback."""
+    if str(unraisable.exc_value) != "Event loop is closed":
+        _unraisable(unraisable)
+
+
+sys.unraisablehook = _without_stragglers
+
 METRIC = "kid"
 UNMEASURED = 1e30  # worse than any
 SEAL = "seal"
-STRAGGLE = 1.0  # seconds in which reads end that a failed one has left behind
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -115,8 +130,7 @@ class Checkpoints:
     def _open(self, steps: Sequence[int], like: Any) -> tuple[int, Any, dict[str, Any]] | None:
         for images_seen in steps:
             try:
-                with _no_stragglers():
-                    state, about = self.restore(images_seen, like), self.about(images_seen)
+                state, about = self.restore(images_seen, like), self.about(images_seen)
                 kept = about.pop(SEAL, None)
                 if kept is not None and kept != seal(state, about):
                     raise ValueError("its content is not what was saved")
@@ -165,25 +179,6 @@ class Checkpoints:
         return UserError(f"{self._folder}: a checkpoint could not be written ({one_line(error)}){before}")
 
 
-@contextlib.contextmanager
-def _no_stragglers() -> Iterator[None]:
-    """Where one read fails, orbax ends the loop that the others report to, and each of them would leave a traceback on stderr."""
-    before = sys.unraisablehook
-
-    def hook(unraisable: Any) -> None:
-        if str(unraisable.exc_value) != "Event loop is closed":
-            before(unraisable)
-
-    sys.unraisablehook = hook
-    try:
-        yield
-    except Exception:
-        time.sleep(STRAGGLE)
-        raise
-    finally:
-        sys.unraisablehook = before
-
-
 def seal(state: Any, about: Mapping[str, Any]) -> str:
     """A checksum of a tree of arrays and of what goes with it: the storage has none for its largest files."""
     here = jax.tree.map(lambda x: x.addressable_data(0) if isinstance(x, jax.Array) else x, state)
@@ -203,7 +198,9 @@ def _sums(arrays: list[jax.Array]) -> jax.Array:
 
 
 def one_line(error: Exception) -> str:
-    """The first words of an error of a library."""
+    """The first words of an error of a library, or those of the system behind it."""
+    if code := re.search(r"os_error_code='(\d+)'", str(error)):
+        return os.strerror(int(code[1]))
     words = " ".join(str(error).split())
     return f"{type(error).__name__}: {words[:200]}" if words else type(error).__name__
 
