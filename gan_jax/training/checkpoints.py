@@ -22,6 +22,7 @@ from gan_jax.errors import UserError
 
 # What goes wrong is said here, in a line; orbax adds the tracebacks of its threads.
 logging.getLogger("absl").addFilter(lambda record: f"{os.sep}orbax{os.sep}" not in record.pathname)
+logging.getLogger("asyncio").addFilter(lambda record: "was never retrieved" not in record.getMessage())
 
 _unraisable = sys.unraisablehook
 
