@@ -9,7 +9,7 @@ from gan_jax.collection.collection import Collection
 from gan_jax.errors import UserError
 from gan_jax.evaluation.features import texture
 from gan_jax.morphing import narrowing, pairing, scene
-from gan_jax.stages.common import PERIODS, describe, in_own_shapes
+from gan_jax.stages.common import PERIODS, aspects, describe, in_own_shapes
 
 SHOWN = 48  # works that stand alone, on their sheet
 
@@ -61,8 +61,7 @@ def said(columns, wanted: str) -> str:
 
 def of_period(collection: Collection, indices: np.ndarray, kind: str) -> narrowing.Period:
     paintings, images = [collection.paintings[i] for i in indices], collection.images[indices]
-    aspects = np.array([painting.width / painting.height for painting in paintings])
-    return narrowing.Period(images, texture(images), aspects, [said(painting.columns, kind) for painting in paintings])
+    return narrowing.Period(images, texture(images), aspects(collection)[indices], [said(painting.columns, kind) for painting in paintings])
 
 
 def about(collection: Collection, works, periods, found: narrowing.Narrowed):

@@ -125,8 +125,8 @@ class Checkpoints:
 
     def open_best(self, like: Any) -> tuple[int, Any, dict[str, Any]] | None:
         """The same of the best checkpoint, and where it is damaged of the latest."""
-        steps = sorted(self._manager.all_steps(), reverse=True)
-        return self._open(sorted(steps, key=lambda step: step != self.best()), like)
+        steps, best = sorted(self._manager.all_steps(), reverse=True), self.best()
+        return self._open(sorted(steps, key=lambda step: step != best), like)
 
     def _open(self, steps: Sequence[int], like: Any) -> tuple[int, Any, dict[str, Any]] | None:
         for images_seen in steps:
