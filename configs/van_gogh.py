@@ -34,7 +34,9 @@ def get_config(argument: str = "") -> ConfigDict:
     model.latent_size = 256
     model.fmap_base = 4096
     model.fmap_max = 256
+    # Without these two, what is enlarged keeps a grid, and brushwork is a tile repeated: few pictures don't teach their networks better.
     model.smooth = True
+    model.noise = True
 
     # Few pictures: a loss whose penalty is cheap enough to be in every eighth step only, and augmentation that gets stronger while the
     # discriminator knows its pictures by heart.

@@ -58,6 +58,7 @@ def get_config() -> ConfigDict:
     model.fmap_max = 512
     model.fused_scale = True  # pggan: scaling inside the discriminator's convolutions, as in the reference
     model.smooth = False  # pggan: low-pass filters at every change of scale, as in StyleGAN, against grids in the pictures
+    model.noise = False  # pggan: a value of noise for each pixel and layer, as in StyleGAN, against repetitions in the brushwork
 
     config.training = training = ConfigDict()
     training.period = ""  # "early" or "late": learn those works alone; "": both periods

@@ -69,6 +69,7 @@ class Generator(nn.Module):
     width: int = 64
     axis_name: str | None = None  # devices over which batch statistics are taken together in training
     dtype: DTypeLike = jnp.float32
+    noise = False
 
     @nn.compact
     def __call__(self, latents: Array, *, level: int, alpha: Array, train: bool = False) -> Array:

@@ -23,7 +23,8 @@ def build(model: ConfigDict, resolution: int, dtype: DTypeLike, axis_name: str |
     if model.name == "pggan":
         sizes = dict(resolution=resolution, label_size=label_size, fmap_base=model.fmap_base, fmap_max=model.fmap_max)
         sizes |= dict(smooth=model.smooth, dtype=dtype)
-        return pggan.Generator(latent_size=model.latent_size, **sizes), pggan.Discriminator(fused_scale=model.fused_scale, **sizes)
+        generator = pggan.Generator(latent_size=model.latent_size, noise=model.noise, **sizes)
+        return generator, pggan.Discriminator(fused_scale=model.fused_scale, **sizes)
     if model.name == "dcgan":
         axis_name = axis_name if model.sync_batch_norm else None
         sizes = dict(resolution=resolution, label_size=label_size, width=model.width, axis_name=axis_name, dtype=dtype)

@@ -5,9 +5,12 @@ the start; `active` names the part of it that a level uses.
 """
 
 import math
+from collections.abc import Callable
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import DTypeLike
 
@@ -24,6 +27,8 @@ from gan_jax.models.layers import (
     reduce,
     smooth,
 )
+
+Noise = tuple[Array, Array]  # of a level's two convolutions, [n, h, w, 1] each; n is 1 where all images have the same
 
 
 def width(stage: int, fmap_base: int, fmap_max: int) -> int:
@@ -45,7 +50,7 @@ class GeneratorBlock(nn.Module):
     dtype: DTypeLike
 
     @nn.compact
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Array, noise: Noise | None) -> Array:
         if self.level == 2:
             # The bias is one a channel, so the dense layer is a convolution over a 1x1 image: its kernel holds the 4x4 places.
             kernel = self.param("kernel", nn.initializers.normal(1.0), (x.shape[-1], 4, 4, self.features))
@@ -57,18 +62,37 @@ class GeneratorBlock(nn.Module):
                 self.features,
                 scaling="up",
                 smoothing=self.smooth,
-                activation=normalised_leaky_relu_of,
+                activation=self._activation(noise, 0),
                 dtype=self.dtype,
                 name="conv_up",
             )(x)
-        return EqualizedConv(self.features, activation=normalised_leaky_relu_of, dtype=self.dtype, name="conv")(x)
+        return EqualizedConv(self.features, activation=self._activation(noise, 1), dtype=self.dtype, name="conv")(x)
+
+    def _activation(self, noise: Noise | None, place: int) -> Callable[[Array, Array], Array]:
+        """What follows a convolution: with noise, some of it is added before."""
+        if noise is None:
+            return normalised_leaky_relu_of
+        strength = self.param(f"noise_{place}", nn.initializers.zeros, (self.features,))
+        added = (noise[place] * strength[None, None, None]).astype(self.dtype)
+        return lambda x, bias: normalised_leaky_relu_of(x + added, bias)
+
+
+def _noise(seeds: Array, level: int) -> dict[int, Noise]:
+    """N(0, 1) for the two convolutions of each level. It is threefry's: the same on every kind of device, as trained weights expect."""
+    sides = [2**l for l in range(2, level + 1) for _ in range(2)]
+    ends = np.cumsum([side**2 for side in sides])
+    drawn = jax.vmap(lambda seed: jax.random.normal(jax.random.key(seed, impl="threefry2x32"), (ends[-1],)))(seeds)
+    layers = [part.reshape(-1, side, side, 1) for part, side in zip(jnp.split(drawn, ends[:-1], axis=1), sides)]
+    return {l: (layers[2 * i], layers[2 * i + 1]) for i, l in enumerate(range(2, level + 1))}
 
 
 class Generator(nn.Module):
     """Latents [n, latent_size + label_size] to images [n, 2^level, 2^level, 3], float32, linear (no tanh).
 
     Labels, where a network has them, stand behind the latents (one-hot in training) and are normalised together with them. `smooth` is
-    not of the paper: what is enlarged is smoothed, as in StyleGAN, where pixels side by side that begin equal leave a grid.
+    not of the paper: what is enlarged is smoothed, as in StyleGAN, where pixels side by side that begin equal leave a grid. Nor is
+    `noise`, also as there: Gaussian, one value a pixel, by learnt weights before each activation that follows a convolution, so that
+    brushwork need not be made of repetitions of what the latents hold.
     """
 
     resolution: int
@@ -77,6 +101,7 @@ class Generator(nn.Module):
     fmap_base: int = 8192
     fmap_max: int = 512
     smooth: bool = False
+    noise: bool = False
     dtype: DTypeLike = jnp.float32
 
     def setup(self):
@@ -84,16 +109,18 @@ class Generator(nn.Module):
         self.block = {str(l): GeneratorBlock(l, width(l - 1, self.fmap_base, self.fmap_max), self.smooth, self.dtype) for l in levels}
         self.to_rgb = {str(l): EqualizedConv(3, 1, gain=1.0, activation=add_bias, dtype=self.dtype) for l in levels}
 
-    def __call__(self, latents: Array, *, level: int, alpha: Array, train: bool = False) -> Array:
+    def __call__(self, latents: Array, *, level: int, alpha: Array, train: bool = False, seeds: Array | None = None) -> Array:
         """`alpha` [] is the weight of the newest level; `train` changes nothing (there is no batch norm here).
 
+        `seeds` uint32 [n] give each image noise of its own; without them it is the same for all, and images depend on latents alone.
         Initialise at the full level: that makes the parameters of all.
         """
         del train
+        noise = _noise(jnp.zeros(1, jnp.uint32) if seeds is None else seeds, level) if self.noise else {}
         x = pixel_norm(latents)
         images = {}
         for l in range(2, level + 1):
-            x = self.block[str(l)](x)
+            x = self.block[str(l)](x, noise.get(l))
             if l >= level - 1 or self.is_initializing():
                 images[l] = self.to_rgb[str(l)](x).astype(jnp.float32)
         return images[2] if level == 2 else lerp(enlarge(images[level - 1]), images[level], alpha)

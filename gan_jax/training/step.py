@@ -142,7 +142,9 @@ def make_step(
 
     def make(params: Tree, stats: Tree, batch: Tree, alpha: Array) -> tuple[Array, Tree]:
         """Images of the latents and labels of a batch, and the batch statistics after them."""
-        return _apply(generator, params, stats, jnp.concatenate([batch["latents"], batch["labels"]], 1), level=level, alpha=alpha)
+        noise = {"seeds": batch["noise"]} if generator.noise else {}
+        inputs = jnp.concatenate([batch["latents"], batch["labels"]], 1)
+        return _apply(generator, params, stats, inputs, level=level, alpha=alpha, **noise)
 
     def shown(images: Array, batch: Tree, name: str) -> Array:
         """Images as the discriminator sees them."""
@@ -252,6 +254,9 @@ def make_step(
         g_batch = {name: d_batch[name] for name in ("labels", "latents")}
         if settings.fresh_latents:
             g_batch = {"labels": data.labels[some("labels")], "latents": latents("latents_g")}
+        if generator.noise:
+            seeds = jax.random.bits(jax.random.fold_in(key, 2), (2, batch_size), jnp.uint32)
+            d_batch["noise"], g_batch["noise"] = mine(seeds[0]), mine(seeds[1] if settings.fresh_latents else seeds[0])
         if augmented:
             chances = [
                 jax.tree.map(mine, augmentation.draw(each, batch_size, settings.augment_kinds))

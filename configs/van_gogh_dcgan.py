@@ -1,0 +1,29 @@
+"""The Van Goghs of `configs/van_gogh.py` by a DCGAN of the paper's size, at 64 px.
+
+    python -m gan_jax study --config=configs/van_gogh_dcgan.py --workdir=runs/van_gogh_dcgan \\
+        --config.collection.images=$V/van_gogh_images --config.collection.table=$V/van_gogh_data.txt
+"""
+
+from ml_collections import ConfigDict
+
+from gan_jax.default_config import get_config as get_default
+
+
+def get_config() -> ConfigDict:
+    config = get_default()
+    config.collection.source = "folder"
+    config.collection.resolution = 64
+    config.collection.periods.early = "..1885"
+    config.collection.periods.late = "1888.."
+
+    config.model.latent_size = 100
+    config.model.width = 64
+
+    training = config.training
+    training.batch_size = 64
+    training.augment = "adaptive"
+    training.total_kimg = 4000.0
+    training.log_every_kimg = 10.0
+    training.sample_every_kimg = 200.0
+    training.checkpoint_every_kimg = 200.0
+    return config
