@@ -59,12 +59,5 @@ def get_config(argument: str = "") -> ConfigDict:
 
     config.inversion.steps = 300
     config.inversion.restarts = 4
-    # Some hundred paintings, each seen some hundred times: likenesses become recognisable, which colours and brushwork alone do not.
-    config.tuning.steps = 2500
-    config.tuning.batch_size = 64
-    config.tuning.learning_rate = 0.003
-    config.tuning.locality = 0.2
-    config.tuning.pixels = 1.0
-    config.tuning.structure = 0.3
-    config.tuning.features = 1.0
+    config.tuning.steps = 300
     return config

@@ -116,14 +116,14 @@ def get_config() -> ConfigDict:
     inversion.calibration = 32  # generated images that are searched too: what the error of a painting is read against; 0: none
 
     config.tuning = tuning = ConfigDict()  # of the generator to the ends of the morphs
-    tuning.steps = 300  # 0: frames are of the generator as it was trained
-    tuning.learning_rate = 0.002
-    tuning.batch_size = 32  # paintings a step, over all devices
-    tuning.locality = 1.0  # weight of what keeps other latents' images as they were
-    # Weights of the distance, as in `inversion`. What the discriminator sees keeps brushwork; colours alone would average it away.
-    tuning.pixels = 0.3
-    tuning.structure = 0.0
-    tuning.features = 2.0
+    tuning.steps = 200  # 0: frames are of the generator as it was trained
+    tuning.pairs = 4  # that share a generator: with 1 each has its own, and more of them take less time
+    tuning.learning_rate = 0.001
+    tuning.locality = 0.3  # weight of what keeps other latents' images as they were
+    # Weights of the distance, as in `inversion`.
+    tuning.pixels = 1.0
+    tuning.structure = 0.3
+    tuning.features = 1.0
 
     config.morphing = morphing = ConfigDict()
     morphing.frames = 17  # times t, 0 and 1 included

@@ -96,7 +96,7 @@ BOUNDS = {
     "inversion.calibration": (0, 10**5),
     "tuning.steps": (0, 10**6),
     "tuning.learning_rate": (0, math.inf),
-    "tuning.batch_size": (1, 10**5),
+    "tuning.pairs": (1, 10**5),
     "tuning.locality": (0, math.inf),
     "tuning.pixels": (0, math.inf),
     "tuning.structure": (0, math.inf),

@@ -14,7 +14,7 @@ from gan_jax.latents.inversion import QUIET, Settings, invert, rate_schedule, rm
 from gan_jax.latents.likeness import Weights, distance, features_of, ssim
 from gan_jax.latents.paths import PATHS, linear, mean_shift, rescaled, slerp, smooth, spline
 from gan_jax.latents.tuning import Settings as TuningSettings
-from gan_jax.latents.tuning import tune
+from gan_jax.latents.tuning import tuned
 from gan_jax.models.generator import Critic, Generator, on_sphere
 
 T = np.linspace(0, 1, 5)
@@ -178,24 +178,53 @@ def test_distances_are_zero_of_an_image_from_itself_and_weighed():
     np.testing.assert_allclose(other.total(Weights(2.0, 0.0, 0.5)), 2 * other.pixels + 0.5 * other.features, rtol=1e-6)
 
 
-def test_tuning_brings_the_ends_nearer_and_leaves_the_rest():
+@pytest.fixture
+def to_tune():
+    """A generator, two groups of latents and paintings that differ from what it makes there, and other latents."""
     generator = toy_generator()
-    latents = np.asarray(generator.draw(jax.random.key(1), 3))
-    paintings = np.clip(generator.images(latents).astype(int) + 40, 0, 255).astype(np.uint8)
-    others = np.asarray(generator.draw(jax.random.key(2), 64))
+    latents = np.asarray(generator.draw(jax.random.key(1), 4))
+    made = generator.images(latents).astype(int)
+    groups = [(latents[:2], made[:2] + 40), (latents[2:], made[2:] - 40)]
+    return generator, [(z, np.clip(x, 0, 255).astype(np.uint8)) for z, x in groups], np.asarray(generator.draw(jax.random.key(2), 64))
 
-    def tuned(locality: float) -> tuple[float, float]:
-        settings = TuningSettings(steps=150, learning_rate=0.02, batch_size=8, locality=locality, weights=Weights(1.0, 0.0, 0.0))
-        after = tune(generator, latents, paintings, settings, 0)
+
+def tuning_settings(**changes) -> TuningSettings:
+    return TuningSettings(**{"steps": 150, "learning_rate": 0.02, "locality": 1.0, "weights": Weights(1.0, 0.0, 0.0), **changes})
+
+
+def test_tuning_brings_the_ends_nearer_and_leaves_the_rest(to_tune):
+    generator, groups, others = to_tune
+    (latents, paintings), before = groups[0], rms(generator.images(groups[0][0]), groups[0][1]).mean()
+
+    def told(locality: float) -> tuple[float, float]:
+        (after,) = tuned(generator, groups[:1], tuning_settings(locality=locality), 0)
         assert after.params.shape == generator.params.shape
         return rms(after.images(latents), paintings).mean(), rms(after.images(others), generator.images(others)).mean()
 
-    before = rms(generator.images(latents), paintings).mean()
-    (free, moved), (held, kept) = tuned(0.0), tuned(1.0)
+    (free, moved), (held, kept) = told(0.0), told(1.0)
     assert free < 0.5 * before and held < 0.8 * before
     assert kept < 0.85 * moved
-    nothing = TuningSettings(steps=0, learning_rate=0.1, batch_size=8, locality=0.0, weights=Weights(1.0, 0.0, 0.0))
-    assert tune(generator, latents, paintings, nothing, 0) is generator
+
+
+def test_each_group_has_a_generator_of_its_own(to_tune, monkeypatch):
+    generator, groups, _ = to_tune
+    settings = tuning_settings(steps=60, locality=0.0)
+    both = list(tuned(generator, groups, settings, 0))
+    for (latents, paintings), own, other in zip(groups, both, both[::-1]):
+        assert rms(own.images(latents), paintings).mean() < 0.5 * rms(other.images(latents), paintings).mean()
+    # As they were on several devices, so they are on one.
+    devices = jax.local_devices()
+    assert len(devices) > 1
+    monkeypatch.setattr(jax, "local_devices", lambda: devices[:1])
+    for together, alone in zip(both, tuned(generator, groups, settings, 0)):
+        np.testing.assert_allclose(alone.params, together.params, atol=1e-3)
+
+
+def test_nothing_is_tuned_in_no_steps(to_tune):
+    generator, groups, _ = to_tune
+    assert all(each is generator for each in tuned(generator, groups, tuning_settings(steps=0), 0))
+    module = dataclasses.replace(generator, params=None)
+    assert all(each is module for each in tuned(module, groups, tuning_settings(), 0))
 
 
 def test_the_tutorials_loss_and_first_step_in_closed_form():

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,7 +18,7 @@ from gan_jax.progress import Progress
 PERIODS = ("early", "between", "late")
 MINIMUM = 8  # works a set: with fewer, an interval says little more than that there are few
 MAX_WORKS = 5000  # a set; KID's memory grows as the square
-MOST_THREADS = 8  # each with the neighbourhoods of a place's frames, 60 MB
+MOST_THREADS = 8  # each with the neighbourhoods of a place's frames or of two halves of a set, 60 to 150 MB
 PAIRS = 200  # random pairs of a set whose MS-SSIM is averaged
 
 NOTES = (
@@ -154,8 +154,7 @@ def distances(
                 return place, {"t": float(t[k]), **_manifold(seen["between"], here, seed)} if lie else None
 
             places = []
-            # NumPy and SciPy let other threads run; one place alone would leave most cores idle.
-            with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
+            with _threads() as pool:
                 for place, manifold_there in pool.map(at, range(len(t))):
                     places.append(place)
                     if manifold_there:
@@ -188,6 +187,11 @@ def distances(
         },
         "notes": notes,
     }
+
+
+def _threads() -> ThreadPoolExecutor:
+    """NumPy lets other threads run; one place or one split alone would leave most cores idle."""
+    return ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS))
 
 
 def _seed(seed: int, *words: str) -> int:
@@ -277,15 +281,23 @@ def _floor(one: _Set, patches: Mapping[int, np.ndarray] | None, half: int, seed:
         empty = {"value": None, "spread": None, "reason": reason}
         return {"n": half, "repeats": repeats, "kid": dict(empty), "swd": {**empty, "by_level": {}}, "frechet": dict(empty)}
     swd_reason = _swd_reason(one, one)
-    kids, frechets, swds = [], [], []
-    for i, (first, second) in enumerate(_halves(one, half, seed, repeats)):
-        kids.append(kid.estimate(one.points[first], one.points[second]))
-        frechets.append(frechet.frechet(one.points[first], one.points[second]))
+
+    def split(i: int, first: np.ndarray, second: np.ndarray) -> tuple[float, float, swd.Swd | None]:
+        points = one.points[first], one.points[second]
+        sliced = None
         if swd_reason is None:
             # One set of directions for each split, in turn: the splits differ by far more than the directions do.
             halves = ({level: taken[part] for level, taken in patches.items()} for part in (first, second))
-            swds.append(swd.swd(*(swd.describe(each, one.descriptors.seed, (i % swd.REPEATS,)) for each in halves)))
-        progress.advance(1, f"floor of {one.name}")
+            sliced = swd.swd(*(swd.describe(each, one.descriptors.seed, (i % swd.REPEATS,)) for each in halves))
+        return kid.estimate(*points), frechet.frechet(*points), sliced
+
+    found = []
+    with _threads() as pool:
+        for figures in pool.map(split, range(repeats), *zip(*_halves(one, half, seed, repeats))):
+            found.append(figures)
+            progress.advance(1, f"floor of {one.name}")
+    kids, frechets, swds = zip(*found)
+    swds = [each for each in swds if each]
     by_level = {level: np.mean([each.by_level[level] for each in swds]) for level in (swds[0].by_level if swds else ())}
     return {
         "n": half,
@@ -296,7 +308,7 @@ def _floor(one: _Set, patches: Mapping[int, np.ndarray] | None, half: int, seed:
     }
 
 
-def _mean_and_spread(values: list[float], reason: str | None) -> Figure:
+def _mean_and_spread(values: Sequence[float], reason: str | None) -> Figure:
     if not values:
         return {"value": None, "spread": None, "reason": reason}
     return {"value": float(np.mean(values)), "spread": float(np.std(values, ddof=1)), "reason": reason}

@@ -20,6 +20,7 @@ from gan_jax.progress import Progress
 
 PERIODS = distances.PERIODS
 STUDY = "this study"
+OTHER_IMAGES = 2000  # generated ones that are seen by features other than the first
 PARAMETERS = tuple(name for name, *_ in CURVES)  # of the built-in painter's style
 
 Extract = Callable[[np.ndarray], np.ndarray]
@@ -97,11 +98,13 @@ def evaluate(
     figures["truth"] = _truth(works, seen, morphs, groups, seed)
     curves = _style(works, seed)
     figures["style"] = [_curve(curve) for curve in curves]
-    # Further features look at the middle alone: a discriminator takes its time on a CPU.
+    # Further features look at the middle alone, and at so many generated images: a discriminator takes its time on a CPU.
     there = dataclasses.replace(
         morphs, frames={name: each[:, middle : middle + 1] for name, each in morphs.frames.items()}, t=morphs.t[middle : middle + 1]
     )
-    figures["other"] = {name: _other(_look(works, generated, there, extractors[name], name), works, there, seed, repeats) for name in more}
+    figures["other"] = {
+        name: _other(_look(works, generated[:OTHER_IMAGES], there, extractors[name], name), works, there, seed, repeats) for name in more
+    }
     figures["summary"] = summary.summary(figures)
     return figures, {
         "works": _work_rows(works, seen, dates, curves, seed),

@@ -58,15 +58,22 @@ def frechet(a: np.ndarray | Moments, b: np.ndarray | Moments) -> float:
     for x in (a, b):
         if not isinstance(x, Moments) and x.ndim != 2:
             raise ValueError(f"features must be [n, d], not {list(x.shape)}")
+    points = [x for x in (a, b) if not isinstance(x, Moments)]
     a, b = (x if isinstance(x, Moments) else Moments.of(x) if len(x) else Moments(0, np.zeros(x.shape[1]), np.zeros(0)) for x in (a, b))
     if len(a.mean) != len(b.mean):
         raise ValueError(f"features must be [n, d] and [m, d] with the same d, not {len(a.mean)} and {len(b.mean)}")
     if min(a.n, b.n) < 2:
         raise ValueError(f"the Fréchet distance needs at least 2 points a set, not {a.n} and {b.n}")
-    root = _root(a.covariance)
-    product = root @ b.covariance @ root
-    values = np.linalg.eigvalsh((product + product.T) / 2)
-    shared = np.sqrt(np.where(values > _rounding(values), values, 0.0)).sum()
+    if len(points) == 2 and min(a.n, b.n) < len(a.mean):
+        # With fewer points than features: where A = F'F and B = G'G, the trace is the sum of the singular values of FG'.
+        f, g = ((x - x.mean(axis=0)) / np.sqrt(len(x) - 1) for x in (np.asarray(x, np.float64) for x in points))
+        shared = np.linalg.svd(f @ g.T, compute_uv=False).sum()
+    else:
+        root = _root(a.covariance)
+        product = root @ b.covariance @ root
+        values = np.linalg.eigvalsh((product + product.T) / 2)
+        shared = np.sqrt(np.where(values > _rounding(values), values, 0.0)).sum()
+
     means = np.square(a.mean - b.mean).sum()
     # The distance is never below zero; what is left of rounding may be.
     return max(0.0, float(means + np.trace(a.covariance) + np.trace(b.covariance) - 2.0 * shared))

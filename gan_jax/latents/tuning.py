@@ -1,12 +1,12 @@
 """Adapts a generator to a few paintings, so that it paints them at the latents that were found for them.
 
-Roich et al., "Pivotal Tuning for Latent-based Editing of Real Images", 2021, for all paintings together: one generator paints both ends
-of every morph, and the frames between come from it too.
+Roich et al., "Pivotal Tuning for Latent-based Editing of Real Images", 2021. Each group of paintings gets a generator of its own, which
+paints both ends of a morph and the frames between. A round tunes as many groups as there are devices, one on each.
 """
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -24,57 +24,62 @@ from gan_jax.progress import Progress
 
 RAMP_DOWN = 0.5  # the last part of the steps, over which the learning rate falls to zero along a cosine
 NOTE_EVERY = 10  # steps
+OTHERS = 1024  # random latents, towards which a generator is held to what it painted before
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    steps: int  # of Adam
+    steps: int  # of Adam, each with all paintings of a group
     learning_rate: float
-    batch_size: int  # paintings a step, over all devices
     locality: float  # weight of what keeps other latents' images as they were
     weights: Weights
 
 
-def tune(generator: Generator, latents: np.ndarray, paintings: np.ndarray, settings: Settings, seed: int) -> Generator:
-    """The generator after some steps of painting `paintings` at `latents`.
+Group = tuple[np.ndarray, np.ndarray]  # latents [m, latent_size] and paintings uint8 [m, r, r, 3]
+
+
+def tuned(generator: Generator, groups: Sequence[Group], settings: Settings, seed: int) -> Iterator[Generator]:
+    """For each group the generator after some steps of painting its paintings at their latents.
 
     Its networks' averages (of batch norm) and whatever else is no parameter stay as they are. Between each painting's latents and
-    random ones it is held to what it painted before, by the same distance.
-
-    Args:
-      generator: with parameters of its own, as all but TF-Hub's are.
-      latents: [n, latent_size].
-      paintings: uint8 [n, r, r, 3].
+    random ones it is held to what it painted before, by the same distance. A generator without parameters of its own, as TF-Hub's
+    are, and one without steps to take come back as they are.
     """
-    if not settings.steps or not len(latents):
-        return generator
+    if not settings.steps or generator.params is None:
+        yield from (generator for _ in groups)
+        return
     devices = jax.local_devices() if generator.divisible else jax.local_devices()[:1]
-    mesh = Mesh(np.array(devices), ("images",))
-    divided, everywhere = NamedSharding(mesh, PartitionSpec("images")), NamedSharding(mesh, PartitionSpec())
-    whole = len(devices) * STDDEV_GROUP
-    size = -(-settings.batch_size // whole) * whole
+    mesh = Mesh(np.array(devices), ("groups",))
+    divided, everywhere = NamedSharding(mesh, PartitionSpec("groups")), NamedSharding(mesh, PartitionSpec())
     critic = generator.critic
+    others = np.asarray(generator.draw(keys.key(seed), OTHERS))
     before, kept = _split(generator.params)
-    # What is trained is donated, step by step, so it must not be the generator's own.
-    trained, before, kept, critic_params = jax.device_put(
-        (jax.tree.map(jnp.copy, before), before, kept, critic.params if critic else None), everywhere
-    )
-    step = _program(generator.apply, critic.features if critic else None, settings)
-    adam = jax.device_put(optax.scale_by_adam().init(trained), everywhere)
-    rng = np.random.default_rng(seed)
-    order = np.concatenate([rng.permutation(len(latents)) for _ in range(-(-settings.steps * size // len(latents)))])
-    key = keys.key(seed)
-    with Progress("tune", settings.steps) as progress:
-        for i in range(settings.steps):
-            part = order[i * size : (i + 1) * size]
-            others = np.asarray(generator.draw(jax.random.fold_in(key, i), size))
-            z, target, others = jax.device_put((latents[part], pictures.to_float(paintings[part]), others), divided)
-            trained, adam, loss = step(trained, adam, before, kept, critic_params, z, target, others, np.float32(i))
-            if (i + 1) % NOTE_EVERY == 0 or i + 1 == settings.steps:
-                jax.block_until_ready(loss)
-                progress.advance(i % NOTE_EVERY + 1, f"loss {float(loss):.3f}")
+    before, kept, critic_params, others = jax.device_put((before, kept, critic.params if critic else None, others), everywhere)
+    begin, step = _programs(generator.apply, critic.features if critic else None, settings, mesh)
+    rounds = [list(groups[first : first + len(devices)]) for first in range(0, len(groups), len(devices))]
     here = jax.local_devices()[0]
-    return dataclasses.replace(generator, params=jax.device_put(_joined(trained, kept), here))
+    with Progress("tune", len(rounds) * settings.steps) as progress:
+        for some in rounds:
+            # Every device has a group of the same size: a last group that is smaller sees its paintings more than once.
+            size = _whole(max(len(latents) for latents, _ in some))
+            full = [some[i % len(some)] for i in range(len(devices))]
+            places = [np.resize(np.arange(len(latents)), size) for latents, _ in full]
+            z = np.stack([latents[at] for (latents, _), at in zip(full, places)])
+            target = np.stack([pictures.to_float(paintings[at]) for (_, paintings), at in zip(full, places)])
+            z, target = jax.device_put((z, target), divided)
+            trained, adam = begin(before)
+            for i in range(settings.steps):
+                trained, adam, loss = step(trained, adam, before, kept, critic_params, z, target, others, np.int32(i))
+                if (i + 1) % NOTE_EVERY == 0 or i + 1 == settings.steps:
+                    progress.advance(i % NOTE_EVERY + 1, f"loss {float(loss.mean()):.3f}")
+            for i in range(len(some)):
+                one = jax.device_put(jax.tree.map(lambda x: x[i], trained), here)
+                yield dataclasses.replace(generator, params=_joined(one, jax.device_put(kept, here)))
+
+
+def _whole(size: int) -> int:
+    """Whole groups for the discriminator's minibatch statistics, which its features don't use but its program has to shape."""
+    return size if size <= STDDEV_GROUP else -(-size // STDDEV_GROUP) * STDDEV_GROUP
 
 
 def _split(params: Any) -> tuple[Any, Any]:
@@ -89,7 +94,8 @@ def _joined(trained: Any, kept: Any) -> Any:
 
 
 @functools.lru_cache(maxsize=2)
-def _program(apply: Callable, features: Callable | None, settings: Settings) -> Callable:
+def _programs(apply: Callable, features: Callable | None, settings: Settings, mesh: Mesh) -> tuple[Callable, Callable]:
+    """How a round begins, and its step. What a device trains is that device's part of arrays [devices, ...]."""
     critic_of = Critic(None, features) if features else None
     adam = optax.scale_by_adam(b1=0.9, b2=0.99)
     hold = int(settings.steps * (1 - RAMP_DOWN))
@@ -97,15 +103,29 @@ def _program(apply: Callable, features: Callable | None, settings: Settings) -> 
         [optax.constant_schedule(settings.learning_rate), optax.cosine_decay_schedule(settings.learning_rate, settings.steps - hold)],
         [hold],
     )
+    own, same = PartitionSpec("groups"), PartitionSpec()
 
-    @functools.partial(jax.jit, donate_argnums=(0, 1))
-    def step(trained, state, before, kept, critic, z: Array, target: Array, others: Array, i: Array):
+    def each(function: Callable, *, own_first: int, arguments: int) -> Callable:
+        """A program in which each device has a group of its own: the first arguments and all results are [devices, ...]."""
+
+        def on_device(*given: Any) -> Any:
+            mine = jax.tree.map(lambda x: x[0], given[:own_first])
+            return jax.tree.map(lambda x: x[None], function(*mine, *given[own_first:]))
+
+        specs = (own,) * own_first + (same,) * (arguments - own_first)
+        return jax.shard_map(on_device, mesh=mesh, in_specs=specs, out_specs=own, check_vma=False)
+
+    def begin(before: Any) -> tuple[Any, Any]:
+        return before, adam.init(before)
+
+    def step(trained, state, z: Array, target: Array, before, kept, critic, others: Array, i: Array):
         def parts(images: Array, wanted: Array) -> Parts:
             seen = features_of(critic_of, critic, wanted) if critic_of else None
             return distance(images, wanted, critic_of, critic, seen)
 
         # Anywhere on the way from a painting's latents to those of another image.
-        near = on_sphere(z + jnp.linspace(0.3, 1.0, len(z))[:, None] * (others - z))
+        away = others[(i * len(z) + jnp.arange(len(z))) % OTHERS]
+        near = on_sphere(z + jnp.linspace(0.3, 1.0, len(z))[:, None] * (away - z))
         there = jax.lax.stop_gradient(apply(_joined(before, kept), near))
 
         def total(trained) -> Array:
@@ -118,7 +138,13 @@ def _program(apply: Callable, features: Callable | None, settings: Settings) -> 
         loss, gradient = jax.value_and_grad(total)(trained)
         with jax.numpy_dtype_promotion("standard"):  # optax raises a float to its integer count
             update, state = adam.update(gradient, state)
-        rate = schedule(i)
+        rate = schedule(i.astype(jnp.float32))
         return jax.tree.map(lambda p, u: p - rate * u, trained, update), state, loss
 
-    return step
+    divided = each(step, own_first=4, arguments=9)
+
+    @functools.partial(jax.jit, donate_argnums=(0, 1))
+    def stepped(trained, state, before, kept, critic, z: Array, target: Array, others: Array, i: Array):
+        return divided(trained, state, z, target, before, kept, critic, others, i)
+
+    return jax.jit(each(begin, own_first=0, arguments=1)), stepped

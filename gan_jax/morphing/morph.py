@@ -1,13 +1,13 @@
 """The morph of a set of early works into a set of late ones: frames with their dates."""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
 from gan_jax.errors import UserError
 from gan_jax.latents.paths import EASINGS, PATHS
 from gan_jax.models.generator import Generator
-from gan_jax.progress import Progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +29,14 @@ def times(frames: int, easing: str) -> np.ndarray:
 
 
 def morph(
-    generator: Generator, early: np.ndarray, late: np.ndarray, early_years: np.ndarray, late_years: np.ndarray, t: np.ndarray, path: str
+    generator: Generator,
+    early: np.ndarray,
+    late: np.ndarray,
+    early_years: np.ndarray,
+    late_years: np.ndarray,
+    t: np.ndarray,
+    path: str,
+    count: Callable[[int], None] = lambda pairs: None,
 ) -> Morph:
     """Travels from the latents of early works to those of their late counterparts.
 
@@ -39,14 +46,14 @@ def morph(
       early_years, late_years: [p].
       t: of `times`.
       path: a key of `latents.paths.PATHS`.
+      count: is told of pairs that are done.
     """
     if path not in PATHS:
         raise UserError(f"config.morphing.path={path!r}: there is {', '.join(map(repr, PATHS))}")
     made = np.empty((len(early), len(t), generator.resolution, generator.resolution, 3), np.uint8)
-    with Progress("morph", len(early)) as progress:
-        for first in range(0, len(early), 8):
-            part = slice(first, first + 8)
-            latents = PATHS[path](early[part], late[part], t)
-            made[part] = generator.images(latents.reshape(-1, latents.shape[-1])).reshape(-1, *made.shape[1:])
-            progress.advance(len(latents))
+    for first in range(0, len(early), 8):
+        part = slice(first, first + 8)
+        latents = PATHS[path](early[part], late[part], t)
+        made[part] = generator.images(latents.reshape(-1, latents.shape[-1])).reshape(-1, *made.shape[1:])
+        count(len(latents))
     return Morph(t, early_years[:, None] + t * (late_years - early_years)[:, None], made)

@@ -15,7 +15,7 @@ from gan_jax.errors import UserError
 from gan_jax.generators import open_generator
 from gan_jax.latents import inversion
 from gan_jax.latents.paths import PATHS
-from gan_jax.latents.tuning import tune
+from gan_jax.latents.tuning import tuned
 from gan_jax.morphing import animation, scene
 from gan_jax.morphing.morph import times
 from gan_jax.stages import invert as inverting
@@ -51,8 +51,7 @@ def morph(config: ConfigDict, workdir: pathlib.Path, source: str, first: str, la
     paths = [pathlib.Path(first), pathlib.Path(last)]
     paintings, shapes = read(paths, generator.resolution, config)
     found = inversion.invert(generator, paintings, search_settings(config), config.seed + 2)
-    if config.tuning.steps and generator.params is not None:
-        generator = tune(generator, found.latents, paintings, tuning_settings(config), config.seed + 3)
+    (generator,) = tuned(generator, [(found.latents, paintings)], tuning_settings(config), config.seed + 3)
     a, b = found.latents[:1], found.latents[1:]
     fit = config.collection.fit
     frames = matted(generator.images(PATHS[settings.path](a, b, t)[0]), between(shapes[:1], shapes[1:], t)[0], fit)[:]

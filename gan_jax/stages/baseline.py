@@ -12,6 +12,7 @@ from gan_jax.generators import open_generator
 from gan_jax.latents import inversion, tutorial
 from gan_jax.models.generator import Generator
 from gan_jax.morphing.animation import resized
+from gan_jax.progress import Progress
 from gan_jax.stages.common import aspects, describe, in_own_shapes, search_settings, trained_on
 from gan_jax.stages.invert import side_by_side
 from gan_jax.stages.morph import contact_sheet, journeys
@@ -37,7 +38,8 @@ def baseline(config: ConfigDict, workdir: pathlib.Path, _: Mapping[str, Any]) ->
     with files.atomic_folder(workdir / "baseline") as folder:
         for name, (latents, path) in ways.items():
             latent_of = dict(zip(indices.tolist(), latents))
-            made = journeys(generator, latent_of, ends, years, t, path)
+            with Progress("morph", len(ends)) as progress:
+                made = journeys(generator, latent_of, ends, years, t, path, progress.advance)
             frames = np.stack([resized(pair, collection.images.shape[1]) for pair in made.frames])
             error = write(folder / name, collection, indices, paintings, generator, latents, frames, ends, t, config.collection.fit)
             lines.append(f"{name}: median error {np.median(error):.3f}")

@@ -1,6 +1,7 @@
+import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from typing import Any
 
@@ -14,12 +15,12 @@ from gan_jax.collection.collection import Collection
 from gan_jax.errors import UserError
 from gan_jax.latents import paths
 from gan_jax.latents.inversion import rms
-from gan_jax.latents.tuning import tune
+from gan_jax.latents.tuning import tuned
 from gan_jax.models.generator import Generator
 from gan_jax.morphing import animation, pairing, scene
 from gan_jax.morphing.morph import Morph, times
 from gan_jax.morphing.morph import morph as travel
-from gan_jax.progress import follow
+from gan_jax.progress import Progress, follow
 from gan_jax.stages.common import PERIODS, aspects, describe, generator_of, in_own_shapes, tuning_settings
 
 SHEET_ROWS = 48  # pairs on the contact sheet
@@ -46,17 +47,13 @@ def morph(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -
     years = np.array([painting.year for painting in collection.paintings])
     stations = inverted[pairing.chain(collection.images[inverted], years[inverted], settings.stations)]
 
-    generator = generator_of(config, workdir)
-    pivots = sorted({index for pair in ends for index in pair} | set(stations.tolist()))
-    at_pivots = np.stack([latent_of[index] for index in pivots])
-    before = generator.images(at_pivots)
-    if config.tuning.steps and generator.params is not None:
-        generator = tune(generator, at_pivots, collection.images[pivots], tuning_settings(config), config.seed + 3)
-    made = journeys(generator, latent_of, ends, years, t, settings.path)
+    years_at = dates_between(years[stations])
+    painted = paint(generator_of(config, workdir), collection, latent_of, ends, stations, years_at, t, config)
+    made = painted.made
 
     with files.atomic_folder(workdir / "morphs") as folder:
         write_tables(folder, collection, ends, distances, unmatched, made)
-        write_tuning(folder, collection, pivots, before, generator.images(at_pivots), config.collection.fit)
+        write_tuning(folder, collection, ends, painted, config.collection.fit)
         # From here on pictures are for people.
         made = in_shapes_of(made, collection, ends, config.collection.fit)
         collection = in_own_shapes(collection, config.collection.fit)
@@ -66,11 +63,80 @@ def morph(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -
         pictures.write_png(folder / "contact_sheet.png", contact_sheet(collection.images, ends, made.frames))
         with animation.workshop() as pool:
             films = film_pairs(pool, folder, collection, ends, made, settings)
-            films += film_years(pool, folder, collection, generator, stations, latent_of, config)
-            films += film_shift(pool, folder, collection, generator, latent_of, ends, t, config)
+            films += film_years(pool, folder, collection, stations, years_at, painted.years, config)
+            films += film_shift(pool, folder, collection, shifted(ends), painted.shift, t, config)
             for film in follow("animate", as_completed(films), len(films)):
                 film.result()
     return f"{len(ends)} pairs, {len(unmatched)} works without a counterpart; {workdir / 'morphs' / 'set.gif'}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Painted:
+    """Everything that the generators painted, as uint8 [..., r, r, 3]."""
+
+    made: Morph
+    before: np.ndarray  # [2 * pairs]: both ends of each pair, by the generator as it was trained
+    after: np.ndarray  # [2 * pairs]: and tuned to them
+    shift: np.ndarray  # [works, T]: of `shifted`
+    years: np.ndarray  # [dates]: on the way through the years
+
+
+def paint(
+    generator: Generator,
+    collection: Collection,
+    latent_of: Mapping[int, np.ndarray],
+    ends: Ends,
+    stations: np.ndarray,
+    dates: np.ndarray,
+    t: np.ndarray,
+    config: ConfigDict,
+) -> Painted:
+    """Paints the morphs of a few pairs at a time, by a generator tuned to their ends; the way through the years by one tuned to its
+    stations; and moves some early works with the generator of their pair."""
+
+    def latents(works: Sequence[int]) -> np.ndarray:
+        return np.stack([latent_of[index] for index in works])
+
+    years = np.array([painting.year for painting in collection.paintings])
+    parts = [ends[first : first + config.tuning.pairs] for first in range(0, len(ends), config.tuning.pairs)]
+    groups = [[index for pair in part for index in pair] for part in parts] + [stations.tolist()] * (len(stations) > 1)
+    tuning = tuning_settings(config)
+    painters = tuned(generator, [(latents(works), collection.images[works]) for works in groups], tuning, config.seed + 3)
+    sets = [latents(collection.period(period).tolist()) for period in PERIODS]
+    moving, size = shifted(ends), collection.images.shape[1:]
+    made, after, shift = [], [], {}
+    # While they are tuned, that is what takes the time and has a line of its own.
+    with contextlib.nullcontext() if tuning.steps else Progress("morph", len(ends)) as progress:
+        for part, works, painter in zip(parts, groups, painters):
+            made.append(journeys(painter, latent_of, part, years, t, config.morphing.path))
+            after.append(painter.images(latents(works)))
+            for index in {first for first, _ in part} & set(moving) - set(shift):
+                path = paths.mean_shift(latents([index]), *sets, t)[0]
+                shift[index] = painter.images(path)
+            if progress:
+                progress.advance(len(part))
+        through = np.zeros((0, *size), np.uint8)
+        if len(stations) > 1:
+            through = next(painters).images(paths.spline(latents(stations.tolist()), years[stations], dates))
+    return Painted(
+        Morph(t, np.concatenate([one.years for one in made]), np.concatenate([one.frames for one in made])),
+        generator.images(latents([index for pair in ends for index in pair])),
+        np.concatenate(after),
+        np.stack([shift[index] for index in moving]),
+        through,
+    )
+
+
+def shifted(ends: Ends) -> list[int]:
+    """Early works that the mean shift is shown on."""
+    return list(dict.fromkeys(first for first, _ in ends))[:SHIFTED]
+
+
+def dates_between(dates: np.ndarray) -> np.ndarray:
+    """Dates on a way by way of those of some works."""
+    if len(dates) < 2:
+        return np.zeros(0)
+    return np.interp(np.arange((len(dates) - 1) * FRAMES_A_STATION + 1) / FRAMES_A_STATION, np.arange(len(dates)), dates)
 
 
 def pair(collection: Collection, settings: ConfigDict) -> tuple[Ends, list[float], list[tuple[int, str]]]:
@@ -86,10 +152,18 @@ def pair(collection: Collection, settings: ConfigDict) -> tuple[Ends, list[float
     return [(int(early[pair.early]), int(late[pair.late])) for pair in pairs], [pair.distance for pair in pairs], alone
 
 
-def journeys(generator: Generator, latent_of: Mapping[int, np.ndarray], ends: Ends, years: np.ndarray, t: np.ndarray, path: str) -> Morph:
-    """The morphs of all pairs."""
+def journeys(
+    generator: Generator,
+    latent_of: Mapping[int, np.ndarray],
+    ends: Ends,
+    years: np.ndarray,
+    t: np.ndarray,
+    path: str,
+    count: Callable[[int], None] = lambda pairs: None,
+) -> Morph:
+    """The morphs of pairs; `count` is told of those that are done."""
     a, b = (np.stack([latent_of[pair[end]] for pair in ends]) for end in (0, 1))
-    return travel(generator, a, b, *(years[[pair[end] for pair in ends]] for end in (0, 1)), t, path)
+    return travel(generator, a, b, *(years[[pair[end] for pair in ends]] for end in (0, 1)), t, path, count)
 
 
 def in_shapes_of(made: Morph, collection: Collection, ends: Ends, fit: str) -> Morph:
@@ -116,18 +190,17 @@ def write_tables(
     files.write_array(folder / "frames.npy", made.frames)
 
 
-def write_tuning(
-    folder: pathlib.Path, collection: Collection, pivots: Sequence[int], before: np.ndarray, after: np.ndarray, fit: str
-) -> None:
+def write_tuning(folder: pathlib.Path, collection: Collection, ends: Ends, painted: Painted, fit: str) -> None:
     """The paintings that morphs begin and end with, as the generator painted them before it was tuned to them, and after."""
-    paintings = collection.images[pivots]
-    errors = rms(before, paintings), rms(after, paintings)
+    indices = [index for pair in ends for index in pair]
+    paintings = collection.images[indices]
+    errors = rms(painted.before, paintings), rms(painted.after, paintings)
     rows = [
-        {**describe(collection, index), "error_before": f"{first:.4f}", "error_after": f"{last:.4f}"}
-        for index, first, last in zip(pivots, *errors)
+        {"pair": i // 2, **describe(collection, index), "error_before": f"{first:.4f}", "error_after": f"{last:.4f}"}
+        for i, (index, first, last) in enumerate(zip(indices, *errors))
     ]
     files.write_csv(folder / "tuning.csv", rows[0], rows)
-    paintings, before, after = (matted(images, aspects(collection)[list(pivots)], fit) for images in (paintings, before, after))
+    paintings, before, after = (matted(images, aspects(collection)[indices], fit) for images in (paintings, painted.before, painted.after))
     order = np.argsort(errors[0], kind="stable")
     shown = [part for part in np.array_split(order, 3) if len(part)]
     n = min(PREVIEW, *(len(part) for part in shown))
@@ -188,9 +261,9 @@ def film_years(
     pool: Executor,
     folder: pathlib.Path,
     collection: Collection,
-    generator: Generator,
     stations: np.ndarray,
-    latent_of: Mapping[int, np.ndarray],
+    at: np.ndarray,
+    images: np.ndarray,
     config: ConfigDict,
 ) -> list[Future]:
     """One film through the years, by way of several works in order of date; years.csv says where each frame stands."""
@@ -198,8 +271,6 @@ def film_years(
         return []
     settings = config.morphing
     dates = np.array([collection.paintings[index].year for index in stations])
-    at = np.interp(np.arange((len(stations) - 1) * FRAMES_A_STATION + 1) / FRAMES_A_STATION, np.arange(len(stations)), dates)
-    images = generator.images(paths.spline(np.stack([latent_of[index] for index in stations]), dates, at))
     shapes = np.exp(np.interp(at, dates, np.log(aspects(collection)[stations])))
     images = matted(images, shapes, config.collection.fit)[:]
     rows, frames = [], []
@@ -222,20 +293,15 @@ def film_shift(
     pool: Executor,
     folder: pathlib.Path,
     collection: Collection,
-    generator: Generator,
-    latent_of: Mapping[int, np.ndarray],
-    ends: Ends,
+    works: Sequence[int],
+    frames: np.ndarray,
     t: np.ndarray,
     config: ConfigDict,
 ) -> list[Future]:
     """Early works, moved from what the early latents have in common to what the late ones have."""
     settings = config.morphing
-    sets = [np.stack([latent_of[int(index)] for index in collection.period(period)]) for period in PERIODS]
-    works = list(dict.fromkeys(first for first, _ in ends))[:SHIFTED]
-    path = paths.mean_shift(np.stack([latent_of[index] for index in works]), *sets, t)
-    frames = generator.images(path.reshape(-1, path.shape[-1])).reshape(*path.shape[:2], *collection.images.shape[1:])
     files.write_array(folder / "shift.npy", frames)
-    shapes = aspects(collection)[works]
+    shapes = aspects(collection)[list(works)]
     frames = matted(frames, between(shapes, shapes, t), config.collection.fit)[:]
     shown = np.linspace(0, len(t) - 1, min(STRIP_FRAMES, len(t))).round().astype(int)
     rows = np.concatenate([np.concatenate([collection.images[[index]], frames[i, shown]]) for i, index in enumerate(works)])
