@@ -1,6 +1,7 @@
 """The command line: a verb, a config and a workdir."""
 
 import inspect
+import os
 import pathlib
 import re
 import sys
@@ -43,7 +44,11 @@ ABOUT = {
     "images": "Pictures: a folder, or files with commas between.",
     "from": "The picture to begin with.",
     "to": "The picture to end with.",
+    "hosts": "How many processes train as one, each with this same command; auto on SLURM and TPU pods.",
+    "coordinator": "Address and port of the first of them.",
+    "host": "Which of them this is, from 0.",
 }
+TOGETHER = ("study", "train", "benchmark")  # what several processes can do as one
 USAGE = "python -m gan_jax VERB --workdir=runs/NAME [--config=configs/NAME.py] [--config.some.field=value ...]"
 
 
@@ -67,7 +72,8 @@ def verb_help(verb: str) -> str:
                 name = match[1] if match[1] == section else f"{section}"
                 fields.append(f"  --config.{name}{match[2] or ''} = {match[3]}")
     text = f"{verb}: {VERBS[verb]}\n\n  {USAGE.replace('VERB', verb)}"
-    for name in ("generator", *ALONE[verb]) if verb in ALONE else ():
+    beside = ("generator", *ALONE[verb]) if verb in ALONE else ("hosts", "coordinator", "host") if verb in TOGETHER else ()
+    for name in beside:
         text += f"\n  --{name}: " + ABOUT.get(name, "Without a study: another workdir, a file of pretrained networks, or a TF-Hub module.")
     return text + ("\n\nFields, with their defaults:\n" + "\n".join(fields) if fields else "")
 
@@ -75,6 +81,7 @@ def verb_help(verb: str) -> str:
 def main(argv: list[str]) -> None:
     verb = argv[1]
     logging.set_verbosity(logging.WARNING)  # libraries' remarks would break the progress line
+    leads = verb not in TOGETHER or not flags.FLAGS.hosts or join()
     # Imported here: usage and wrong flags answer at once, without waiting for JAX.
     from gan_jax.compilation_cache import use_compilation_cache
     from gan_jax.study import Study, check_bounds
@@ -103,12 +110,25 @@ def main(argv: list[str]) -> None:
         print(f"{'prepare':<9} {study.run('prepare')}")
         print(f"{verb:<9} {narrow(study.config, study.workdir)}")
         return
+    if not leads:  # the leader prepares before, and does what comes after
+        if verb == "study":
+            study.wait_for("prepare")
+        study.run("train")
+        return
     if verb != "study":
         print(f"{verb:<9} {study.run(verb)}")
         return
     for name, result in study.run_all():
         print(f"{name:<9} {result}", flush=True)
     print(f"\nLook at  {study.workdir / 'report.html'}\nand at   {study.workdir / 'morphs' / 'set.mp4'}")
+
+
+def join() -> bool:
+    """Makes this process one of several; whether it is the one that writes."""
+    from gan_jax.training import hosts
+
+    hosts.join(flags.FLAGS.hosts, flags.FLAGS.coordinator, flags.FLAGS.host)
+    return hosts.leads()
 
 
 def alone(verb: str) -> str:
@@ -146,6 +166,10 @@ def run() -> None:
         flags.DEFINE_string(name, "", ABOUT[name])
     if verb in ALONE:
         flags.DEFINE_string("generator", "", "What paints: another workdir, a file of pretrained networks, or a TF-Hub module.")
+    if verb in TOGETHER:
+        flags.DEFINE_string("hosts", "", ABOUT["hosts"])
+        flags.DEFINE_string("coordinator", "", ABOUT["coordinator"])
+        flags.DEFINE_integer("host", -1, ABOUT["host"])
     if verb == "sample":
         flags.DEFINE_string("period", "", "Of a conditional network, the period to paint: --config.sampling.period.")
     if verb == "benchmark":
@@ -174,6 +198,10 @@ def run() -> None:
         fail(f"{error.filename or 'the system'}: {error.strerror}")  # a full disk, a folder that can't be written
     except KeyboardInterrupt:
         fail("stopped", 130)
+    except RuntimeError as error:
+        if not among_others():
+            raise
+        fail(f"this process can't go on, or another is gone ({one_line(error)[:200]}); the same commands go on from the last checkpoint", 1)
 
 
 def parse(argv: list[str]) -> list[str]:
@@ -196,8 +224,15 @@ def one_line(error: Exception) -> str:
 
 
 def fail(message: str, code: int = 2) -> None:
-    print(f"gan_jax: {message}", file=sys.stderr)
+    print(f"gan_jax: {message}", file=sys.stderr, flush=True)
+    if among_others():
+        os._exit(code)  # an orderly end would wait for the others, which wait for this one
     sys.exit(code)
+
+
+def among_others() -> bool:
+    """Whether this is one of several processes."""
+    return "jax" in sys.modules and sys.modules["jax"].distributed.is_initialized()
 
 
 def command() -> None:

@@ -25,6 +25,7 @@ from gan_jax.stages.prepare import prepare
 from gan_jax.stages.report import report
 from gan_jax.stages.sample import sample
 from gan_jax.stages.train import train
+from gan_jax.training import hosts
 from gan_jax.training.checkpoints import Checkpoints
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
@@ -206,8 +207,15 @@ class Study:
             "seconds": round(time.monotonic() - start, 1),
             "result": result,
         }
-        self._write()
+        if hosts.leads():
+            self._write()
         return result
+
+    def wait_for(self, name: str) -> None:
+        """Until another process has made what a stage makes."""
+        while not Study(self.config, self.workdir)._stands(name):
+            time.sleep(1.0)
+        self._finished = Study(self.config, self.workdir)._finished
 
     def run_all(self) -> Iterator[tuple[str, str]]:
         """Runs every stage in order; yields its name and what it said. A baseline that can't be opened does not stop the others."""

@@ -76,6 +76,12 @@ class Checkpoints:
             cleanup_tmp_directories=self._writes,  # of a process that was killed while it saved
             step_prefix="images",
         )
+        # Then whoever opens the folder waits for nobody, and arrays pass as NumPy's: orbax takes those of JAX to be on all processes.
+        self._among_others = jax.process_count() > 1
+        if self._among_others:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            alone = ocp.options.MultiprocessingOptions(primary_host=jax.process_index(), active_processes={jax.process_index()})
+            options = dataclasses.replace(options, create=False, multiprocessing_options=alone)
         handlers = {"state": ocp.StandardCheckpointHandler(), "about": ocp.JsonCheckpointHandler()}
         try:
             self._manager = ocp.CheckpointManager(self._folder, options=options, item_handlers=handlers)
@@ -107,6 +113,8 @@ class Checkpoints:
         Raises UserError where it, or the one before, could not be written. What was there stays as it is.
         """
         told = {**about, SEAL: seal(state, about)}
+        if self._among_others:
+            state = jax.tree.map(lambda x: np.asarray(x.addressable_data(0)), state)
         try:
             self._manager.save(
                 images_seen,
@@ -168,6 +176,8 @@ class Checkpoints:
                 f"({name} is {there.get(name, 'missing')} there and {here.get(name, 'missing')} here)"
             )
         abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, like)
+        if self._among_others:
+            abstract = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), abstract)
         return self._manager.restore(images_seen, args=ocp.args.Composite(state=ocp.args.StandardRestore(abstract))).state
 
     def about(self, images_seen: int) -> dict[str, Any]:

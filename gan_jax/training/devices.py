@@ -24,6 +24,11 @@ def replicate(tree: Any, among: Sequence[jax.Device] | None = None) -> Any:
     return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
 
 
+def here(tree: Any) -> Any:
+    """Replicated arrays as they are on one device of this process."""
+    return jax.tree.map(lambda x: x.addressable_data(0), tree)
+
+
 class Program:
     """`step(state, *replicated) -> (state, metrics)`, compiled to run on all local devices, or on those of `among`.
 
@@ -40,10 +45,15 @@ class Program:
         parallel = jax.pmap(on_device, axis_name=AXIS, in_axes=(0, None, None), out_axes=(None, None), donate_argnums=(1,), devices=among)
         # pmap wants one argument that is spread over the devices, to know how many there are.
         self._spread = np.zeros(len(among or jax.local_devices()), np.int32)
-        self.compiled = parallel.lower(self._spread, *abstract((state, replicated))).compile()
+        arguments = abstract((state, replicated))
+        if jax.process_count() > 1:  # then lowering wants arrays
+            arguments = jax.tree.map(lambda x: replicate(np.zeros(x.shape, x.dtype), among), arguments)
+        self.compiled = parallel.lower(self._spread, *arguments).compile()
+        # What is compiled for several processes doesn't take the arrays of one; pmap does, and finds the program in JAX's cache.
+        self._run = parallel if jax.process_count() > 1 else self.compiled
 
     def __call__(self, state: Any, *replicated: Any) -> tuple[Any, Any]:
-        return self.compiled(self._spread, state, replicated)
+        return self._run(self._spread, state, replicated)
 
     @property
     def memory(self) -> int:

@@ -40,6 +40,19 @@ class Log:
                 self._events.add_scalar(name, value, images_seen)
 
 
+class NoLog:
+    """For processes that don't write."""
+
+    def __enter__(self) -> "NoLog":
+        return self
+
+    def __exit__(self, *_) -> None:
+        pass
+
+    def write(self, images_seen: int, values: Mapping[str, float]) -> None:
+        pass
+
+
 def _images(line: str) -> float:
     try:
         return json.loads(line)["images"]

@@ -20,11 +20,11 @@ from gan_jax.errors import Stopped, UserError
 from gan_jax.models import networks
 from gan_jax.models.layers import STDDEV_GROUP
 from gan_jax.progress import Progress
-from gan_jax.training import augmentation, devices, health, losses, schedule
+from gan_jax.training import augmentation, devices, health, hosts, losses, schedule
 from gan_jax.training.checkpoints import Checkpoints
 from gan_jax.training.health import Sick
 from gan_jax.training.levels import Level, Levels
-from gan_jax.training.log import Log
+from gan_jax.training.log import Log, NoLog
 from gan_jax.training.meter import Meter
 from gan_jax.training.sample_grid import SampleGrid
 from gan_jax.training.schedule import Phase
@@ -188,7 +188,7 @@ class _Run:
                 generator, discriminator, networks.full_level(resolution), config.seed, settings.augment, settings.augment_strength
             )
             like = devices.abstract(devices.replicate(state))
-            found = checkpoints.open_latest(like)
+            found = checkpoints.open_latest(like) if hosts.leads() else None
             if found:
                 self.seen, state, before = found
                 if before.get("collection") != self.about.get("collection"):
@@ -199,6 +199,10 @@ class _Run:
             elif training.init_from:
                 state = init_from(training.init_from, state)
             self.slower = 1.0 if self.slower is None else self.slower
+            if hosts.count() > 1:
+                state = jax.tree.map(np.asarray, state)
+                self.seen, self.slower, state = hosts.of_leader((np.int32(self.seen), np.float32(self.slower), state))
+                self.seen, self.slower = int(self.seen), float(self.slower)
             if self.seen >= total:
                 return self.seen
             self.state = devices.replicate(state)
@@ -210,7 +214,7 @@ class _Run:
             phases = tuple(dataclasses.replace(phase, learning_rate=phase.learning_rate * self.slower) for phase in phases)
             ahead, self.phases = [phase for phase in phases if phase.end > self.seen], phases
             with (
-                Log(self.workdir / "log", self.seen) as self.log,
+                Log(self.workdir / "log", self.seen) if hosts.leads() else NoLog() as self.log,
                 Progress("train", total, initial=self.seen, unit=" images", scale=True) as progress,
                 stop_requests() as stopping,
                 Levels(ahead, prepare, self.grid.compile) as levels,
@@ -224,7 +228,7 @@ class _Run:
     def _phase(self, phase: Phase, levels: Levels, total: int, stopping: Callable[[], int | None]) -> None:
         training = self.config.training
         if self.seen == phase.start and self.seen:
-            self.state = devices.replicate(restart_adam(self.state))
+            self.state = devices.replicate(restart_adam(devices.here(self.state)))
         self.meter.begin(phase)
         step = levels.take(phase)
         rate = devices.replicate(np.float32(phase.learning_rate))
@@ -243,6 +247,9 @@ class _Run:
             over = bool(training.time_limit_hours) and now - self.began >= 3600 * training.time_limit_hours
             signalled = stopping()  # asked once: a signal between saving and stopping would lose what is not saved
             late = bool(training.checkpoint_every_minutes) and now - self.saved >= 60 * training.checkpoint_every_minutes
+            if hosts.count() > 1:  # clocks and signals are each one's own, and all must stop at the same step
+                asking = due(training.log_every_kimg)  # not in every step: all would wait for each other
+                signalled, over, late = hosts.agree(signalled or 0, over, late) if asking else (0, 0, 0)
             if signalled or over or late or self.seen >= total or due(training.checkpoint_every_kimg):
                 self.meter.flush()  # what the log leaves out could not be told after a resume, and what is sick is not saved
                 self._save()
@@ -262,10 +269,13 @@ class _Run:
             self.log.write(self.seen, figures)
             self.diversity = health.check_diversity(self.diversity, figures.get("watch/diversity", 0.0))
         about = {"images_seen": self.seen, "level": phase.level, "alpha": alpha, "learning_rate_factor": self.slower}
-        self.checkpoints.save(self.seen, self.state, {**self.about, **about}, kid=figures.get("watch/kid_training"))
+        if hosts.leads():
+            self.checkpoints.save(self.seen, self.state, {**self.about, **about}, kid=figures.get("watch/kid_training"))
 
     def _show(self, phase: Phase) -> None:
         """Grids of pictures, and once the networks have grown up of the works that are most like them."""
+        if not hosts.leads():
+            return
         folder, resolution = self.workdir / "samples", self.images.shape[1]
         made = self.grid.images(self.state, phase.level, phase.alpha(self.seen))
         pictures.write_png(folder / f"kimg_{self.seen // 1000:06d}.png", pictures.grid(pictures.enlarged(made, resolution)))

@@ -1,0 +1,120 @@
+"""Two processes with two devices each are one machine with four."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+from survival import ROOT, SETTINGS, Patient
+
+from gan_jax.errors import UserError
+from gan_jax.training import hosts
+
+BATCH = SETTINGS["training.batch_size"]
+
+
+class Cluster(Patient):
+    """A training by two processes, each with half of the devices."""
+
+    def start_all(self) -> list[subprocess.Popen]:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            address = f"127.0.0.1:{free.getsockname()[1]}"
+        return [self.process(2, ["--hosts=2", f"--coordinator={address}", f"--host={i}"]) for i in range(2)]
+
+    def process(self, devices: int, more: list[str]) -> subprocess.Popen:
+        flags = f"--xla_backend_optimization_level=0 --xla_force_host_platform_device_count={devices}"
+        return subprocess.Popen(
+            [sys.executable, "-m", "gan_jax", "train", f"--workdir={self.folder}", *self.arguments, *more],
+            cwd=ROOT, env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+
+def ended(processes: list[subprocess.Popen]) -> list[str]:
+    """What each said, when all have ended well."""
+    said = [process.communicate(timeout=120)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(processes), said
+    return said
+
+
+@pytest.fixture(scope="module")
+def first_step(tmp_path_factory):
+    """The state after one step: by one process, and by two."""
+    states = []
+    for name in ("one", "two"):
+        training = Cluster(tmp_path_factory.mktemp(name) / "study", BATCH / 1000)
+        training.prepare()
+        ended([training.process(4, [])] if name == "one" else training.start_all())
+        states.append(training.final())
+    return states
+
+
+def test_two_processes_find_the_gradients_of_one(first_step):
+    one, two = first_step
+    assert one.keys() == two.keys()
+    gradients = [name for name in one if ".adam.mu" in name]  # after one step, a part of the gradient
+    assert len(gradients) > 10 and all(np.abs(one[name]).max() > 0 for name in gradients)
+    for name in gradients:
+        np.testing.assert_allclose(two[name], one[name], atol=1e-6, err_msg=name)
+    statistics = [name for name in one if ".stats" in name]
+    assert statistics  # of batch norm, over all devices
+    for name in statistics:
+        np.testing.assert_allclose(two[name], one[name], rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+def test_the_loss_of_a_process_ends_the_other_and_all_go_on(tmp_path):
+    training = Cluster(tmp_path / "study", 3.2)
+    training.prepare()
+    leader, other = training.start_all()
+    deadline = time.monotonic() + 120
+    while len(training.steps()) < 2:
+        assert leader.poll() is None and time.monotonic() < deadline, leader.communicate()[1]
+        time.sleep(0.02)
+    other.send_signal(signal.SIGKILL)
+    other.communicate()
+    said = leader.communicate(timeout=60)[1]
+    assert leader.returncode not in (0, None)
+    assert re.search("gan_jax: this process can't go on, or another is gone|another task died", said), said
+    reached = training.steps()[-1]
+    assert 0 < reached < training.total
+    # The leader alone is told to stop, and both do, at the same step.
+    leader, other = training.start_all()
+    while training.steps()[-1] <= reached:
+        assert leader.poll() is None and time.monotonic() < deadline + 60, leader.communicate()[1]
+        time.sleep(0.02)
+    leader.send_signal(signal.SIGTERM)
+    said = ended([leader, other])
+    places = [re.search(r"stopped at ([\d.]+) of 3.2 kimg", text)[1] for text in said]
+    assert places[0] == places[1]
+    # What two began, one goes on with.
+    ended([training.process(4, [])])
+    training.final()
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        (("two", "", 0), "--hosts=two: a number, or auto"),
+        (("2", "", 0), "--coordinator=ADDRESS:PORT"),
+        (("2", "127.0.0.1:1", 2), "--host=0 to 1"),
+        (("0", "", 0), "a number, or auto"),
+    ],
+)
+def test_what_is_missing_is_named(given, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        hosts.join(*given)
+
+
+def test_one_process_is_its_own_leader():
+    hosts.join("1", "", 0)
+    assert hosts.leads() and hosts.count() == 1
+    assert hosts.agree(3, 0) == (3, 0)
+    state = {"a": np.ones(3)}
+    assert jax.tree.all(jax.tree.map(np.array_equal, hosts.of_leader(state), state))
