@@ -44,6 +44,7 @@ ABOUT = {
     "images": "Pictures: a folder, or files with commas between.",
     "from": "The picture to begin with.",
     "to": "The picture to end with.",
+    "accept_changes": "Go on in a workdir that was begun with another config, and say what differs.",
     "hosts": "How many processes train as one, each with this same command; auto on SLURM and TPU pods.",
     "coordinator": "Address and port of the first of them.",
     "host": "Which of them this is, from 0.",
@@ -103,7 +104,8 @@ def main(argv: list[str]) -> None:
 
         print(f"{verb:<9} {write_comparison([pathlib.Path(workdir) for workdir in flags.FLAGS.workdir])}")
         return
-    study = Study(flags.FLAGS.config, pathlib.Path(flags.FLAGS.workdir[0] if verb == "report" else flags.FLAGS.workdir))
+    workdir = pathlib.Path(flags.FLAGS.workdir[0] if verb == "report" else flags.FLAGS.workdir)
+    study = Study(flags.FLAGS.config, workdir, flags.FLAGS.accept_changes)
     if verb == "narrow":
         from gan_jax.stages.narrow import narrow
 
@@ -162,6 +164,7 @@ def run() -> None:
         flags.DEFINE_multi_string("workdir", None, "Folder of a study; given more than once, studies to compare.", required=True)
     else:
         flags.DEFINE_string("workdir", folder, "Folder for everything that is made.", required=not without_study)
+    flags.DEFINE_boolean("accept_changes", False, ABOUT["accept_changes"])
     for name in ALONE.get(verb, ()):
         flags.DEFINE_string(name, "", ABOUT[name])
     if verb in ALONE:
@@ -211,7 +214,10 @@ def parse(argv: list[str]) -> list[str]:
         flags.FLAGS.config.to_dict()  # a file that can't be read is an error only when something is asked of it
         return rest
     except (AttributeError, KeyError) as error:
-        raise UserError(f"--config: no such field {one_line(error)}; `VERB --help` lists them") from None
+        said = one_line(error)
+        if match := re.search(r"'(\w+)' Did you mean \"(\w+)\"", said):
+            said = f"{match[1]!r}; did you mean {match[2]!r}?"
+        raise UserError(f"--config: no such field {said} `VERB --help` lists them") from None
     except (flags.Error, TypeError, ValueError) as error:
         raise UserError(one_line(error)) from None
 

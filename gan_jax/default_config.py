@@ -92,6 +92,7 @@ def get_config() -> ConfigDict:
     training.augment_target = 0.6  # adaptive: what the discriminator's certainty is held at, 0 to 1
     training.augment_kimg = 100.0  # adaptive: thousands of images in which the strength could go from none to full
     training.precision = "auto"  # "float32", "bfloat16", or "auto": bfloat16 on GPU and TPU
+    training.resident_gib = 0.0  # of images on each device; more than that are read block by block. 0: a quarter of its memory
     training.log_every_kimg = 1.0
     training.sample_every_kimg = 10.0
     training.checkpoint_every_kimg = 25.0

@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import math
 import pathlib
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -57,6 +58,7 @@ BOUNDS = {
     "model.width": (1, 2**16),
     "model.fmap_base": (1, 2**20),
     "model.fmap_max": (1, 2**16),
+    "training.resident_gib": (0, math.inf),
     "training.r1": (0, math.inf),
     "training.r1_every": (1, 10**6),
     "training.augment_strength": (0, 1),
@@ -162,12 +164,13 @@ STAGES = {
 class Study:
     """A workdir and the config of what is done there."""
 
-    def __init__(self, config: ConfigDict, workdir: pathlib.Path):
+    def __init__(self, config: ConfigDict, workdir: pathlib.Path, accept_changes: bool = False):
         """Takes up or begins the workdir.
 
-        Raises UserError for numbers out of bounds, and where the workdir was begun with a config that differs where it matters.
+        Raises UserError for numbers out of bounds, and where the workdir was begun with a config that differs where it matters; with
+        `accept_changes` that is only said.
         """
-        self.config, self.workdir = config, workdir
+        self.config, self.workdir, self._accepts_changes = config, workdir, accept_changes
         self._path = workdir / "config.json"
         self._finished: dict[str, dict[str, Any]] = {}  # by stage: the fingerprint it was made with, its result, seconds it took
         check_bounds(config)
@@ -213,9 +216,10 @@ class Study:
 
     def wait_for(self, name: str) -> None:
         """Until another process has made what a stage makes."""
-        while not Study(self.config, self.workdir)._stands(name):
+        while not self._stands(name):
             time.sleep(1.0)
-        self._finished = Study(self.config, self.workdir)._finished
+            if self._path.exists():
+                self._finished = files.read_json(self._path)["stages"]
 
     def run_all(self) -> Iterator[tuple[str, str]]:
         """Runs every stage in order; yields its name and what it said. A baseline that can't be opened does not stop the others."""
@@ -270,14 +274,19 @@ class Study:
     def _check(self, a: Mapping[str, Any]) -> None:
         b = flatten(self.config.to_dict())
         a = flatten(default_config.get_config().to_dict()) | a  # a field that is new since then begins with what was done before it
-        fields = [k for k in sorted(a.keys() | b.keys()) if a.get(k) != b.get(k) and k not in HARMLESS and k.split(".")[0] in FOUNDATION]
-        if fields and any((self.workdir / path).exists() for path in ("collection", "checkpoints")):
-            first = fields[0]
-            more = f" (and {len(fields) - 1} more fields: {', '.join(fields[1:4])})" if fields[1:] else ""
-            raise UserError(
-                f"{self.workdir}: begun with another config: config.{first} is {a.get(first)!r} there and {b.get(first)!r} here{more}; "
-                "give another --workdir, or delete this one"
-            )
+        # Fields that are gone since then say nothing any more.
+        fields = [k for k in sorted(b) if a.get(k) != b[k] and k not in HARMLESS and k.split(".")[0] in FOUNDATION]
+        if not fields or not any((self.workdir / path).exists() for path in ("collection", "checkpoints")):
+            return
+        differences = [f"config.{k} is {a.get(k)!r} there and {b[k]!r} here" for k in fields]
+        if self._accepts_changes:
+            print(f"gan_jax: {self.workdir}: goes on with another config: {'; '.join(differences)}", file=sys.stderr)
+            return
+        more = f" (and {len(fields) - 1} more fields: {', '.join(fields[1:4])})" if fields[1:] else ""
+        raise UserError(
+            f"{self.workdir}: begun with another config: {differences[0]}{more}; give another --workdir, delete this one, or go on all the "
+            "same with --accept_changes"
+        )
 
     def _about(self) -> dict[str, Any]:
         versions = {"gan_jax": __version__} | {name: importlib.metadata.version(name) for name in PACKAGES}

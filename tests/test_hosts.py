@@ -98,6 +98,28 @@ def test_the_loss_of_a_process_ends_the_other_and_all_go_on(tmp_path):
     training.final()
 
 
+def test_a_script_starts_all_of_them(tmp_path):
+    training = Cluster(tmp_path / "study", BATCH / 1000)
+    training.prepare()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    flags = "--xla_backend_optimization_level=0 --xla_force_host_platform_device_count=1"
+    environment = {
+        **os.environ,
+        "XLA_FLAGS": flags,
+        "JAX_PLATFORMS": "cpu",
+        "PYTHON": sys.executable,
+        "PORT": str(port),
+        "TMPDIR": str(tmp_path),
+    }
+    command = ["bash", str(ROOT / "launch" / "hosts.sh"), "localhost localhost", "train", f"--workdir={training.folder}"]
+    run = subprocess.run([*command, *training.arguments], capture_output=True, text=True, timeout=120, env=environment)
+    assert run.returncode == 0, run.stderr
+    assert "host 1: localhost" in run.stderr and "trained on" in run.stderr
+    assert training.final()
+
+
 @pytest.mark.parametrize(
     "given, message",
     [

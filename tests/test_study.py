@@ -248,7 +248,8 @@ def test_one_period_can_be_learnt_alone_from_networks_of_both(study, tmp_path, m
     workdir.run("prepare")
     train_stage.train(config, tmp_path, {})
     collection = collections.load(tmp_path / "collection")
-    np.testing.assert_array_equal(seen[0], collection.images[collection.period("late")])
+    late = collection.period("late")
+    np.testing.assert_array_equal(seen[0][np.arange(len(late))], collection.images[late])
     config.training.period = "between"
     with pytest.raises(UserError, match="config.training.period='between': there is '', 'early', 'late'"):
         Study(config, tmp_path / "other")
@@ -263,8 +264,35 @@ def test_a_workdir_from_before_a_field_was_there_is_taken_up(study, tmp_path):
     Study(config, tmp_path)
     config = config.copy_and_resolve_references()
     config.model.smooth = True
-    with pytest.raises(UserError, match="config.model.smooth is False there and True here"):
+    with pytest.raises(UserError, match="config.model.smooth is False there and True here.*--accept_changes"):
         Study(config, tmp_path)
+
+
+def test_what_is_gone_from_the_config_says_nothing(study, tmp_path):
+    config, workdir = study
+    shutil.copytree(workdir / "collection", tmp_path / "collection")
+    record = files.read_json(workdir / "config.json")
+    record["config"]["training"]["gone"] = 1
+    files.write_json(tmp_path / "config.json", record)
+    Study(config, tmp_path)
+
+
+def test_changes_are_accepted_where_that_is_asked_for(study, tmp_path, capfd):
+    config, workdir = study
+    shutil.copytree(workdir, tmp_path / "study")
+    config = config.copy_and_resolve_references()
+    config.training.learning_rate *= 0.5
+    config.training.total_kimg += config.training.batch_size / 1000
+    with pytest.raises(UserError, match=r"config.training.learning_rate is .* \(and 1 more fields: training.total_kimg"):
+        Study(config, tmp_path / "study")
+    longer = Study(config, tmp_path / "study", accept_changes=True)
+    said = capfd.readouterr().err
+    assert "config.training.learning_rate is" in said and "config.training.total_kimg is" in said
+    longer.run("train")
+    lines = [json.loads(line) for line in (tmp_path / "study" / "log" / "metrics.jsonl").read_text().splitlines()]
+    seen = [line["images"] for line in lines]
+    before = [json.loads(line)["images"] for line in (workdir / "log" / "metrics.jsonl").read_text().splitlines()]
+    assert seen[: len(before)] == before and seen[-1] == before[-1] + config.training.batch_size  # it went on, and not anew
 
 
 def test_a_period_needs_a_network_with_labels(study):

@@ -219,9 +219,7 @@ def test_lower_resolutions_are_rounded_means():
     np.testing.assert_array_equal(batches.at_resolution(IMAGES, 4), expected)
 
 
-@pytest.mark.parametrize(
-    "model, loss, augment", [("pggan", "wgan-gp", "none"), ("dcgan", "non-saturating", "none"), ("pggan", "wgan-gp", "adaptive")]
-)
+@pytest.mark.parametrize("model, loss, augment", [("dcgan", "non-saturating", "none"), ("pggan", "wgan-gp", "adaptive")])
 def test_a_run_that_was_stopped_ends_where_one_that_was_not_does(tmp_path, model, loss, augment, monkeypatch):
     config = tiny(loss=loss, augment=augment, augment_kimg=0.5, augment_target=-1.0)
     config.model.name = model

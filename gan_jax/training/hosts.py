@@ -51,6 +51,10 @@ def count() -> int:
     return jax.process_count()
 
 
+def index() -> int:
+    return jax.process_index()
+
+
 def leads() -> bool:
     """Whether this process writes."""
     return jax.process_index() == 0

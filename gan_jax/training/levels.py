@@ -16,9 +16,10 @@ import numpy as np
 
 from gan_jax.errors import UserError
 from gan_jax.models.layers import STDDEV_GROUP
-from gan_jax.training import batches, devices
+from gan_jax.training import devices, hosts
 from gan_jax.training.schedule import Phase
-from gan_jax.training.step import Data, StepSettings, TrainState, make_step
+from gan_jax.training.step import StepSettings, TrainState, make_step
+from gan_jax.training.stream import Images, Stream, budget
 
 HEADROOM = 0.95  # of a device's memory; allocators lose a few percent between blocks
 
@@ -37,8 +38,10 @@ class Level:
         settings: StepSettings,
         phase: Phase,
         like: TrainState,
-        images: np.ndarray,
+        images: Images,
         labels: np.ndarray,
+        begin: int = 0,
+        resident_gib: float = 0.0,
     ):
         """Compiles.
 
@@ -46,6 +49,8 @@ class Level:
           like: the abstract state, its shapes and its placement.
           images: uint8 [n, resolution, resolution, 3], at the full resolution.
           labels: float32 [n, label_size].
+          begin: images that will have been seen at the first step.
+          resident_gib: of images on each device; see `stream.budget`.
 
         Raises UserError where not even the smallest parts fit.
         """
@@ -63,8 +68,11 @@ class Level:
         self._lazy = settings.r1_every if settings.loss != "wgan-gp" and settings.r1 and settings.r1_every > 1 else 0
         self._phase, self._kinds = phase, (True, False) if self._lazy else (True,)
         self._group = STDDEV_GROUP if generator.active(phase.level) else 1
-        self._data = devices.replicate(Data(batches.at_resolution(images, phase.resolution), labels))
-        self._like = like
+        space = budget(resident_gib, devices.memory_limit())
+        self._stream = Stream(
+            images, labels, phase.resolution, space, settings.seed, begin, devices.replicate, hosts.index(), hosts.count()
+        )
+        self._like, self._begin = like, begin
         self._ran: set[bool] = set()  # kinds of steps whose memory sufficed
         self.parts = 1
         self._compile()
@@ -73,12 +81,12 @@ class Level:
         """A step; `state` is donated. Raises UserError where memory runs out in the first step, in the smallest parts."""
         with_r1 = not self._lazy or (seen // self._phase.batch_size) % self._lazy == 0
         if with_r1 in self._ran:
-            return self._programs[with_r1](state, self._data, np.float32(alpha), learning_rate)
+            return self._programs[with_r1](state, self._stream(seen), np.float32(alpha), learning_rate)
         # A step that fails has used its state up.
         kept = jax.tree.map(lambda x: np.array(x.addressable_data(0)), state)
         while True:
             try:
-                state, metrics = self._programs[with_r1](state, self._data, np.float32(alpha), learning_rate)
+                state, metrics = self._programs[with_r1](state, self._stream(seen), np.float32(alpha), learning_rate)
                 jax.block_until_ready(metrics)
                 self._ran.add(with_r1)
                 return state, metrics
@@ -99,9 +107,9 @@ class Level:
         limit = devices.memory_limit()
         while True:
             try:
-                rate = devices.replicate(np.float32(0))
+                rate, data = devices.replicate(np.float32(0)), self._stream(self._begin)
                 self._programs = {
-                    kind: devices.Program(self._make(self.parts, kind), self._like, self._data, np.float32(0), rate) for kind in self._kinds
+                    kind: devices.Program(self._make(self.parts, kind), self._like, data, np.float32(0), rate) for kind in self._kinds
                 }
                 needed = max(program.memory for program in self._programs.values())
                 if limit is None or needed <= HEADROOM * limit:

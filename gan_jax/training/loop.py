@@ -29,6 +29,7 @@ from gan_jax.training.meter import Meter
 from gan_jax.training.sample_grid import SampleGrid
 from gan_jax.training.schedule import Phase
 from gan_jax.training.step import StepSettings, init_state, restart_adam
+from gan_jax.training.stream import Images
 from gan_jax.training.trained import init_from
 
 INTERRUPTED = 130  # the exit code of what Ctrl-C has ended
@@ -117,7 +118,7 @@ def step_settings(training: ConfigDict, seed: int) -> StepSettings:
 
 def train(
     config: ConfigDict,
-    images: np.ndarray,
+    images: Images,
     labels: np.ndarray,
     workdir: pathlib.Path,
     about: Mapping[str, Any],
@@ -127,7 +128,7 @@ def train(
 
     Args:
       config: the whole config of the study.
-      images: uint8 [n, resolution, resolution, 3], what to learn.
+      images: uint8 [n, resolution, resolution, 3], what to learn; they may lie on a disk.
       labels: float32 [n, label_size], one-hot; label_size is 0 for networks without labels.
       workdir: gets checkpoints/, samples/ and log/.
       about: JSON to keep with each checkpoint: the config and the versions that wrote it, and under "collection" a digest of what
@@ -160,7 +161,7 @@ class _Run:
     def __init__(
         self,
         config: ConfigDict,
-        images: np.ndarray,
+        images: Images,
         labels: np.ndarray,
         workdir: pathlib.Path,
         about: Mapping[str, Any],
@@ -208,8 +209,11 @@ class _Run:
             self.state = devices.replicate(state)
             self.grid, self.checkpoints = SampleGrid(generator, config.seed, like), checkpoints
 
+            begun = self.seen
+
             def prepare(phase: Phase) -> Level:
-                return Level(generator, discriminator, settings, phase, like, self.images, self.labels)
+                begin = max(phase.start, begun)
+                return Level(generator, discriminator, settings, phase, like, self.images, self.labels, begin, training.resident_gib)
 
             phases = tuple(dataclasses.replace(phase, learning_rate=phase.learning_rate * self.slower) for phase in phases)
             ahead, self.phases = [phase for phase in phases if phase.end > self.seen], phases

@@ -1,0 +1,118 @@
+"""The images of a level on the devices: all of them where they fit, else a block at a time.
+
+A block is drawn from while so many images are seen as it holds, and the next one is read meanwhile. Blocks follow each other in one
+endless sequence, in which every image comes once a round and each round has an order of its own: which block it is, and what is in it,
+is a function of the seed and the images seen, so that a training that was stopped goes on with the same ones. Each process reads its own.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Protocol
+
+import numpy as np
+
+from gan_jax.training import batches
+from gan_jax.training.step import Data
+
+SHARE = 0.25  # of a device's memory, for images
+CHUNK = 256  # images that are read and reduced at once
+MOST = 1 << 16  # images of a block, whatever its resolution: the first one has to be read before anything begins
+
+
+class Images(Protocol):
+    """uint8 [n, r, r, 3], of which parts are read: an array, one that is memory-mapped, or some rows of one."""
+
+    shape: tuple[int, ...]
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray: ...
+
+
+class Rows:
+    """Some rows of an array, which stays where it is."""
+
+    def __init__(self, images: np.ndarray, rows: np.ndarray):
+        self._images, self._rows = images, rows
+        self.shape = (len(rows), *images.shape[1:])
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        return self._images[self._rows[rows]]
+
+
+def read(images: Images, rows: np.ndarray, resolution: int) -> np.ndarray:
+    """uint8 [m, resolution, resolution, 3]: rows [m] of images, box-filtered."""
+    made = np.empty((len(rows), resolution, resolution, 3), np.uint8)
+    order = np.argsort(rows, kind="stable")  # as they lie on a disk
+    for first in range(0, len(rows), CHUNK):
+        part = order[first : first + CHUNK]
+        made[part] = batches.at_resolution(np.asarray(images[rows[part]]), resolution)
+    return made
+
+
+def budget(gib: float, memory: int | None) -> int:
+    """Bytes of images that may lie on a device: `gib`, or with 0 a share of its `memory`; of a CPU's, that of the machine."""
+    if gib:
+        return int(gib * 2**30)
+    return int(SHARE * (memory or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")))
+
+
+class Stream:
+    """The images of one level and their labels, as they lie on the devices."""
+
+    def __init__(
+        self,
+        images: Images,
+        labels: np.ndarray,
+        resolution: int,
+        bytes_there: int,
+        seed: int,
+        begin: int,
+        place: Callable[[Data], Any],
+        process: int = 0,
+        processes: int = 1,
+    ):
+        """Places what is needed first.
+
+        Args:
+          images: all of them, at their full resolution.
+          labels: float32 [n, label_size].
+          resolution: of the level.
+          bytes_there: how much may lie on each device.
+          begin: images that will have been seen.
+          place: puts Data onto the devices.
+          process, processes: which one this is, and how many read.
+        """
+        self._images, self._labels, self._resolution, self._seed = images, labels, resolution, seed
+        self._place, self._process, self._processes = place, process, processes
+        n, each = images.shape[0], 3 * resolution**2
+        self.size = n
+        if n * each > bytes_there:
+            self.size = max(1, min(n, MOST, bytes_there // (2 * each)))  # while the next one comes there are two
+        # Lower levels are faster and as much has to be read for an image of theirs: they keep a block for longer.
+        self.span = self.size * (images.shape[1] // resolution) ** 2 if self.size < n else 0
+        self._thread = ThreadPoolExecutor(1, "read") if self.span else None
+        self._k = begin // self.span if self.span else 0
+        self._here = self._read(self._k)
+        self._next: Future[Data] | None = self._thread.submit(self._read, self._k + 1) if self._thread else None
+
+    def __call__(self, seen: int) -> Any:
+        """What a step is to draw from when so many images have been seen."""
+        k = seen // self.span if self.span else 0
+        if k != self._k:
+            self._here = self._next.result() if k == self._k + 1 else self._read(k)
+            self._k, self._next = k, self._thread.submit(self._read, k + 1)
+        return self._here
+
+    def rows(self, k: int) -> np.ndarray:
+        """Which images block k of this process has, [size]."""
+        n = self._images.shape[0]
+        if not self.span:
+            return np.arange(n)
+        first = (k * self._processes + self._process) * self.size
+        rounds = range(first // n, (first + self.size - 1) // n + 1)
+        orders = np.concatenate([np.random.default_rng([self._seed, each]).permutation(n) for each in rounds])
+        return orders[first - rounds[0] * n :][: self.size]
+
+    def _read(self, k: int) -> Data:
+        rows = self.rows(k)
+        return self._place(Data(read(self._images, rows, self._resolution), self._labels[rows]))
