@@ -1,6 +1,5 @@
 """The command line: a verb, a config and a workdir."""
 
-import inspect
 import os
 import pathlib
 import re
@@ -9,8 +8,9 @@ import sys
 from absl import app, flags, logging
 from ml_collections import config_flags
 
-from gan_jax import default_config
+from gan_jax import completion, default_config
 from gan_jax.errors import Stopped, UserError
+from gan_jax.fields import fields
 from gan_jax.huge_pages import use_huge_pages
 
 VERBS = {
@@ -57,26 +57,20 @@ def usage() -> str:
     verbs = "\n".join(f"  {verb:<10} {text}" for verb, text in VERBS.items())
     return (
         f"Learns a painter's works by period and paints the years between.\n\n  {USAGE}\n\n{verbs}\n\n"
-        "Without --config: the built-in painter, minutes on two CPU cores. `VERB --help` lists the fields that a verb reads."
+        "Without --config: the built-in painter, minutes on two CPU cores. `VERB --help` lists the fields that a verb reads.\n"
+        'eval "$(gan-jax completion)" lets the shell complete verbs and fields.'
     )
 
 
 def verb_help(verb: str) -> str:
     """What a verb does and the config fields it reads, with their defaults and units, from the source of the default config."""
     sections = SECTIONS.get(verb, tuple(dict.fromkeys(s for group in SECTIONS.values() for s in group)) if verb == "study" else ())
-    fields, section = [], ""
-    for line in inspect.getsource(default_config.get_config).splitlines():
-        if match := re.match(r"    config\.(\w+) = ", line):
-            section = match[1]
-        if section in sections and (match := re.match(r"    (?:config\.)?(\w+)(\.[\w.]+)? = (.*)", line)):
-            if "= ConfigDict()" not in line:
-                name = match[1] if match[1] == section else f"{section}"
-                fields.append(f"  --config.{name}{match[2] or ''} = {match[3]}")
+    shown = [f"  {field}" for field in fields() if field.section in sections]
     text = f"{verb}: {VERBS[verb]}\n\n  {USAGE.replace('VERB', verb)}"
     beside = ("generator", *ALONE[verb]) if verb in ALONE else ("hosts", "coordinator", "host") if verb in TOGETHER else ()
     for name in beside:
         text += f"\n  --{name}: " + ABOUT.get(name, "Without a study: another workdir, a file of pretrained networks, or a TF-Hub module.")
-    return text + ("\n\nFields, with their defaults:\n" + "\n".join(fields) if fields else "")
+    return text + ("\n\nFields, with their defaults:\n" + "\n".join(shown) if shown else "")
 
 
 def main(argv: list[str]) -> None:
@@ -152,6 +146,10 @@ def run() -> None:
     if verb is None or verb == "help":
         print(usage())
         sys.exit(0 if len(sys.argv) == 1 or verb == "help" or "--help" in sys.argv else 2)
+    if verb == "completion":
+        given = ("config", "workdir", "accept_changes", "generator", "period", "input", *ABOUT)
+        print(completion.script(VERBS, dict.fromkeys(given), (field.name for field in fields())), end="")
+        return
     if verb not in VERBS:
         fail(f"{verb!r}: no such verb; there is {', '.join(VERBS)}")
     if "--help" in sys.argv or "-h" in sys.argv:
