@@ -166,19 +166,6 @@ def test_a_step_is_what_the_networks_and_the_losses_say(model):
         assert_same_gradients(expected, {name: found[name] for name in expected})
 
 
-@pytest.mark.parametrize("model", ["pggan", "dcgan"])
-@pytest.mark.parametrize("platform", ["tpu", "cuda"])
-def test_a_step_can_be_lowered_for_devices_that_are_not_here(model, platform):
-    config = model_config(model)
-    networks_ = networks.build(config.model, 16, jnp.bfloat16, devices.AXIS)
-    step = make_step(*networks_, loop.step_settings(config.training, 0), level=4, batch_size=16, devices=1)
-    state = init_state(*networks_, 4, 0)
-    inputs = Data(IMAGES, NO_LABELS), np.float32(0.5), np.float32(1e-4)
-    mapped = jax.jit(jax.vmap(step, in_axes=(0, None, None, None), axis_name=devices.AXIS))
-    lowered = mapped.trace(jax.tree.map(lambda x: x[None], state), *inputs).lower(lowering_platforms=(platform,))
-    assert "stablehlo.convolution" in lowered.as_text()
-
-
 def test_shares_hold_whole_groups_and_every_image_once():
     batch = jnp.arange(32)
     shares = [np.asarray(batches.shares(batch, 4, jnp.int32(i))) for i in range(4)]

@@ -1,0 +1,102 @@
+"""Programs for devices that are not here: an operation that a TPU or a GPU can't do, a shape that is not fixed, 64 bits."""
+
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from jax.sharding import Mesh
+from test_training import IMAGES, NO_LABELS, tiny
+
+from gan_jax.evaluation import features, texture
+from gan_jax.latents import inversion, tuning
+from gan_jax.latents.likeness import Weights
+from gan_jax.models import networks
+from gan_jax.models.generator import Critic, Generator, _quantised, critic_of
+from gan_jax.training import loop
+from gan_jax.training.step import Data, init_state, make_step
+
+PLATFORMS = ("tpu", "cuda")
+WEIGHTS = Weights(1.0, 0.3, 1.0)
+
+
+def lowered(program, *arguments) -> str:
+    text = program.trace(*arguments).lower(lowering_platforms=PLATFORMS).as_text()
+    assert not re.search(r"tensor<[^>]*(f64|\?)", text)
+    # Whole numbers of 64 bits are for places alone, which compilers narrow; none is computed with by the million.
+    assert not re.search(r"tensor<\d{4,}[^>]*i64", text)
+    return text
+
+
+def opened(model: str) -> tuple[Generator, Critic]:
+    config = tiny(first_resolution=16)
+    config.model.update(name=model, smooth=True, noise=True)
+    g, d = networks.build(config.model, 16, jnp.bfloat16)
+    state = init_state(g, d, 4, 0)
+    at = dict(level=4, alpha=jnp.float32(1))
+    params = networks.variables(state.ema_params, state.ema_stats)
+    critic = critic_of(d, networks.variables(state.discriminator.params, state.discriminator.stats), 4, 1.0)
+    return Generator("here", g.latent_size, 16, params, lambda variables, z: g.apply(variables, z, **at), critic=critic), critic
+
+
+@pytest.fixture(scope="module", params=["pggan", "dcgan"])
+def generator(request) -> Generator:
+    return opened(request.param)[0]
+
+
+@pytest.mark.parametrize(
+    "model, level, loss",
+    [
+        ("pggan", 2, "wgan-gp"),
+        ("pggan", 3, "non-saturating"),
+        ("pggan", 4, "wgan-gp"),
+        ("pggan", 4, "non-saturating"),
+        ("dcgan", 4, "hinge"),
+    ],
+)
+def test_steps(model, level, loss):
+    config = tiny(first_resolution=4, loss=loss, augment="adaptive", r1=1.0)
+    config.model.update(name=model, smooth=True, noise=True)
+    g, d = networks.build(config.model, 16, jnp.bfloat16, "devices")
+    step = make_step(g, d, loop.step_settings(config.training, 0), level=level, batch_size=16, devices=1)
+    state = jax.tree.map(lambda x: x[None], init_state(g, d, 4, 0, "adaptive", 0.0))
+    data = Data(IMAGES[:, : 2**level, : 2**level], NO_LABELS)
+    mapped = jax.jit(jax.vmap(step, in_axes=(0, None, None, None), axis_name="devices"))
+    text = lowered(mapped, state, data, np.float32(0.5), np.float32(1e-3))
+    assert "stablehlo.convolution" in text and "bf16" in text
+
+
+def test_sampling(generator):
+    lowered(_quantised, generator.apply, generator.params, jnp.zeros((8, generator.latent_size)))
+
+
+def test_inversion(generator):
+    settings = inversion.Settings(20, 2, 16, 0.1, 0.1, 10, 8, WEIGHTS, 0)
+    search = inversion._programs(generator.apply, generator.critic.features, settings)
+    z, target = jnp.zeros((8, generator.latent_size)), jnp.zeros((8, 16, 16, 3))
+    params, critic, key = generator.params, generator.critic.params, jax.random.key(0, impl="rbg")
+    lowered(search.begin, critic, z, target)
+    lanes = jax.eval_shape(search.begin, critic, z, target)
+    lowered(search.fill, critic, lanes, jnp.zeros(8, bool), z, target)
+    lowered(search.step, params, critic, lanes, key, np.int32(0))
+
+
+def test_tuning(generator):
+    mesh = Mesh(np.array(jax.local_devices()[:1]), ("groups",))
+    begin, step = tuning._programs(generator.apply, generator.critic.features, tuning.Settings(20, 1e-3, 0.3, WEIGHTS), mesh)
+    before, kept = tuning._split(generator.params)
+    lowered(begin, before)
+    trained, adam = jax.eval_shape(begin, before)
+    assert isinstance(adam, optax.ScaleByAdamState)
+    z, target = jnp.zeros((1, 4, generator.latent_size)), jnp.zeros((1, 4, 16, 16, 3))
+    others = jnp.zeros((tuning.OTHERS, generator.latent_size))
+    lowered(step, trained, adam, before, kept, generator.critic.params, z, target, others, np.int32(0))
+
+
+def test_features(generator):
+    images = jnp.zeros((8, 16, 16, 3), jnp.uint8)
+    lowered(texture._lab, images)
+    lowered(texture._measured, *jnp.zeros((3, 8, 16, 16)))
+    lowered(features._summary_of(generator.critic.features), generator.critic.params, jnp.zeros((8, 16, 16, 3)))
