@@ -45,11 +45,13 @@ ABOUT = {
     "from": "The picture to begin with.",
     "to": "The picture to end with.",
     "accept_changes": "Go on in a workdir that was begun with another config, and say what differs.",
+    "dry_run": "Say what would be done, the memory it needs and the time that training takes here, and do nothing.",
     "hosts": "How many processes train as one, each with this same command; auto on SLURM and TPU pods.",
     "coordinator": "Address and port of the first of them.",
     "host": "Which of them this is, from 0.",
 }
 TOGETHER = ("study", "train", "benchmark")  # what several processes can do as one
+PLANNED = ("study", "train")
 USAGE = "python -m gan_jax VERB --workdir=runs/NAME [--config=configs/NAME.py] [--config.some.field=value ...]"
 
 
@@ -67,7 +69,8 @@ def verb_help(verb: str) -> str:
     sections = SECTIONS.get(verb, tuple(dict.fromkeys(s for group in SECTIONS.values() for s in group)) if verb == "study" else ())
     shown = [f"  {field}" for field in fields() if field.section in sections]
     text = f"{verb}: {VERBS[verb]}\n\n  {USAGE.replace('VERB', verb)}"
-    beside = ("generator", *ALONE[verb]) if verb in ALONE else ("hosts", "coordinator", "host") if verb in TOGETHER else ()
+    beside = ("dry_run",) if verb in PLANNED else ()
+    beside += ("generator", *ALONE[verb]) if verb in ALONE else ("hosts", "coordinator", "host") if verb in TOGETHER else ()
     for name in beside:
         text += f"\n  --{name}: " + ABOUT.get(name, "Without a study: another workdir, a file of pretrained networks, or a TF-Hub module.")
     return text + ("\n\nFields, with their defaults:\n" + "\n".join(shown) if shown else "")
@@ -105,6 +108,11 @@ def main(argv: list[str]) -> None:
 
         print(f"{'prepare':<9} {study.run('prepare')}")
         print(f"{verb:<9} {narrow(study.config, study.workdir)}")
+        return
+    if verb in PLANNED and flags.FLAGS.dry_run:
+        from gan_jax.stages.plan import plan
+
+        plan(study.config, {name: done for name, done in study.standing().items() if verb in ("study", name)})
         return
     if not leads:  # the leader prepares before, and does what comes after
         if verb == "study":
@@ -162,6 +170,8 @@ def run() -> None:
         flags.DEFINE_multi_string("workdir", None, "Folder of a study; given more than once, studies to compare.", required=True)
     else:
         flags.DEFINE_string("workdir", folder, "Folder for everything that is made.", required=not without_study)
+    if verb in PLANNED:
+        flags.DEFINE_boolean("dry_run", False, ABOUT["dry_run"])
     flags.DEFINE_boolean("accept_changes", False, ABOUT["accept_changes"])
     for name in ALONE.get(verb, ()):
         flags.DEFINE_string(name, "", ABOUT[name])

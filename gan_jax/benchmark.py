@@ -29,7 +29,7 @@ from gan_jax.latents import inversion
 from gan_jax.latents.likeness import Weights
 from gan_jax.models import networks
 from gan_jax.models.generator import Generator, critic_of
-from gan_jax.training import devices, loop
+from gan_jax.training import devices, hosts, loop
 from gan_jax.training.schedule import Phase
 from gan_jax.training.step import Data, init_state, make_step
 
@@ -115,7 +115,8 @@ def benchmark(
         "painting": painting,
         "config": json.loads(config.to_json_best_effort()),
     }
-    files.write_json(workdir / "benchmark.json", result)
+    if hosts.leads():
+        files.write_json(workdir / "benchmark.json", result)
     return result
 
 
@@ -152,7 +153,7 @@ def measure_level(config: ConfigDict, phase: Phase, dtype: jnp.dtype, ceiling: f
         "compile_seconds": compile_seconds,
         "windows_ms": [seconds * 1000 for seconds in timing.seconds],
     }
-    if count > 1:
+    if count > 1 and hosts.count() == 1:
         share = dataclasses.replace(phase, batch_size=phase.batch_size // count)
         one, _, _ = time_step(config, share, dtype, 1)
         row["scaling"] = rate / (share.batch_size / one.median)
@@ -164,7 +165,7 @@ def time_step(config: ConfigDict, phase: Phase, dtype: jnp.dtype, count: int) ->
     generator, discriminator = networks.build(config.model, phase.resolution, dtype, devices.AXIS)
     constants = loop.step_settings(config.training, config.seed)
     step = make_step(generator, discriminator, constants, level=phase.level, batch_size=phase.batch_size, devices=count)
-    among = jax.devices()[:count]
+    among = jax.local_devices()[:count]
     state = devices.replicate(init_state(generator, discriminator, phase.level, config.seed), among)
     images = np.random.default_rng(0).integers(0, 256, (SYNTHETIC, phase.resolution, phase.resolution, 3), np.uint8)
     labels = np.zeros((SYNTHETIC, generator.label_size), np.float32)
@@ -211,6 +212,8 @@ def measure_loop(config: ConfigDict, phase: Phase, images: np.ndarray, step_seco
     labels[:, :1] = 1
     with tempfile.TemporaryDirectory() as folder, quiet():
         loop.train(config, np.ascontiguousarray(smaller), labels, pathlib.Path(folder), {})
+        if not hosts.leads():
+            return math.nan  # the leader has the log
         lines = [json.loads(line) for line in (pathlib.Path(folder) / "log" / "metrics.jsonl").read_text().splitlines()]
     return statistics.median([line["images_per_second"] for line in lines if "images_per_second" in line])
 

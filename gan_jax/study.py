@@ -214,6 +214,10 @@ class Study:
             self._write()
         return result
 
+    def standing(self) -> dict[str, bool]:
+        """By stage, whether what it made still stands."""
+        return {name: self._stands(name) for name in STAGES if name != "baseline" or self.config.baseline.generator}
+
     def wait_for(self, name: str) -> None:
         """Until another process has made what a stage makes."""
         while not self._stands(name):

@@ -5,6 +5,7 @@ from ml_collections import ConfigDict
 from gan_jax.benchmark import benchmark as measure
 from gan_jax.collection import collection as collections
 from gan_jax.stages.common import trained_on
+from gan_jax.training import hosts
 
 
 def benchmark(config: ConfigDict, workdir: pathlib.Path, source: str) -> None:
@@ -14,5 +15,6 @@ def benchmark(config: ConfigDict, workdir: pathlib.Path, source: str) -> None:
         there = (workdir / "collection" / "paintings.csv").exists()
         collection = collections.load(workdir / "collection") if there else collections.prepare(config.collection)
         images = collection.images[trained_on(collection)]
-    measure(config, workdir, source, images)
-    print(f"\n{workdir / 'benchmark.json'}")
+    say = print if hosts.leads() else lambda text: None
+    measure(config, workdir, source, images, say)
+    say(f"\n{workdir / 'benchmark.json'}")
