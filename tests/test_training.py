@@ -29,7 +29,7 @@ def tiny(**training):
     config = default_config.get_config()
     config.model.update(name="pggan", latent_size=8, fmap_base=64, fmap_max=8, width=4)
     config.training.update(
-        loss="non-saturating", total_kimg=0.24, first_resolution=8, stable_kimg=0.08, fade_kimg=0.08, batch_size=16,
+        loss="wgan-gp", total_kimg=0.24, first_resolution=8, stable_kimg=0.08, fade_kimg=0.08, batch_size=16,
         log_every_kimg=0.04, sample_every_kimg=0.08, checkpoint_every_kimg=0.08,
     )  # fmt: skip
     config.training.update(training)
@@ -370,7 +370,7 @@ def test_lazy_penalties_in_the_loop(tmp_path):
 
 
 def test_a_step_that_runs_out_of_memory_is_taken_in_parts(tmp_path, monkeypatch, capsys):
-    config = tiny(batch_size=32, total_kimg=0.096, stable_kimg=0.032, fade_kimg=0.032, log_every_kimg=0.032)
+    config = tiny(loss="non-saturating", batch_size=32, total_kimg=0.096, stable_kimg=0.032, fade_kimg=0.032, log_every_kimg=0.032)
     loop.train(config, IMAGES, NO_LABELS, tmp_path / "whole", {})
     original = levels.Level.__call__
 
@@ -394,14 +394,14 @@ def test_a_step_that_runs_out_of_memory_is_taken_in_parts(tmp_path, monkeypatch,
 
 
 def test_the_compilers_account_of_memory_decides_before_anything_runs(tmp_path, monkeypatch):
-    level = make_level(tiny(batch_size=64))
+    level = make_level(tiny(loss="non-saturating", batch_size=64))
     needed = level._programs[True].memory
     assert level.parts == 1 and needed > 10**5
     monkeypatch.setattr(devices, "memory_limit", lambda: int(0.99 * needed))
-    assert make_level(tiny(batch_size=64)).parts > 1
+    assert make_level(tiny(loss="non-saturating", batch_size=64)).parts > 1
     monkeypatch.setattr(devices, "memory_limit", lambda: 1000)
     with pytest.raises(UserError, match="64 images at 16 px don't fit into a device's memory, in parts of 4"):
-        make_level(tiny(batch_size=64))
+        make_level(tiny(loss="non-saturating", batch_size=64))
 
 
 def make_level(config):
