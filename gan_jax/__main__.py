@@ -222,7 +222,7 @@ def parse(argv: list[str]) -> list[str]:
         flags.FLAGS.config.to_dict()  # a file that can't be read is an error only when something is asked of it
         return rest
     except (AttributeError, KeyError) as error:
-        said = one_line(error)
+        said = f"{one_line(error)};"
         if match := re.search(r"'(\w+)' Did you mean \"(\w+)\"", said):
             said = f"{match[1]!r}; did you mean {match[2]!r}?"
         raise UserError(f"--config: no such field {said} `VERB --help` lists them") from None

@@ -3,11 +3,12 @@
 python -m gan_jax.fields > docs/settings.md
 """
 
-import ast
 import dataclasses
+import functools
 import inspect
 import io
 import json
+import operator
 import re
 import tokenize
 
@@ -35,9 +36,10 @@ def fields() -> tuple[Field, ...]:
         if match and section and "= ConfigDict()" not in line:
             default, about = _parted(match[3])
             name = (match[1] if match[1] == section else section) + (match[2] or "")
-            if inner := re.fullmatch(r"ConfigDict\((\{.*\})\)", default):
-                several = ast.literal_eval(inner[1])
-                found += [Field(section, f"{name}.{key}", json.dumps(value), about) for key, value in several.items()]
+            if default.startswith("ConfigDict({"):
+                several = functools.reduce(operator.getitem, name.split("."), default_config.get_config())
+                order = sorted(several, key=lambda key: default.index(f'"{key}"'))
+                found += [Field(section, f"{name}.{key}", json.dumps(several[key]), about) for key in order]
             else:
                 found.append(Field(section, name, default, about))
     return tuple(found)

@@ -19,6 +19,7 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import preservation_policy as policies
 
 from gan_jax.errors import UserError
+from gan_jax.training import hosts
 
 # What goes wrong is said here, in a line; orbax adds the tracebacks of its threads.
 logging.getLogger("absl").addFilter(lambda record: f"{os.sep}orbax{os.sep}" not in record.pathname)
@@ -77,10 +78,10 @@ class Checkpoints:
             step_prefix="images",
         )
         # Then whoever opens the folder waits for nobody, and arrays pass as NumPy's: orbax takes those of JAX to be on all processes.
-        self._among_others = jax.process_count() > 1
+        self._among_others = hosts.count() > 1
         if self._among_others:
             self._folder.mkdir(parents=True, exist_ok=True)
-            alone = ocp.options.MultiprocessingOptions(primary_host=jax.process_index(), active_processes={jax.process_index()})
+            alone = ocp.options.MultiprocessingOptions(primary_host=hosts.index(), active_processes={hosts.index()})
             options = dataclasses.replace(options, create=False, multiprocessing_options=alone)
         handlers = {"state": ocp.StandardCheckpointHandler(), "about": ocp.JsonCheckpointHandler()}
         try:

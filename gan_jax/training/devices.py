@@ -10,6 +10,8 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from gan_jax.training import hosts
+
 AXIS = "devices"
 
 
@@ -46,11 +48,11 @@ class Program:
         # pmap wants one argument that is spread over the devices, to know how many there are.
         self._spread = np.zeros(len(among or jax.local_devices()), np.int32)
         arguments = abstract((state, replicated))
-        if jax.process_count() > 1:  # then lowering wants arrays
+        if hosts.count() > 1:  # then lowering wants arrays
             arguments = jax.tree.map(lambda x: replicate(np.zeros(x.shape, x.dtype), among), arguments)
         self.compiled = parallel.lower(self._spread, *arguments).compile()
         # What is compiled for several processes doesn't take the arrays of one; pmap does, and finds the program in JAX's cache.
-        self._run = parallel if jax.process_count() > 1 else self.compiled
+        self._run = parallel if hosts.count() > 1 else self.compiled
 
     def __call__(self, state: Any, *replicated: Any) -> tuple[Any, Any]:
         return self._run(self._spread, state, replicated)

@@ -72,7 +72,7 @@ class Level:
         self._stream = Stream(
             images, labels, phase.resolution, space, settings.seed, begin, devices.replicate, hosts.index(), hosts.count()
         )
-        self._like, self._begin = like, begin
+        self._like = like
         self._ran: set[bool] = set()  # kinds of steps whose memory sufficed
         self.parts = 1
         self._compile()
@@ -107,7 +107,7 @@ class Level:
         limit = devices.memory_limit()
         while True:
             try:
-                rate, data = devices.replicate(np.float32(0)), self._stream(self._begin)
+                rate, data = devices.replicate(np.float32(0)), self._stream.here
                 self._programs = {
                     kind: devices.Program(self._make(self.parts, kind), self._like, data, np.float32(0), rate) for kind in self._kinds
                 }

@@ -92,16 +92,16 @@ class Stream:
         self.span = self.size * (images.shape[1] // resolution) ** 2 if self.size < n else 0
         self._thread = ThreadPoolExecutor(1, "read") if self.span else None
         self._k = begin // self.span if self.span else 0
-        self._here = self._read(self._k)
+        self.here = self._read(self._k)
         self._next: Future[Data] | None = self._thread.submit(self._read, self._k + 1) if self._thread else None
 
     def __call__(self, seen: int) -> Any:
         """What a step is to draw from when so many images have been seen."""
         k = seen // self.span if self.span else 0
         if k != self._k:
-            self._here = self._next.result() if k == self._k + 1 else self._read(k)
+            self.here = self._next.result() if k == self._k + 1 else self._read(k)
             self._k, self._next = k, self._thread.submit(self._read, k + 1)
-        return self._here
+        return self.here
 
     def rows(self, k: int) -> np.ndarray:
         """Which images block k of this process has, [size]."""
