@@ -33,11 +33,15 @@ def get_config() -> ConfigDict:
     config.generator = ""  # what paints; "": the networks trained here; or a file of the Progressive GAN authors' pretrained ones
 
     config.collection = collection = ConfigDict()
-    collection.source = "painter"  # "painter" (built in) or "folder" (a table and a folder of images)
+    collection.source = "painter"  # "painter" (built in), "folder" (a table and a folder of images) or "tfds" (pictures without dates)
     collection.table = ""  # CSV or TSV with a line for each painting
     collection.images = ""  # folder of the images that the table names
     collection.columns = ConfigDict({"file": "", "title": "", "date": ""})  # "": found by usual names
     collection.where = ""  # rows to keep, e.g. "genre=landscape|still life; place=Arles"; "": all
+    collection.tfds = ""  # a dataset that TFDS has prepared here, "celeb_a" or "food101:2.0.0", or its folder
+    collection.tfds_folder = ""  # where they lie; "": $TFDS_DATA_DIR, or ~/tensorflow_datasets
+    collection.tfds_split = "train"
+    collection.tfds_image = ""  # the feature that is a picture; "": the only one
     collection.resolution = 32  # pixels; a power of two from 16 to 1024
     collection.fit = "crop"  # "crop" (centre square), "pad" or "squash"
     collection.max_pixels = 150_000_000  # larger images are skipped, unread

@@ -15,6 +15,7 @@ import jax
 from ml_collections import ConfigDict
 
 from gan_jax import __version__, default_config, files
+from gan_jax.collection.collection import UNDATED
 from gan_jax.errors import UserError
 from gan_jax.latents import paths
 from gan_jax.morphing import animation, pairing
@@ -32,7 +33,7 @@ from gan_jax.training.checkpoints import Checkpoints
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 # Places of input, which is read by the time that they can differ: not naming them again is no difference.
-INPUTS = ("collection.table", "collection.images", "generator", "baseline.generator")
+INPUTS = ("collection.table", "collection.images", "collection.tfds_folder", "generator", "baseline.generator")
 # How often to look may differ from the config that a workdir was begun with.
 HARMLESS = {
     "training.precision",
@@ -121,6 +122,7 @@ BOUNDS = {
 
 # Words that nothing else checks before hours of work depend on them.
 CHOICES = {
+    "collection.source": ("folder", "painter", "tfds"),
     "training.when_sick": ("stop", "back"),
     "training.period": ("", "early", "late"),
     "morphing.path": tuple(paths.PATHS),
@@ -146,6 +148,7 @@ INVERSION = ("latents.npy", "inversion.csv", "reconstructions.npy", "side_by_sid
 MORPHS = ("pairs.csv", "unmatched.csv", "frames.csv", "frames.npy", "t.npy", "years.npy", "sets.png", "contact_sheet.png")
 EVALUATION = ("evaluation.json", "evaluation/works.csv", "evaluation/frames.csv", "evaluation/competitors.csv")
 COLLECTION = ("collection/paintings.csv", "collection/images.npy")
+WITHOUT_DATES = ("prepare", "train", "sample")  # what can be done with pictures that have none
 STAGES = {
     stage.name: stage
     for stage in (
@@ -196,6 +199,9 @@ class Study:
         stage = STAGES[name]
         if name == "train" and self.config.generator:
             return f"not needed: {self.config.generator} paints"
+        if self.config.collection.source == "tfds" and name not in WITHOUT_DATES:
+            alone = f"; with --generator={self.workdir} it takes any pictures" if name in ("invert", "morph") else ""
+            raise UserError(f"config.collection.source='tfds': pictures without dates, which `{name}` needs{alone}")
         if name == "baseline" and not self.config.baseline.generator:
             return "not asked for (config.baseline.generator)"
         for need in stage.needs:
@@ -214,9 +220,14 @@ class Study:
             self._write()
         return result
 
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names of what there is to do, in order."""
+        return WITHOUT_DATES if self.config.collection.source == "tfds" else tuple(STAGES)
+
     def standing(self) -> dict[str, bool]:
         """By stage, whether what it made still stands."""
-        return {name: self._stands(name) for name in STAGES if name != "baseline" or self.config.baseline.generator}
+        return {name: self._stands(name) for name in self.stages if name != "baseline" or self.config.baseline.generator}
 
     def wait_for(self, name: str) -> None:
         """Until another process has made what a stage makes."""
@@ -227,7 +238,7 @@ class Study:
 
     def run_all(self) -> Iterator[tuple[str, str]]:
         """Runs every stage in order; yields its name and what it said. A baseline that can't be opened does not stop the others."""
-        for name in STAGES:
+        for name in self.stages:
             try:
                 said = self.run(name)
             except UserError as error:
@@ -270,7 +281,8 @@ class Study:
     def _digest(self) -> str | None:
         """Of the collection as it is: other paintings make everything after them stale, whatever the config says."""
         try:
-            digests = [files.digest(self.workdir / path) for path in COLLECTION]
+            undated = [UNDATED] if self.config.collection.source == "tfds" else []
+            digests = [files.digest(self.workdir / path) for path in (*COLLECTION, *undated)]
         except UserError:
             return None
         return hashlib.sha256("".join(digests).encode()).hexdigest()[:16]

@@ -20,6 +20,7 @@ from gan_jax.collection.periods import PERIODS, parse_span, period_of
 from gan_jax.errors import UserError
 from gan_jax.progress import Progress
 
+UNDATED = "collection/undated.json"  # in the workdir: of pictures without dates, which they are
 RESOLUTIONS = tuple(2**level for level in range(4, 11))
 OWN_COLUMNS = ("file", "title", "year", "uncertainty", "period", "width", "height")
 # In paintings.csv a column of the table that has one of our names, or begins like this already, gets this in front.
@@ -87,7 +88,7 @@ def prepare(config: Any) -> Collection:
     elif config.source == "folder":
         works, images, sizes, skipped, others = _from_folder(config)
     else:
-        raise UserError(f"config.collection.source={config.source!r}: has to be 'folder' or 'painter'")
+        raise UserError(f"config.collection.source={config.source!r}: has to be 'folder', 'painter' or 'tfds'")
     paintings = [
         Painting(work.file, work.title, *work.date, period_of(work.date[0], early, late), *size, {name: work.row[name] for name in others})
         for work, size in zip(works, sizes)
@@ -102,6 +103,11 @@ def prepare(config: Any) -> Collection:
                 f"({summary(result)})"
             )
     return result
+
+
+def without_works(resolution: int) -> Collection:
+    """Of pictures that are learnt from where they lie."""
+    return Collection((), np.zeros((0, resolution, resolution, 3), np.uint8), ())
 
 
 def _from_painter(config: Any) -> Sources:

@@ -4,6 +4,7 @@ Colour profiles are not applied. A picture needs about 8 bytes of memory a pixel
 """
 
 import hashlib
+import io
 import os
 import pathlib
 import threading
@@ -54,26 +55,26 @@ class Fitted:
     thumbnail: np.ndarray  # uint8 [32, 32, 3], all of the picture squeezed
 
 
-def load_image(path: pathlib.Path | str, resolution: int, fit: str, max_pixels: int) -> Fitted:
+def load_image(source: pathlib.Path | str | bytes, resolution: int, fit: str, max_pixels: int) -> Fitted:
     """Decodes the first frame of a picture in any mode, over white where it is transparent, and fits it into a square.
 
-    `fit` is 'crop' for the square in the middle, 'pad' for all of it between bars in the mean colour of its border, or 'squash'.
-    Raises ImageError for what is no picture, is damaged, or by its header has more than `max_pixels` pixels (or more than the
-    178,956,970 beyond which Pillow opens nothing).
+    `source` is a file, or what is in one. `fit` is 'crop' for the square in the middle, 'pad' for all of it between bars in the mean
+    colour of its border, or 'squash'. Raises ImageError for what is no picture, is damaged, or by its header has more than `max_pixels`
+    pixels (or more than the 178,956,970 beyond which Pillow opens nothing).
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _load(path, resolution, fit, max_pixels)
+        return _load(source, resolution, fit, max_pixels)
 
 
 def load_images(
-    paths: Sequence[pathlib.Path], resolution: int, fit: str, max_pixels: int, loaded: Callable[[], None] = lambda: None
+    sources: Sequence[pathlib.Path | bytes], resolution: int, fit: str, max_pixels: int, loaded: Callable[[], None] = lambda: None
 ) -> list[Fitted | ImageError]:
     """`load_image` for many at once, in threads; calls `loaded` after each, and gives the error in place of what can't be used."""
 
-    def attempt(path: pathlib.Path) -> Fitted | ImageError:
+    def attempt(source: pathlib.Path | bytes) -> Fitted | ImageError:
         try:
-            return _load(path, resolution, fit, max_pixels)
+            return _load(source, resolution, fit, max_pixels)
         except ImageError as error:
             return error
 
@@ -81,19 +82,19 @@ def load_images(
     with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         warnings.simplefilter("ignore")
         results = []
-        for result in pool.map(attempt, paths):
+        for result in pool.map(attempt, sources):
             results.append(result)
             loaded()
     return results
 
 
-def _load(path: pathlib.Path | str, resolution: int, fit: str, max_pixels: int) -> Fitted:
+def _load(source: pathlib.Path | str | bytes, resolution: int, fit: str, max_pixels: int) -> Fitted:
     try:
-        if not os.path.isfile(path):
+        if not isinstance(source, bytes) and not os.path.isfile(source):
             raise ImageError("not a file")
-        if os.path.getsize(path) > LARGEST_FILE:
+        if (len(source) if isinstance(source, bytes) else os.path.getsize(source)) > LARGEST_FILE:
             raise ImageError(f"larger than {LARGEST_FILE >> 20} MiB")
-        with Image.open(path, formats=_formats()) as image:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_formats()) as image:
             width, height = image.size
             if width < 1 or height < 1:
                 raise ImageError("empty")
