@@ -151,6 +151,7 @@ def measure_level(config: ConfigDict, phase: Phase, dtype: jnp.dtype, ceiling: f
         "share_of_ceiling": operations / ceiling,
         "memory_gib": program.memory / 2**30,
         "compile_seconds": compile_seconds,
+        "tile_waste": networks.tile_waste(config.model, phase.level, phase.batch_size // count),
         "windows_ms": [seconds * 1000 for seconds in timing.seconds],
     }
     if count > 1 and hosts.count() == 1:
@@ -326,6 +327,7 @@ class Table:
         ("of ceiling", "share_of_ceiling", ".0%"),
         ("GiB", "memory_gib", ".2f"),
         ("compile s", "compile_seconds", ".1f"),
+        ("TPU waste", "tile_waste", ".0%"),
         ("loop", "loop_share", ".1%"),
     )
 

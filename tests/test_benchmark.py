@@ -5,6 +5,7 @@ import json
 import jax
 import numpy as np
 import pytest
+from test_schedule import config_file
 
 from gan_jax import benchmark, default_config
 from gan_jax.errors import UserError
@@ -45,7 +46,7 @@ def test_figures_of_a_level_agree_with_each_other(measured):
         assert row["images_per_second_per_device"] == pytest.approx(row["images_per_second"] / 4)
         assert row["share_of_ceiling"] == pytest.approx(row["tflops_per_device"] / result["matrix_ceiling_tflops"])
         assert len(row["windows_ms"]) == 3 and row["memory_gib"] > 0 and row["compile_seconds"] > 0
-        assert row["scaling"] > 0 and row["loop_images_per_second"] > 0
+        assert 0 < row["tile_waste"] < 1 and row["scaling"] > 0 and row["loop_images_per_second"] > 0
     assert result["painting"]["images_per_second"] > 0 and result["painting"]["inversion_seconds_per_painting"] > 0
     lines = "\n".join(said)
     assert "images/s" in lines and "4 devices do" in lines and "estimated" in lines
@@ -84,6 +85,26 @@ def test_a_step_of_the_paper_at_128_px_is_half_a_teraflop_an_image():
     config.model.update(latent_size=512, fmap_base=8192, fmap_max=512)
     config.training.fresh_latents = True
     assert 2 * benchmark.step_work(config, 7) == pytest.approx(0.49e12, rel=0.02)
+
+
+def test_tiles_by_hand():
+    config = default_config.get_config()  # DCGAN: 4x4 with 2 channels to 8x8 with 3
+    config.model.update(width=2, latent_size=5)
+    # 12 images: [12, 2] in tiles of [8, 128] take 2 of them, [2, 12] one, so that a pixel takes 1,024 of which 24 are used; 36 of 3.
+    used, taken = 2 * (16 * 24 + 64 * 36), 2 * (16 + 64) * 1024
+    assert networks.tile_waste(config.model, 3, 12) == pytest.approx(1 - used / taken)
+    config.model.width = 128
+    assert networks.tile_waste(config.model, 3, 8) == pytest.approx(1 - (16 * 128 * 8 + 64 * 3 * 8) / (80 * 1024))
+
+
+@pytest.mark.parametrize(
+    "name, argument, most",
+    [("dcgan", "", 0.14), ("pggan", "resolution=128", 0.14), ("van_gogh", "", 0.4), ("van_gogh_dcgan", "", 0.5)],
+)
+def test_shipped_configs_waste_no_more_of_a_tpus_tiles_than_is_said(name, argument, most):
+    config = config_file(name).get_config(*filter(None, [argument]))
+    for phase in loop.make_schedule(config.training, config.model.name, config.collection.resolution):
+        assert networks.tile_waste(config.model, phase.level, phase.batch_size) <= most
 
 
 def test_a_collection_that_is_too_small_is_named():

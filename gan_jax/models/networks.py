@@ -32,23 +32,51 @@ def build(model: ConfigDict, resolution: int, dtype: DTypeLike, axis_name: str |
     raise UserError(f"config.model.name={model.name!r}: there is 'pggan' and 'dcgan'")
 
 
-def work(model: ConfigDict, level: int) -> tuple[float, float]:
-    """Multiplications of (the generator, the discriminator) for one image at a level, forwards.
+# What a layer multiplies for one image: `taps` products of a vector by a matrix [far, near] at each of `pixels`, where `near` are the
+# channels on the side of the image, at its size, and `far` those on the side of the latents.
+Layer = tuple[int, int, int, int]
+TILE = (8, 128)  # a TPU keeps arrays in tiles of so many rows and columns
+
+
+def layers(model: ConfigDict, level: int) -> tuple[list[Layer], list[Layer]]:
+    """Those of (the generator, the discriminator) at a level: (pixels, taps, near, far).
 
     Counted from the architecture: kernels and dense layers, scaling fused with its convolution, nothing else.
     """
     if model.name == "dcgan":
         widths = [3] + [model.width * 2**i for i in range(level - 2)]  # from the image down to 4x4
-        kernels = sum(4 ** (level - i - 1) * 16 * a * b for i, (a, b) in enumerate(zip(widths, widths[1:])))
-        return float(16 * widths[-1] * model.latent_size + kernels), float(16 * widths[-1] + kernels)
+        kernels = [(4 ** (level - i), 4, near, far) for i, (near, far) in enumerate(zip(widths, widths[1:]))]
+        return [(16, 1, widths[-1], model.latent_size), *kernels], [(16, 1, widths[-1], 1), *kernels]
     channels = [pggan.width(stage, model.fmap_base, model.fmap_max) for stage in range(level)]
-    first = 16 * 9 * channels[1] ** 2
-    colours = sum(3 * 4**l * channels[l - 1] for l in range(max(2, level - 1), level + 1))
+    both = [(16, 9, channels[1], channels[1])]
     # For each level one plain 3x3 at its size, and one fused with the scaling: 16 products for 4 pixels.
-    grown = sum(4**l * (9 * channels[l - 1] ** 2 + 4 * channels[l - 1] * channels[l - 2]) for l in range(3, level + 1))
-    generator = 16 * channels[1] * model.latent_size + first + grown + colours
-    end = 16 * 9 * channels[1] + 16 * channels[1] * channels[0] + channels[0]  # the standard deviation's channel, and the dense layers
-    return float(generator), float(end + first + grown + colours)
+    both += [(4**l, 9, channels[l - 1], channels[l - 1]) for l in range(3, level + 1)]
+    both += [(4**l, 4, channels[l - 1], channels[l - 2]) for l in range(3, level + 1)]
+    both += [(4**l, 1, 3, channels[l - 1]) for l in range(max(2, level - 1), level + 1)]
+    end = [(16, 9, 1, channels[1]), (16, 1, channels[1], channels[0]), (1, 1, channels[0], 1)]  # the standard deviation, the dense layers
+    return [(16, 1, channels[1], model.latent_size), *both], [*end, *both]
+
+
+def work(model: ConfigDict, level: int) -> tuple[float, float]:
+    """Multiplications of (the generator, the discriminator) for one image at a level, forwards."""
+    generator, discriminator = (float(sum(map(math.prod, player))) for player in layers(model, level))
+    return generator, discriminator
+
+
+def tile_waste(model: ConfigDict, level: int, batch: int) -> float:
+    """Part of a TPU's tiles that would hold nothing, 0 to 1, in both players' activations for a device's batch.
+
+    At each pixel there are [batch, channels] or [channels, batch], whichever wastes less, as its compiler chooses.
+    """
+    used = taken = 0
+    for pixels, _, channels, _ in sum(layers(model, level), []):
+        used += pixels * batch * channels
+        taken += pixels * min(_padded(batch, channels), _padded(channels, batch))
+    return 1 - used / taken
+
+
+def _padded(*shape: int) -> int:
+    return math.prod(math.ceil(n / tile) * tile for n, tile in zip(shape, TILE))
 
 
 def variables(params: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, Any]:
