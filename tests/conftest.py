@@ -10,6 +10,7 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import gc
+import hashlib
 import pathlib
 
 import jax
@@ -18,6 +19,20 @@ import pytest
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
+
+compiled: dict[str, jax.stages.Compiled] = {}
+compile_anew = jax.stages.Lowered.compile
+
+
+def compile_once(lowered: jax.stages.Lowered, *options, **more) -> jax.stages.Compiled:
+    """Tests train the same tiny networks again and again: what has been compiled ahead in this process serves for the same text."""
+    key = hashlib.sha256(f"{lowered.as_text()} {lowered.in_tree} {lowered.out_info} {options} {more}".encode()).hexdigest()
+    if key not in compiled:
+        compiled[key] = compile_anew(lowered, *options, **more)
+    return compiled[key]
+
+
+jax.stages.Lowered.compile = compile_once
 
 MAPPINGS = pathlib.Path("/proc/self/maps")
 MOST_MAPPINGS = 25_000  # Linux lets a process have 65,530
@@ -28,5 +43,6 @@ def no_old_programs():
     """Every compiled program keeps pieces of memory mapped; without any left the next one ends the process."""
     yield
     if MAPPINGS.exists() and MAPPINGS.read_bytes().count(b"\n") > MOST_MAPPINGS:
+        compiled.clear()
         jax.clear_caches()
         gc.collect()
