@@ -1,31 +1,51 @@
-# Sourced by the other scripts: makes .venv in the project's folder and installs the given requirement files, unless that is done.
-# Sets $python to its interpreter.
+# Sourced by the other scripts: makes .venv in the project's folder (or $venv, with one of $pythons) and installs the given requirement
+# files, unless that is done. Sets $python to its interpreter.
 
 prepare_environment() {
-  local found="" candidate
-  for candidate in "${PYTHON:-}" python3.13 python3.12 python3.11 python3 python; do
+  local found="" candidate venv=${venv:-.venv}
+  for candidate in "${PYTHON:-}" ${pythons:-python3.13 python3.12 python3.11} python3 python; do
     if [ -n "$candidate" ] && command -v "$candidate" >/dev/null 2>&1 &&
       "$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1; then
       found=$candidate
       break
     fi
   done
-  if [ ! -x .venv/bin/python ]; then
+  if [ ! -x "$venv/bin/python" ]; then
     if [ -z "$found" ]; then
       echo "No Python from 3.11 to 3.13 found (with its venv and ensurepip modules); install one, or name it: PYTHON=/path/to/python3.12 bash $0" >&2
       exit 1
     fi
-    echo "Making .venv with $("$found" --version)"
-    rm -rf .venv
-    "$found" -m venv .venv
+    echo "Making $venv with $("$found" --version)"
+    rm -rf "$venv"
+    "$found" -m venv "$venv"
   fi
-  python=.venv/bin/python
-  local stamp=.venv/installed.txt
-  if ! cat "$@" | cmp -s - "$stamp"; then
+  python=$venv/bin/python
+  # Of each file, what was in it when it was installed.
+  local file arguments=() missing=no
+  mkdir -p "$venv/installed"
+  for file in "$@"; do
+    arguments+=(-r "$file")
+    cmp -s "$file" "$venv/installed/${file//\//_}" || missing=yes
+  done
+  if [ "$missing" = yes ]; then
     echo "Installing $* (a few minutes, once)"
-    local arguments=() file
-    for file in "$@"; do arguments+=(-r "$file"); done
     "$python" -m pip install --quiet --disable-pip-version-check "${arguments[@]}"
-    cat "$@" >"$stamp"
+    for file in "$@"; do cp "$file" "$venv/installed/${file//\//_}"; done
+  fi
+}
+
+# The CUDA, as JAX names it, that an NVIDIA driver (580.65.06) can do; a line on stderr where it is too old for any.
+cuda_of_driver() {
+  local major=${1%%.*}
+  if ! [[ $major =~ ^[0-9]+$ ]]; then
+    echo "gan_jax: nvidia-smi gives no driver version ($1)" >&2
+    return 1
+  elif [ "$major" -ge 580 ]; then
+    echo cuda13
+  elif [ "$major" -ge 525 ]; then
+    echo cuda12
+  else
+    echo "gan_jax: driver $1 is older than JAX needs: 525 or newer, 580 for CUDA 13" >&2
+    return 1
   fi
 }

@@ -26,7 +26,7 @@ compile_anew = jax.stages.Lowered.compile
 
 def compile_once(lowered: jax.stages.Lowered, *options, **more) -> jax.stages.Compiled:
     """Tests train the same tiny networks again and again: what has been compiled ahead in this process serves for the same text."""
-    key = hashlib.sha256(f"{lowered.as_text()} {lowered.in_tree} {lowered.out_info} {options} {more}".encode()).hexdigest()
+    key = hashlib.sha256(f"{lowered.as_text()} {lowered.in_tree} {lowered.out_tree} {options} {more}".encode()).hexdigest()
     if key not in compiled:
         compiled[key] = compile_anew(lowered, *options, **more)
     return compiled[key]

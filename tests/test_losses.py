@@ -1,10 +1,13 @@
 """Losses against closed forms, and the penalty's gradient against finite differences in float64."""
 
 import jax
+import jax.experimental
 import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.training import losses
+
+enable_x64 = getattr(jax, "enable_x64", None) or jax.experimental.enable_x64  # where it was before jax 0.8
 
 REAL, FAKE = np.array([1.5, -0.2]), np.array([0.3, 2.0])
 
@@ -47,7 +50,7 @@ def test_penalties_of_a_linear_critic():
 
 
 def test_gradient_of_the_penalty_against_finite_differences():
-    with jax.enable_x64(True):
+    with enable_x64(True):
         rng = np.random.default_rng(1)
         weights, images = rng.normal(size=(12, 5)), rng.normal(size=(4, 2, 2, 3))
 
@@ -74,7 +77,7 @@ def test_gradient_of_the_penalty_through_the_discriminator_against_finite_differ
     """The whole of it in float64: fused scaling, the minibatch's standard deviation, our own derivatives of both orders."""
     from gan_jax.models import pggan
 
-    with jax.enable_x64(True):
+    with enable_x64(True):
         network = pggan.Discriminator(8, fmap_base=16, fmap_max=4, dtype=jnp.float64)
         images = jax.random.normal(jax.random.key(0), (4, 8, 8, 3), jnp.float64)
         alpha = jnp.float64(0.4)

@@ -4,6 +4,7 @@ Each has its own devices and does the same as the others; only the leader writes
 for all, here.
 """
 
+import inspect
 from typing import Any
 
 import jax
@@ -36,13 +37,11 @@ def join(hosts: str, coordinator: str, host: int) -> None:
         if not coordinator or not 0 <= host < int(hosts):
             raise UserError(f"--hosts={hosts}: --coordinator=ADDRESS:PORT of the first is needed, and --host=0 to {int(hosts) - 1}")
         settings = {"coordinator_address": coordinator, "num_processes": int(hosts), "process_id": host}
+    timeouts = dict(initialization_timeout=JOIN_SECONDS, heartbeat_timeout_seconds=HEARTBEAT_SECONDS)
+    if "shutdown_timeout_seconds" in inspect.signature(jax.distributed.initialize).parameters:  # since jax 0.8
+        timeouts["shutdown_timeout_seconds"] = WAIT_SECONDS
     try:
-        jax.distributed.initialize(
-            **settings,
-            initialization_timeout=JOIN_SECONDS,
-            heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
-            shutdown_timeout_seconds=WAIT_SECONDS,
-        )
+        jax.distributed.initialize(**settings, **timeouts)
     except (RuntimeError, ValueError) as error:
         raise UserError(f"--hosts={hosts}: {' '.join(str(error).split())[:200]}") from None
 

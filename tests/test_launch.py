@@ -1,0 +1,131 @@
+"""The scripts of launch/, on machines that are pretended."""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+from test_study import ROOT
+
+PYTHON = """#!/bin/bash
+case "$*" in
+  *'version("jax")'*) echo 0.11.2 ;;
+  *jax-cuda*) exit 1 ;;
+  *local_device_count*) echo "$SEEN" ;;
+  *) echo "$*; of memory $XLA_PYTHON_CLIENT_MEM_FRACTION; on $JAX_PLATFORMS" >>calls.txt ;;
+esac
+case "$*" in *study*) exec sleep 60 ;; esac
+"""
+
+
+class Machine:
+    """A project folder whose Python writes down what it is asked for, with an nvidia-smi that lists `gpus` GPUs."""
+
+    def __init__(self, folder: pathlib.Path, gpus: int, driver: str):
+        self.folder = folder
+        shutil.copytree(ROOT / "launch", folder / "launch")
+        shutil.copy(ROOT / "requirements.txt", folder)
+        write(folder / ".venv" / "bin" / "python", PYTHON)
+        (folder / ".venv" / "installed").mkdir()
+        shutil.copy(ROOT / "requirements.txt", folder / ".venv" / "installed")
+        lines = "".join(f"echo 'NVIDIA H200, {driver}, 143771 MiB'\n" for _ in range(gpus))
+        write(folder / "bin" / "nvidia-smi", "#!/bin/bash\n" + (lines or "exit 9\n"))
+
+    def run(self, *words: str, seen: int = 0) -> subprocess.CompletedProcess:
+        environment = {**os.environ, "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "SEEN": str(seen)}
+        for name in ("XLA_PYTHON_CLIENT_MEM_FRACTION", "JAX_PLATFORMS"):
+            environment.pop(name, None)
+        command = ["bash", str(self.folder / "launch" / "gpu_vm.sh"), *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+
+    @property
+    def calls(self) -> list[str]:
+        path = self.folder / "calls.txt"
+        return path.read_text().splitlines() if path.exists() else []
+
+
+def write(path: pathlib.Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize("driver, extra", [("580.65.06", "cuda13"), ("610.10", "cuda13"), ("570.86.15", "cuda12"), ("525.60.13", "cuda12")])
+def test_the_cuda_that_a_driver_can_do_is_installed(tmp_path, driver, extra):
+    machine = Machine(tmp_path, 2, driver)
+    done = machine.run("check", "--config.benchmark.seconds=1", seen=2)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("GPU: NVIDIA H200") == 2 and f"JAX 0.11.2 for {extra} sees all 2" in done.stdout
+    install, benchmark = machine.calls
+    assert f"pip install --quiet --disable-pip-version-check jax[{extra}]==0.11.2" in install
+    assert "-m gan_jax benchmark --config=configs/dcgan.py --workdir=runs/check --config.benchmark.seconds=1" in benchmark
+    assert "of memory 0.9" in benchmark
+
+
+@pytest.mark.parametrize(
+    "gpus, driver, seen, words, message",
+    [
+        (0, "", 0, ("study", "--workdir=runs/mine"), "no NVIDIA GPU answers here.*`bash launch/gpu_vm.sh --cpu study --workdir=runs/mine`"),
+        (1, "470.1", 1, ("check",), "driver 470.1 is older than JAX needs"),
+        (1, "[N/A]", 1, ("check",), "gives no driver version"),
+        (2, "580.1", 1, ("check",), "JAX sees 1 of 2 GPUs"),
+        (1, "580.1", 1, ("study",), "--workdir=FOLDER is needed"),
+        (1, "580.1", 1, (), "bash launch/gpu_vm.sh check"),
+    ],
+)
+def test_what_is_wrong_is_one_line(tmp_path, gpus, driver, seen, words, message):
+    machine = Machine(tmp_path, gpus, driver)
+    done = machine.run(*words, seen=seen)
+    assert done.returncode and re.search(message, done.stderr), done.stderr
+    assert not any("gan_jax" in call for call in machine.calls)
+
+
+def test_a_study_is_started_once_and_goes_on_alone(tmp_path):
+    machine = Machine(tmp_path, 0, "")
+    workdir = tmp_path / "runs" / "mine"
+    words = ("--cpu", "study", f"--workdir={workdir}")
+    done = machine.run(*words)
+    assert done.returncode == 0 and f"tail -f {workdir}.log" in done.stdout, done.stderr
+    process = int((tmp_path / "runs" / "mine.pid").read_text())
+    try:
+        assert f"kill {process}" in done.stdout
+        deadline = time.monotonic() + 10
+        while not machine.calls:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert machine.calls == [f"-m gan_jax study --workdir={workdir}; of memory ; on cpu"]
+        again = machine.run(*words)
+        assert again.returncode == 2 and f"at work already (process {process})" in again.stderr
+    finally:
+        os.kill(process, signal.SIGTERM)
+    deadline = time.monotonic() + 10
+    while machine.run(*words).returncode:  # once the first one is gone it starts again
+        assert time.monotonic() < deadline
+    os.kill(int((tmp_path / "runs" / "mine.pid").read_text()), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("name", ["cpu", "gpu"])
+def test_containers_are_given_what_they_copy(name):
+    text = (ROOT / "launch" / f"{name}.Dockerfile").read_text()
+    copied = re.findall(r"^COPY --chown=painter (\S+)", text, re.MULTILINE)
+    allowed = (ROOT / "launch" / f"{name}.Dockerfile.dockerignore").read_text().split()
+    assert set(copied) == {"requirements.txt", "launch", "configs", "gan_jax"}
+    assert all((ROOT / path).exists() and f"!{path}" in allowed for path in copied) and allowed[0] == "*"
+    assert text.index("USER painter") < text.index("COPY")  # nothing is root's
+
+
+def test_the_pinned_stacks_are_ends_of_what_is_required():
+    required = dict(re.findall(r"^([\w-]+)>=([\d.]+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
+    pins = {
+        name: dict(re.findall(r"^([\w-]+)==([\d.]+)$", (ROOT / "launch" / f"{name}.txt").read_text(), re.MULTILINE))
+        for name in ("oldest", "newest")
+    }
+    for name, least in required.items():
+        same = [int(part) for part in least.split(".")]
+        if name in pins["oldest"]:
+            assert [int(part) for part in pins["oldest"][name].split(".")][: len(same)] == same, name
+        assert [int(part) for part in pins["newest"][name].split(".")] >= same, name
