@@ -28,7 +28,7 @@ from gan_jax.errors import UserError
 from gan_jax.latents import inversion
 from gan_jax.latents.likeness import Weights
 from gan_jax.models import networks
-from gan_jax.models.generator import Generator, critic_of
+from gan_jax.models.generator import Apply, Critic, Features, Generator
 from gan_jax.training import devices, hosts, loop
 from gan_jax.training.schedule import Phase
 from gan_jax.training.step import Data, init_state, make_step
@@ -233,9 +233,9 @@ def measure_painting(config: ConfigDict, phase: Phase, dtype: jnp.dtype) -> dict
         size,
         phase.resolution,
         variables,
-        lambda variables, z: network.apply(variables, z, **at),
+        Apply(network, phase.level, 1.0),
         network.label_size,
-        critic_of(discriminator, critic, phase.level, 1.0),
+        Critic(critic, Features(discriminator, phase.level, 1.0)),
     )
     latents = np.asarray(generator.draw(keys.key(1), IMAGES_TIMED))
     paintings = generator.images(latents[:PAINTINGS])

@@ -2,13 +2,9 @@
 
 import pathlib
 
-import jax.numpy as jnp
-import numpy as np
-from jax import Array
-
 from gan_jax import hub
 from gan_jax.models import networks
-from gan_jax.models.generator import Generator, critic_of
+from gan_jax.models.generator import Apply, Critic, Features, Generator
 from gan_jax.training import loop
 from gan_jax.training.trained import read_trained
 
@@ -22,17 +18,14 @@ def open_generator(source: str | pathlib.Path, precision: str = "auto") -> Gener
     if hub.is_module(str(source)):
         return hub.open_module(str(source))
     found = read_trained(source, loop.compute_dtype(precision))
-    network, discriminator, level, alpha = found.generator, found.discriminator, found.level, np.float32(found.alpha)
-
-    def apply(variables, latents: Array) -> Array:
-        return network.apply(variables, latents, level=level, alpha=jnp.asarray(alpha))
-
+    network, grown = found.generator, (found.level, found.alpha)
+    critic = networks.variables(found.discriminator_params, found.discriminator_stats)
     return Generator(
         str(source),
         network.latent_size + network.label_size,
-        2**level,
+        2**found.level,
         networks.variables(found.generator_params, found.generator_stats),
-        apply,
+        Apply(network, *grown),
         network.label_size,
-        critic_of(discriminator, networks.variables(found.discriminator_params, found.discriminator_stats), level, found.alpha),
+        Critic(critic, Features(found.discriminator, *grown)),
     )

@@ -1,5 +1,7 @@
 """Baselines in a study, and inverting and morphing without one."""
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,11 +15,16 @@ from gan_jax.study import Study
 
 def test_another_workdir_may_be_the_baseline(study, tmp_path):  # noqa: F811
     """The same paintings, pairs and times; both ways of finding latents; figures beside ours."""
-    _, other = study
-    config = tiny_config()
-    config.seed = 1
-    config.baseline.update(generator=str(other), tutorial_steps=3)
+    config, workdir = study
+    config = config.copy_and_resolve_references()
+    shutil.copytree(workdir, tmp_path, dirs_exist_ok=True)
+    other = tiny_config()
+    other.seed = 1
+    for stage in ("prepare", "train"):
+        Study(other, tmp_path / "other").run(stage)
+    config.baseline.update(generator=str(tmp_path / "other"), tutorial_steps=3)
     said = dict(Study(config, tmp_path).run_all())
+    assert done_again(said) == ["baseline", "evaluate", "report"]
     assert "searched: median error" in said["baseline"] and "tutorial: median error" in said["baseline"]
     ours = files.read_array(tmp_path / "morphs" / "frames.npy")
     for way in ("searched", "tutorial"):
@@ -36,11 +43,14 @@ def test_another_workdir_may_be_the_baseline(study, tmp_path):  # noqa: F811
 
 
 def test_a_baseline_that_is_not_to_be_had_is_left_out_and_said(study, tmp_path):  # noqa: F811
-    config = tiny_config()
+    config, workdir = study
+    config = config.copy_and_resolve_references()
+    shutil.copytree(workdir, tmp_path / "study")
+    (tmp_path / "study" / "report.html").unlink()
     config.baseline.generator = str(tmp_path / "nowhere")
     said = dict(Study(config, tmp_path / "study").run_all())
     assert said["baseline"] == f"left out: {tmp_path / 'nowhere'}: no such workdir or file of networks"
-    assert said["report"].endswith("report.html")
+    assert done_again(said) == ["baseline", "report"] and said["report"].endswith("report.html")
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from gan_jax.evaluation import features, texture
 from gan_jax.latents import inversion, tuning
 from gan_jax.latents.likeness import Weights
 from gan_jax.models import networks
-from gan_jax.models.generator import Critic, Generator, _quantised, critic_of
+from gan_jax.models.generator import Critic, Features, Generator, _quantised
 from gan_jax.training import loop
 from gan_jax.training.step import Data, init_state, make_step
 
@@ -37,7 +37,7 @@ def opened(model: str) -> tuple[Generator, Critic]:
     state = init_state(g, d, 4, 0)
     at = dict(level=4, alpha=jnp.float32(1))
     params = networks.variables(state.ema_params, state.ema_stats)
-    critic = critic_of(d, networks.variables(state.discriminator.params, state.discriminator.stats), 4, 1.0)
+    critic = Critic(networks.variables(state.discriminator.params, state.discriminator.stats), Features(d, 4, 1.0))
     return Generator("here", g.latent_size, 16, params, lambda variables, z: g.apply(variables, z, **at), critic=critic), critic
 
 

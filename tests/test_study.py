@@ -1,5 +1,6 @@
 """A whole study on a tiny collection, and what the command line says to wrong input."""
 
+import fcntl
 import json
 import os
 import pathlib
@@ -41,12 +42,19 @@ def tiny_config():
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """A finished study."""
+    """A finished study: made once for all processes that test, a copy for each module."""
     config = tiny_config()
-    workdir = tmp_path_factory.mktemp("study")
-    said = dict(Study(config, workdir).run_all())
-    assert list(said) == list(STAGES)
-    assert said["baseline"] == "not asked for (config.baseline.generator)"
+    base = tmp_path_factory.getbasetemp()
+    made = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished_study"
+    with open(f"{made}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            said = dict(Study(config, making := made.with_name("study_in_the_making")).run_all())
+            assert list(said) == list(STAGES)
+            assert said["baseline"] == "not asked for (config.baseline.generator)"
+            making.rename(made)
+    workdir = tmp_path_factory.mktemp("study") / "study"
+    shutil.copytree(made, workdir)
     return config, workdir
 
 

@@ -195,7 +195,7 @@ class Search:
     step: Callable[..., tuple[Lanes, Parts]]
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=8)
 def _programs(apply: Callable, features: Callable | None, settings: Settings) -> Search:
     critic_of = Critic(None, features) if features else None
     adam = optax.scale_by_adam(b1=0.9, b2=0.99)
@@ -283,7 +283,7 @@ def _summaries(generator: Generator, images: np.ndarray) -> list[np.ndarray]:
     return [np.concatenate([np.asarray(x) for x in column])[: len(images)].astype(np.float64) for column in zip(*batches)]
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=8)
 def _summary(features: Callable | None, resolution: int) -> Callable:
     @jax.jit
     def look(critic: Any, images: Array) -> list[Array]:

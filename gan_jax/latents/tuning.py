@@ -93,7 +93,7 @@ def _joined(trained: Any, kept: Any) -> Any:
     return trained if kept is None else {"params": trained, **kept}
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=4)
 def _programs(apply: Callable, features: Callable | None, settings: Settings, mesh: Mesh) -> tuple[Callable, Callable]:
     """How a round begins, and its step. What a device trains is that device's part of arrays [devices, ...]."""
     critic_of = Critic(None, features) if features else None

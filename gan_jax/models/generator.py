@@ -24,14 +24,29 @@ class Critic:
     features: Callable[[Any, Array], tuple[Array, ...]]
 
 
-def critic_of(discriminator: nn.Module, variables: Any, level: int, alpha: float) -> Critic:
-    """The features of one of our discriminators, grown as far as `level` and `alpha` say."""
+@dataclasses.dataclass(frozen=True)
+class Apply:
+    """The images of one of our generators, grown as far as `level` and `alpha` say. Equal ones share what is compiled of them."""
 
-    def features(variables: Any, images: Array) -> tuple[Array, ...]:
-        _, seen = discriminator.apply(variables, images, level=level, alpha=jnp.float32(alpha), mutable=["features"])
+    network: nn.Module
+    level: int
+    alpha: float
+
+    def __call__(self, variables: Any, latents: Array) -> Array:
+        return self.network.apply(variables, latents, level=self.level, alpha=jnp.float32(self.alpha))
+
+
+@dataclasses.dataclass(frozen=True)
+class Features:
+    """The layers of one of our discriminators, grown as far as `level` and `alpha` say, from fine to coarse."""
+
+    network: nn.Module
+    level: int
+    alpha: float
+
+    def __call__(self, variables: Any, images: Array) -> tuple[Array, ...]:
+        _, seen = self.network.apply(variables, images, level=self.level, alpha=jnp.float32(self.alpha), mutable=["features"])
         return tuple(layer[0] for layer in sorted(seen["features"].values(), key=lambda layer: -layer[0].shape[1]))
-
-    return Critic(variables, features)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """One training step of both players: draw a batch, step the discriminator, step the generator, average it."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ import flax
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax import Array
 
@@ -81,21 +83,22 @@ def init_state(
 ) -> TrainState:
     """A new state, on the default device. `level` is the networks' full one; `augment` and `strength` as in the settings of a step."""
 
+    state = _begin(generator, discriminator, level, augment, strength, np.int32(seed))
+    # Donation needs buffers of its own for the average, which starts as the generator itself.
+    return state.replace(ema_params=jax.tree.map(jnp.copy, state.ema_params), ema_stats=jax.tree.map(jnp.copy, state.ema_stats))
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
+def _begin(generator: nn.Module, discriminator: nn.Module, level: int, augment: str, strength: float, seed: Array) -> TrainState:
     def player(network: nn.Module, key: Array, inputs: Array) -> Player:
         variables = network.init(key, inputs, level=level, alpha=jnp.float32(1))
         params = variables["params"]
         return Player(params, variables.get("batch_stats", {}), optax.scale_by_adam().init(params))
 
-    @jax.jit
-    def init() -> TrainState:
-        g_key, d_key = jax.random.split(keys.key(seed))
-        g = player(generator, g_key, jnp.zeros((1, generator.latent_size + generator.label_size)))
-        d = player(discriminator, d_key, jnp.zeros((1, 2**level, 2**level, 3)))
-        return TrainState(jnp.int32(0), g, d, g.params, g.stats, augmentation.begin(augment, strength))
-
-    state = init()
-    # Donation needs buffers of its own for the average, which starts as the generator itself.
-    return state.replace(ema_params=jax.tree.map(jnp.copy, state.ema_params), ema_stats=jax.tree.map(jnp.copy, state.ema_stats))
+    g_key, d_key = jax.random.split(keys.key(seed))
+    g = player(generator, g_key, jnp.zeros((1, generator.latent_size + generator.label_size)))
+    d = player(discriminator, d_key, jnp.zeros((1, 2**level, 2**level, 3)))
+    return TrainState(jnp.int32(0), g, d, g.params, g.stats, augmentation.begin(augment, strength))
 
 
 def restart_adam(state: TrainState) -> TrainState:
