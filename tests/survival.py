@@ -38,6 +38,7 @@ SETTINGS = {
     "training.augment": "adaptive", "training.augment_target": -1.0, "training.batch_size": BATCH, "training.log_every_kimg": 0.08,
     "training.sample_every_kimg": 0.8, "training.checkpoint_every_kimg": EVERY / 1000, "training.watch_images": 16,
 }  # fmt: skip
+FAST = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # to compile
 # No file may be larger than 20,000 bytes, less than a checkpoint needs: a disk that gets full.
 FULL_DISK = """
 import resource, runpy
@@ -64,7 +65,7 @@ class Patient:
         self.arguments = [f"--config.{name}={value}" for name, value in SETTINGS.items()] + [f"--config.training.total_kimg={total_kimg}"]
 
     def start(self, verb: str = "train", full_disk: bool = False) -> subprocess.Popen:
-        environment = {**os.environ, "XLA_FLAGS": "--xla_backend_optimization_level=0", "JAX_PLATFORMS": "cpu"}
+        environment = {**os.environ, "XLA_FLAGS": FAST, "JAX_PLATFORMS": "cpu"}
         program = ["-c", FULL_DISK] if full_disk else ["-m", "gan_jax"]
         return subprocess.Popen(
             [sys.executable, *program, verb, f"--workdir={self.folder}", *self.arguments],

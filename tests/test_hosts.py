@@ -11,7 +11,7 @@ import time
 import jax
 import numpy as np
 import pytest
-from survival import ROOT, SETTINGS, Patient
+from survival import FAST, ROOT, SETTINGS, Patient
 
 from gan_jax.errors import UserError
 from gan_jax.training import hosts
@@ -29,7 +29,7 @@ class Cluster(Patient):
         return [self.process(2, ["--hosts=2", f"--coordinator={address}", f"--host={i}"]) for i in range(2)]
 
     def process(self, devices: int, more: list[str]) -> subprocess.Popen:
-        flags = f"--xla_backend_optimization_level=0 --xla_force_host_platform_device_count={devices}"
+        flags = f"{FAST} --xla_force_host_platform_device_count={devices}"
         return subprocess.Popen(
             [sys.executable, "-m", "gan_jax", "train", f"--workdir={self.folder}", *self.arguments, *more],
             cwd=ROOT, env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
@@ -104,7 +104,7 @@ def test_a_script_starts_all_of_them(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    flags = "--xla_backend_optimization_level=0 --xla_force_host_platform_device_count=1"
+    flags = f"{FAST} --xla_force_host_platform_device_count=1"
     environment = {
         **os.environ,
         "XLA_FLAGS": flags,

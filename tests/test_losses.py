@@ -7,7 +7,7 @@ import numpy as np
 
 from gan_jax.training import losses
 
-enable_x64 = getattr(jax, "enable_x64", None) or jax.experimental.enable_x64  # where it was before jax 0.8
+enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64  # as it was before jax 0.8
 
 REAL, FAKE = np.array([1.5, -0.2]), np.array([0.3, 2.0])
 

@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 from PIL import Image
-from test_study import ROOT
+from survival import FAST, ROOT
 
 nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
@@ -66,7 +66,7 @@ def test_it_is_kept_without_outputs(notebook):
 
 
 def test_run_from_its_first_cell_to_its_last(notebook, pictures, tmp_path, monkeypatch):
-    monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
+    monkeypatch.setenv("XLA_FLAGS", FAST)
     install, demo, own, train, report = (cell for cell in notebook.cells if cell.cell_type == "code")
     work = str(tmp_path / "mine")
     mine = dict(WORKDIR=work, CONFIG="configs/demo.py", MORE=TINY)
