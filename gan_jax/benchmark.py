@@ -32,6 +32,7 @@ from gan_jax.models.generator import Apply, Critic, Features, Generator
 from gan_jax.training import devices, hosts, loop
 from gan_jax.training.schedule import Phase
 from gan_jax.training.step import Data, init_state, make_step
+from gan_jax.training.stream import Images
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
 SYNTHETIC = 256  # images to draw from where none are given
@@ -57,14 +58,14 @@ class Timing:
 
 
 def benchmark(
-    config: ConfigDict, workdir: pathlib.Path, source: str, images: np.ndarray | None = None, say: Callable[[str], None] = print
+    config: ConfigDict, workdir: pathlib.Path, source: str, images: Images | None = None, say: Callable[[str], None] = print
 ) -> dict:
     """Measures, prints a table as it goes, and writes `workdir`/benchmark.json.
 
     Args:
       config: of a study; `config.benchmark` says what to measure.
       source: "synthetic": the bare step; "real": the loop besides, with its input and its log.
-      images: uint8 [n, r, r, 3], the collection for "real".
+      images: the collection for "real", uint8 [n, r, r, 3]; they may lie on a disk.
     Returns:
       What is in the file.
     """
@@ -190,7 +191,7 @@ def time_step(config: ConfigDict, phase: Phase, dtype: jnp.dtype, count: int) ->
     return Timing(tuple(run(steps) for _ in range(config.benchmark.windows))), program, compile_seconds
 
 
-def measure_loop(config: ConfigDict, phase: Phase, images: np.ndarray, step_seconds: float) -> float:
+def measure_loop(config: ConfigDict, phase: Phase, images: Images, step_seconds: float) -> float:
     """Images per second of `loop.train` itself, from its own log: the median of as many intervals as the bare step has windows."""
     config = config.copy_and_resolve_references()
     training = config.training
@@ -208,15 +209,25 @@ def measure_loop(config: ConfigDict, phase: Phase, images: np.ndarray, step_seco
     times = images.shape[1] // phase.resolution
     if not times:
         raise UserError(f"--input=real: the collection is at {images.shape[1]} px, less than {phase.resolution}; give another --workdir")
-    smaller = images[:, ::times, ::times]
-    labels = np.zeros((len(images), len(networks.LABELS) if config.model.conditional else 0), np.float32)
+    labels = np.zeros((images.shape[0], len(networks.LABELS) if config.model.conditional else 0), np.float32)
     labels[:, :1] = 1
     with tempfile.TemporaryDirectory() as folder, quiet():
-        loop.train(config, np.ascontiguousarray(smaller), labels, pathlib.Path(folder), {})
+        loop.train(config, _Smaller(images, times), labels, pathlib.Path(folder), {})
         if not hosts.leads():
             return math.nan  # the leader has the log
         lines = [json.loads(line) for line in (pathlib.Path(folder) / "log" / "metrics.jsonl").read_text().splitlines()]
     return statistics.median([line["images_per_second"] for line in lines if "images_per_second" in line])
+
+
+class _Smaller:
+    """Every n-th pixel of images, read from where they are."""
+
+    def __init__(self, images: Images, times: int):
+        self._images, self._times = images, times
+        self.shape = (images.shape[0], images.shape[1] // times, images.shape[2] // times, 3)
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        return self._images[rows][:, :: self._times, :: self._times]
 
 
 def measure_painting(config: ConfigDict, phase: Phase, dtype: jnp.dtype) -> dict[str, float]:

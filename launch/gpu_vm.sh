@@ -41,7 +41,8 @@ if [ "$on_cpu" = no ]; then
 fi
 [ -n "$workdir" ] && pid_file=$workdir.pid log=$workdir.log
 
-if [ -n "$workdir" ] && [ -f "$pid_file" ] && kill -0 "$(cat "$pid_file")" 2>/dev/null; then
+# Of a process by that number that is something else now, the file is from before the machine started anew.
+if [ -n "$workdir" ] && [ -f "$pid_file" ] && ps -p "$(cat "$pid_file")" -o args= 2>/dev/null | grep -q gan_jax; then
   echo "gan_jax: $workdir: at work already (process $(cat "$pid_file")); it says how far in $log" >&2
   exit 2
 fi

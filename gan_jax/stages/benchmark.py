@@ -5,6 +5,7 @@ from ml_collections import ConfigDict
 from gan_jax.benchmark import benchmark as measure
 from gan_jax.collection import collection as collections
 from gan_jax.stages.common import trained_on
+from gan_jax.stages.train import learnt
 from gan_jax.training import hosts
 
 
@@ -12,9 +13,11 @@ def benchmark(config: ConfigDict, workdir: pathlib.Path, source: str) -> None:
     """benchmark.json: how fast this machine is. For "real" input: of the collection in the workdir, or else of the config."""
     images = None
     if source == "real":
-        there = (workdir / "collection" / "paintings.csv").exists()
-        collection = collections.load(workdir / "collection") if there else collections.prepare(config.collection)
-        images = collection.images[trained_on(collection)]
+        if config.collection.source == "tfds" or (workdir / "collection" / "paintings.csv").exists():
+            images, _, _ = learnt(config, workdir)
+        else:
+            collection = collections.prepare(config.collection)
+            images = collection.images[trained_on(collection)]
     say = print if hosts.leads() else lambda text: None
     measure(config, workdir, source, images, say)
     say(f"\n{workdir / 'benchmark.json'}")
