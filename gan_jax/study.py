@@ -29,6 +29,7 @@ from gan_jax.stages.sample import sample
 from gan_jax.stages.train import train
 from gan_jax.training import hosts
 from gan_jax.training.checkpoints import Checkpoints
+from gan_jax.training.trained import ends_whole
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
@@ -207,7 +208,7 @@ class Study:
         for need in stage.needs:
             if not self._stands(need, partly=need == "train"):
                 raise UserError(f"{self.workdir}: `{name}` needs what `{need}` makes; run `{need}` (or `study`) first")
-        if self._stands(name):
+        if self._stands(name) and (name != "train" or hosts.count() > 1 or ends_whole(self.workdir, self.config)):
             return f"complete ({self._finished[name]['result']})"
         start = time.monotonic()
         result = stage.run(self.config, self.workdir, self._about())

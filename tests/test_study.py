@@ -165,6 +165,20 @@ def test_what_was_deleted_is_made_again(study, path, again):
     assert (workdir / path).exists()
 
 
+def test_a_training_that_was_complete_and_is_damaged_is_completed_again(study, tmp_path, capfd):
+    config, workdir = study
+    workdir = shutil.copytree(workdir, tmp_path / "study")
+    before = open_generator(workdir).params
+    for path in (workdir / "checkpoints" / "images_128" / "state").rglob("*"):
+        if path.is_file():
+            os.truncate(path, path.stat().st_size // 2)
+    assert Study(config, workdir).run("train").startswith("trained on")
+    assert capfd.readouterr().err.count("the checkpoint of 128 images is damaged") == 1
+    jax.tree.map(np.testing.assert_array_equal, open_generator(workdir).params, before)
+    again = Study(config, workdir)
+    assert again.run("train").startswith("complete") and again.run("report").startswith("complete")
+
+
 def test_other_paintings_make_everything_stale(study, tmp_path):
     config, workdir = study
     shutil.copytree(workdir, tmp_path / "copy")

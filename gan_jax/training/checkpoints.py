@@ -137,14 +137,27 @@ class Checkpoints:
         steps, best = sorted(self._manager.all_steps(), reverse=True), self.best()
         return self._open(sorted(steps, key=lambda step: step != best), like)
 
+    def is_whole(self, images_seen: int, like: Any) -> bool:
+        """Whether a checkpoint can be read, and is what was saved."""
+        try:
+            self._verified(images_seen, like)
+        except UserError:
+            raise
+        except Exception:  # whatever a reader of damaged files may raise
+            return False
+        return True
+
+    def _verified(self, images_seen: int, like: Any) -> tuple[Any, dict[str, Any]]:
+        state, about = self.restore(images_seen, like), self.about(images_seen)
+        kept = about.pop(SEAL, None)
+        if kept is not None and kept != seal(state, about):
+            raise ValueError("its content is not what was saved")
+        return state, about
+
     def _open(self, steps: Sequence[int], like: Any) -> tuple[int, Any, dict[str, Any]] | None:
         for images_seen in steps:
             try:
-                state, about = self.restore(images_seen, like), self.about(images_seen)
-                kept = about.pop(SEAL, None)
-                if kept is not None and kept != seal(state, about):
-                    raise ValueError("its content is not what was saved")
-                return images_seen, state, about
+                return images_seen, *self._verified(images_seen, like)
             except UserError:
                 raise
             except Exception as error:  # whatever a reader of damaged files may raise

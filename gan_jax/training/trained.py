@@ -58,15 +58,27 @@ def read_trained(source: str | pathlib.Path, dtype: DTypeLike) -> Trained:
     resolution = config.collection.resolution
     generator, discriminator = networks.build(config.model, resolution, dtype)
     with Checkpoints(path / "checkpoints") as checkpoints:
-        placement = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
-        like = jax.eval_shape(lambda: init_state(generator, discriminator, networks.full_level(resolution), 0))
-        like = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=placement), like)
-        found = checkpoints.open_best(like)
+        found = checkpoints.open_best(state_like(config))
     if found is None:
         raise UserError(f"{path / 'checkpoints'}: no checkpoint here; `train` makes one")
     _, state, about = found
     d = state.discriminator
     return Trained(generator, discriminator, state.ema_params, state.ema_stats, d.params, d.stats, about["level"], float(about["alpha"]))
+
+
+def state_like(config: ConfigDict) -> TrainState:
+    """Shapes, types and one device for the state of a config's training."""
+    resolution, placement = config.collection.resolution, jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+    generator, discriminator = networks.build(config.model, resolution, jnp.float32)
+    like = jax.eval_shape(lambda: init_state(generator, discriminator, networks.full_level(resolution), 0))
+    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=placement), like)
+
+
+def ends_whole(workdir: pathlib.Path, config: ConfigDict) -> bool:
+    """Whether the latest checkpoint of a training is there, and is what was saved."""
+    with Checkpoints(workdir / "checkpoints") as checkpoints:
+        latest = checkpoints.latest()
+        return latest is not None and checkpoints.is_whole(latest, state_like(config))
 
 
 def init_from(source: str, state: TrainState) -> TrainState:
