@@ -5,4 +5,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source launch/environment.sh
 prepare_environment requirements.txt
 
-"$python" -m gan_jax study --config=configs/demo.py --workdir=runs/demo "$@"
+exec "$python" -m gan_jax study --config=configs/demo.py --workdir=runs/demo "$@"

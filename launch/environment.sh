@@ -10,14 +10,14 @@ prepare_environment() {
       break
     fi
   done
-  if [ ! -x "$venv/bin/python" ]; then
+  if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then  # not there, or its making was interrupted
     if [ -z "$found" ]; then
       echo "No Python from 3.11 to 3.13 found (with its venv and ensurepip modules); install one, or name it: PYTHON=/path/to/python3.12 bash $0" >&2
       exit 1
     fi
     echo "Making $venv with $("$found" --version)"
     rm -rf "$venv"
-    "$found" -m venv "$venv"
+    "$found" -m venv "$venv" || return 1
   fi
   python=$venv/bin/python
   # Of each file, what was in it when it was installed.
@@ -29,8 +29,18 @@ prepare_environment() {
   done
   if [ "$missing" = yes ]; then
     echo "Installing $* (a few minutes, once)"
-    "$python" -m pip install --quiet --disable-pip-version-check "${arguments[@]}"
+    "$python" -m pip install --quiet --disable-pip-version-check "${arguments[@]}" || return 1
     for file in "$@"; do cp "$file" "$venv/installed/${file//\//_}"; done
+  fi
+}
+
+# What JAX needs of CUDA ("cuda13" or "cuda12") into the environment, in the version of the JAX that is there.
+prepare_cuda() {
+  local version
+  version=$("$python" -c 'import importlib.metadata; print(importlib.metadata.version("jax"))') || return 1
+  if ! "$python" -c "import importlib.metadata as m; assert m.version('jax-$1-plugin') == '$version'" 2>/dev/null; then
+    echo "Installing jax[$1]==$version (some minutes, once)"
+    "$python" -m pip install --quiet --disable-pip-version-check "jax[$1]==$version" || return 1
   fi
 }
 

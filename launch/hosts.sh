@@ -10,19 +10,27 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 if [ $# -lt 2 ]; then
-  sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,10s/^# \{0,1\}//p' launch/hosts.sh >&2
   exit 2
 fi
 python=${PYTHON:-$PWD/.venv/bin/python}
 if [ ! -x "$python" ]; then
-  echo "gan_jax: $PWD: no .venv here; launch/demo.sh and launch/test.sh make it (or name another: PYTHON=/path/to/python)" >&2
+  echo "gan_jax: $PWD: no .venv here; \`bash launch/gpu_vm.sh install cuda13\` makes it (or name another: PYTHON=/path/to/python)" >&2
   exit 2
 fi
 
 read -r -a hosts <<<"$1"
 shift
-address=${hosts[0]}
-[ "$address" = localhost ] && address=127.0.0.1
+address=${hosts[0]#*@}
+if [ "$address" = localhost ]; then
+  address=127.0.0.1
+  for host in "${hosts[@]}"; do
+    if [ "$host" != localhost ]; then
+      echo "gan_jax: localhost: the other machines need the first one's address" >&2
+      exit 2
+    fi
+  done
+fi
 logs=$(mktemp -d "${TMPDIR:-/tmp}/gan_jax_hosts.XXXXXX")
 processes=()
 trap 'kill -TERM "${processes[@]}" 2>/dev/null || true' INT TERM
@@ -41,21 +49,21 @@ here=0
 local_count=$(printf '%s\n' "${hosts[@]}" | grep -cx localhost || true)
 for i in "${!hosts[@]}"; do
   command=("$python" -m gan_jax "$@" "--hosts=${#hosts[@]}" "--coordinator=$address:${PORT:-8476}" "--host=$i")
-  output=$logs/$i.txt
-  [ "$i" = 0 ] && output=/dev/stderr
+  # Not /dev/stderr: opening a file anew would cut it.
+  if [ "$i" = 0 ]; then exec 3>&2; else exec 3>"$logs/$i.txt"; fi
   if [ "${hosts[$i]}" = localhost ]; then
     if [ "$local_count" -gt 1 ] && [ -n "$gpus" ]; then
-      CUDA_VISIBLE_DEVICES=$(part_of "$gpus" "$here" "$local_count") "${command[@]}" >"$output" 2>&1 &
+      CUDA_VISIBLE_DEVICES=$(part_of "$gpus" "$here" "$local_count") "${command[@]}" >&3 2>&3 3>&- &
     else
-      "${command[@]}" >"$output" 2>&1 &
+      "${command[@]}" >&3 2>&3 3>&- &
     fi
     here=$((here + 1))
   else
     # -tt: when this end goes, the other end is told.
-    ssh -tt "${hosts[$i]}" "cd $(printf %q "$PWD") && exec $(printf '%q ' "${command[@]}")" >"$output" 2>&1 </dev/null &
+    ssh -tt "${hosts[$i]}" "cd $(printf %q "$PWD") && exec $(printf '%q ' "${command[@]}")" >&3 2>&3 3>&- </dev/null &
   fi
   processes+=($!)
-  [ "$i" = 0 ] || echo "host $i: ${hosts[$i]}, $output" >&2
+  [ "$i" = 0 ] || echo "host $i: ${hosts[$i]}, $logs/$i.txt" >&2
 done
 
 code=0

@@ -145,6 +145,7 @@ def test_networks_with_labels_want_periods(prepared, tmp_path):
         ({"tfds_split": "test"}, "config.collection.tfds_split='test': .*there is train, damaged"),
         ({"tfds_image": "age"}, "config.collection.tfds_image='age': .*there is face"),
         ({"tfds": "slow"}, "prepared in a format that can't be read from any place; in another folder, this makes it"),
+        ({"tfds_image": "nothing"}, "there is face"),
         ({"tfds": "ages"}, "none of its features is a picture"),
     ],
 )
@@ -183,6 +184,36 @@ def test_a_hostile_description_runs_nothing(prepared, tmp_path, monkeypatch, tex
     (tmp_path / "evil.py").write_text("raise SystemExit('was run')")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UserError, match="features.json"):
+        Pictures(section(tmp_path))
+
+
+def test_damaged_datasets_are_one_line(prepared, tmp_path):
+    shutil.copytree(prepared / "faces", tmp_path / "faces")
+    opened = Pictures(section(tmp_path))
+    about, shard = tmp_path / "faces" / "1.2.0" / "dataset_info.json", next((tmp_path / "faces" / "1.2.0").glob("faces-train*"))
+    whole, text = shard.read_bytes(), about.read_text()
+    shard.write_bytes(whole[: len(whole) // 3])
+    with pytest.raises(UserError, match="its records can't be read|not a dataset that TFDS can read"):
+        Pictures(section(tmp_path))[np.arange(COUNT)]
+    shard.unlink()
+    with pytest.raises(UserError, match="faces-train.* is not a file in there"):
+        Pictures(section(tmp_path))
+    shard.write_bytes(whole)
+    assert Pictures(section(tmp_path)).shape == opened.shape
+    about.write_text(text[: len(text) // 2])
+    with pytest.raises(UserError, match="not a dataset that TFDS can read"):
+        Pictures(section(tmp_path))
+
+
+def test_a_description_leads_nowhere_else(prepared, tmp_path):
+    shutil.copytree(prepared / "faces", tmp_path / "faces")
+    about = tmp_path / "faces" / "1.2.0" / "dataset_info.json"
+    text = about.read_text()
+    assert "{DATASET}-{SPLIT}" in text
+    about.write_text(text.replace("{DATASET}-{SPLIT}", "../{DATASET}-{SPLIT}"))
+    shard = next((tmp_path / "faces" / "1.2.0").glob("faces-train*"))
+    shard.rename(shard.parents[1] / shard.name)
+    with pytest.raises(UserError, match="is not a file in there|not a dataset"):
         Pictures(section(tmp_path))
 
 

@@ -79,10 +79,7 @@ def prepare(config: Any) -> Collection:
     early = parse_span(config.periods.early, "config.collection.periods.early")
     late = parse_span(config.periods.late, "config.collection.periods.late")
     period_of(0, early, late)
-    if config.resolution not in RESOLUTIONS:
-        raise UserError(
-            f"config.collection.resolution={config.resolution}: has to be a power of two from {RESOLUTIONS[0]} to {RESOLUTIONS[-1]}"
-        )
+    check_shape(config)
     if config.source == "painter":
         works, images, sizes, skipped, others = _from_painter(config)
     elif config.source == "folder":
@@ -103,6 +100,16 @@ def prepare(config: Any) -> Collection:
                 f"({summary(result)})"
             )
     return result
+
+
+def check_shape(config: Any) -> None:
+    """Raises UserError for squares that can't be made."""
+    if config.resolution not in RESOLUTIONS:
+        raise UserError(
+            f"config.collection.resolution={config.resolution}: has to be a power of two from {RESOLUTIONS[0]} to {RESOLUTIONS[-1]}"
+        )
+    if config.fit not in FITS:
+        raise UserError(f"config.collection.fit={config.fit!r}: has to be one of {', '.join(FITS)}")
 
 
 def without_works(resolution: int) -> Collection:
@@ -131,8 +138,6 @@ def _from_painter(config: Any) -> Sources:
 
 def _from_folder(config: Any) -> Sources:
     distance = _distance(config.near_duplicates)
-    if config.fit not in FITS:
-        raise UserError(f"config.collection.fit={config.fit!r}: has to be one of {', '.join(FITS)}")
     if not config.table:
         raise UserError("config.collection.table: name the table (CSV or TSV) that has the file, title and date of each work")
     if not config.images:

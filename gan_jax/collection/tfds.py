@@ -7,7 +7,7 @@ import json
 import os
 import pathlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,31 +30,43 @@ class Pictures:
         folder = find(config.tfds, config.tfds_folder)
         check_features(folder / "features.json")
         import tensorflow_datasets as tfds
+        from tensorflow_datasets.proto import tf_example_pb2
 
         wanted, split = config.tfds_image, config.tfds_split
         try:
             builder = tfds.builder_from_directory(folder)
-            pictures = [name for name, feature in builder.info.features.items() if isinstance(feature, tfds.features.Image)]
+            features = builder.info.features
+            pictures = [
+                name for name, feature in features.items() if isinstance(feature, tfds.features.Image) and feature.np_dtype == np.uint8
+            ]
             if wanted not in pictures and (wanted or len(pictures) != 1):
                 there = f"there is {', '.join(pictures)}" if pictures else "none of its features is a picture"
                 raise UserError(f"config.collection.tfds_image={wanted!r}: {folder}: {there}")
             self._feature = wanted or pictures[0]
             if split not in builder.info.splits:
                 raise UserError(f"config.collection.tfds_split={split!r}: {folder}: there is {', '.join(builder.info.splits)}")
-            self._source = builder.as_data_source(split, decoders={name: tfds.decode.SkipDecoding() for name in pictures})
+            check_files(folder, builder.info.splits[split].filepaths)
+            # As they stand in the records: TFDS would decode every feature, whatever is asked of it, and without our limits.
+            self._source = builder.as_data_source(split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES)
+            self._parse = tf_example_pb2.Example.FromString
+            self.name = f"{builder.info.full_name}, {split}"
+            self.shape = (len(self._source), config.resolution, config.resolution, 3)
+        except UserError:
+            raise
         except NotImplementedError:
-            raise UserError(
-                f"{folder}: prepared in a format that can't be read from any place; in another folder, {how_to_get(config.tfds, 'FOLDER')}"
-            ) from None
-        except (ImportError, ValueError, KeyError, AttributeError, OSError) as error:
-            raise UserError(f"{folder}: not a dataset that TFDS can read ({' '.join(str(error).split())[:200]})") from None
-        self.name = f"{builder.info.full_name}, {split}"
-        self._fit, self._max_pixels = config.fit, config.max_pixels
-        self.shape = (len(self._source), config.resolution, config.resolution, 3)
+            advice = how_to_get(builder.name, "FOLDER")
+            raise UserError(f"{folder}: prepared in a format that can't be read from any place; in another folder, {advice}") from None
+        except Exception as error:  # whatever a reader of damaged files may raise
+            raise UserError(f"{folder}: not a dataset that TFDS can read ({one_line(error)})") from None
+        self._folder, self._fit, self._max_pixels = folder, config.fit, config.max_pixels
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
         """uint8 [m, r, r, 3]: rows [m]. Raises UserError for a picture that is none, by its number."""
-        found = [example[self._feature] for example in self._source.__getitems__(np.asarray(rows).tolist())]
+        try:
+            records = self._source.__getitems__(np.asarray(rows).tolist())
+            found = [self._parse(record).features.feature[self._feature].bytes_list.value[0] for record in records]
+        except Exception as error:
+            raise UserError(f"{self._folder}: its records can't be read ({one_line(error)})") from None
         images = np.empty((len(found), *self.shape[1:]), np.uint8)
         for i, picture in enumerate(load_images(found, self.shape[1], self._fit, self._max_pixels)):
             if isinstance(picture, ImageError):
@@ -63,12 +75,24 @@ class Pictures:
         return images
 
 
+def one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
+
+
+def check_files(folder: pathlib.Path, files: Sequence[os.PathLike]) -> None:
+    """Raises UserError where a description leads to other files than those in its folder."""
+    for path in map(pathlib.Path, files):
+        if path.resolve().parent != folder.resolve() or not path.is_file():
+            raise UserError(f"{folder}: {path.name[:100]} is not a file in there")
+
+
 def find(dataset: str, root: str) -> pathlib.Path:
     """The folder of a dataset's version, the newest where none is named. Raises UserError, and says how to get one."""
     if not dataset:
         raise UserError("config.collection.tfds: name a dataset")
-    if (pathlib.Path(dataset) / DESCRIPTION).is_file():
-        return pathlib.Path(dataset)
+    by_path = pathlib.Path(dataset).expanduser()
+    if (by_path / DESCRIPTION).is_file():
+        return by_path
     where = pathlib.Path(root or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
     named = NAME.fullmatch(dataset)
     if not named:

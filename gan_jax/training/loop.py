@@ -290,7 +290,7 @@ class _Run:
 
 @contextlib.contextmanager
 def stop_requests() -> Iterator[Callable[[], int | None]]:
-    """Yields a function that says which signal came, Ctrl-C's or SIGTERM, or None.
+    """Yields a function that says which signal came, Ctrl-C's, SIGTERM or that of a terminal that is gone, or None.
 
     Between two steps is the only place to stop: within one the old state is given away and the new one is not there yet. A second
     signal acts as ever.
@@ -304,7 +304,9 @@ def stop_requests() -> Iterator[Callable[[], int | None]]:
         asked.append(number)
         signal.signal(number, before[number])
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    # What nohup has ignored stays ignored.
+    numbers = [number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, ask) for number in numbers}
     try:
         yield lambda: asked[0] if asked else None
     finally:
