@@ -5,7 +5,7 @@
 #     docker run --rm -v gan_jax_runs:/home/painter/gan_jax/runs gan_jax python -m gan_jax study --workdir=runs/demo
 FROM python:3.13.7-slim-bookworm
 
-RUN useradd --create-home --uid 1000 painter
+RUN useradd --create-home --uid 1000 painter && install --directory --owner=painter /home/painter/gan_jax
 USER painter
 WORKDIR /home/painter/gan_jax
 COPY --chown=painter requirements.txt ./
@@ -14,7 +14,7 @@ COPY --chown=painter launch launch
 RUN ["env", "PIP_NO_CACHE_DIR=1", "PIP_CONSTRAINT=launch/newest.txt", "bash", "-c", "source launch/environment.sh && prepare_environment requirements.txt"]
 COPY --chown=painter configs configs
 COPY --chown=painter gan_jax gan_jax
-# A volume that is mounted there belongs to its user then.
+# A new volume that is mounted there belongs to its user then; a folder of one's own wants --user="$(id -u)".
 RUN mkdir runs
 ENV PATH=/home/painter/gan_jax/.venv/bin:$PATH
 VOLUME /home/painter/gan_jax/runs

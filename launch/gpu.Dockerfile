@@ -5,7 +5,7 @@
 #     docker run --rm --gpus all -v gan_jax_runs:/home/painter/gan_jax/runs gan_jax:gpu python -m gan_jax study --workdir=runs/demo
 FROM python:3.13.7-slim-bookworm
 
-RUN useradd --create-home --uid 1000 painter
+RUN useradd --create-home --uid 1000 painter && install --directory --owner=painter /home/painter/gan_jax
 USER painter
 WORKDIR /home/painter/gan_jax
 COPY --chown=painter requirements.txt ./
@@ -14,7 +14,7 @@ COPY --chown=painter launch launch
 RUN ["env", "PIP_NO_CACHE_DIR=1", "PIP_CONSTRAINT=launch/newest.txt", "bash", "-c", "source launch/environment.sh && prepare_environment requirements.txt && $python -m pip install --quiet 'jax[cuda13]'"]
 COPY --chown=painter configs configs
 COPY --chown=painter gan_jax gan_jax
-# A volume that is mounted there belongs to its user then.
+# A new volume that is mounted there belongs to its user then; a folder of one's own wants --user="$(id -u)".
 RUN mkdir runs
 # What the toolkit makes visible.
 ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility XLA_PYTHON_CLIENT_MEM_FRACTION=0.9

@@ -16,7 +16,8 @@ case "$*" in
   *'version("jax")'*) echo 0.11.2 ;;
   *jax-cuda*) exit 1 ;;
   *local_device_count*) echo "$SEEN" ;;
-  *) echo "$*; of memory $XLA_PYTHON_CLIENT_MEM_FRACTION; on $JAX_PLATFORMS" >>calls.txt ;;
+  *"pip --version"*) ;;
+  *) echo "$*; of memory $XLA_PYTHON_CLIENT_MEM_FRACTION; on $JAX_PLATFORMS; devices $JAX_LOCAL_DEVICE_IDS" >>calls.txt ;;
 esac
 case "$*" in *study*) sleep 20 ;; esac
 """
@@ -35,12 +36,12 @@ class Machine:
         lines = "".join(f"echo 'NVIDIA H200, {driver}, 143771 MiB'\n" for _ in range(gpus))
         write(folder / "bin" / "nvidia-smi", "#!/bin/bash\n" + (lines or "exit 9\n"))
 
-    def run(self, *words: str, seen: int = 0) -> subprocess.CompletedProcess:
-        environment = {**os.environ, "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "SEEN": str(seen)}
-        for name in ("XLA_PYTHON_CLIENT_MEM_FRACTION", "JAX_PLATFORMS"):
+    def run(self, *words: str, seen: int = 0, script: str = "gpu_vm.sh", **more: str) -> subprocess.CompletedProcess:
+        environment = {**os.environ, "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "SEEN": str(seen), "SETTLE": "0.5"}
+        for name in ("XLA_PYTHON_CLIENT_MEM_FRACTION", "JAX_PLATFORMS", "CUDA_VISIBLE_DEVICES"):
             environment.pop(name, None)
-        command = ["bash", str(self.folder / "launch" / "gpu_vm.sh"), *words]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+        command = ["bash", str(self.folder / "launch" / script), *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment | more)
 
     @property
     def calls(self) -> list[str]:
@@ -59,10 +60,11 @@ def test_the_cuda_that_a_driver_can_do_is_installed(tmp_path, driver, extra):
     machine = Machine(tmp_path, 2, driver)
     done = machine.run("check", "--config.benchmark.seconds=1", seen=2)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("GPU: NVIDIA H200") == 2 and f"JAX 0.11.2 for {extra} sees all 2" in done.stdout
+    assert done.stdout.count("GPU: NVIDIA H200") == 2 and f"JAX for {extra} sees all 2" in done.stdout
     install, benchmark = machine.calls
     assert f"pip install --quiet --disable-pip-version-check jax[{extra}]==0.11.2" in install
-    assert "-m gan_jax benchmark --config=configs/dcgan.py --workdir=runs/check --config.benchmark.seconds=1" in benchmark
+    assert "-m gan_jax benchmark --config=configs/dcgan.py --workdir=runs/check --config.benchmark.batch_size=256" in benchmark
+    assert "--config.benchmark.seconds=1" in benchmark
     assert "of memory 0.9" in benchmark
 
 
@@ -74,6 +76,7 @@ def test_the_cuda_that_a_driver_can_do_is_installed(tmp_path, driver, extra):
         (1, "[N/A]", 1, ("check",), "gives no driver version"),
         (2, "580.1", 1, ("check",), "JAX sees 1 of 2 GPUs"),
         (1, "580.1", 1, ("study",), "--workdir=FOLDER is needed"),
+        (1, "580.1", 1, ("install",), "install cuda13, or cuda12"),
         (1, "580.1", 1, (), "bash launch/gpu_vm.sh check"),
     ],
 )
@@ -87,7 +90,7 @@ def test_what_is_wrong_is_one_line(tmp_path, gpus, driver, seen, words, message)
 def test_a_study_is_started_once_and_goes_on_alone(tmp_path):
     machine = Machine(tmp_path, 0, "")
     workdir = tmp_path / "runs" / "mine"
-    words = ("--cpu", "study", f"--workdir={workdir}")
+    words = ("--cpu", "study", f"--workdir={workdir}/")  # as a shell completes it
     done = machine.run(*words)
     assert done.returncode == 0 and f"tail -f {workdir}.log" in done.stdout, done.stderr
     process = int((tmp_path / "runs" / "mine.pid").read_text())
@@ -97,7 +100,7 @@ def test_a_study_is_started_once_and_goes_on_alone(tmp_path):
         while not machine.calls:
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        assert machine.calls == [f"-m gan_jax study --workdir={workdir}; of memory ; on cpu"]
+        assert machine.calls == [f"-m gan_jax study --workdir={workdir}/; of memory ; on cpu; devices "]
         again = machine.run(*words)
         assert again.returncode == 2 and f"at work already (process {process})" in again.stderr
     finally:
@@ -106,6 +109,48 @@ def test_a_study_is_started_once_and_goes_on_alone(tmp_path):
     while machine.run(*words).returncode:  # once the first one is gone it starts again
         assert time.monotonic() < deadline
     os.kill(int((tmp_path / "runs" / "mine.pid").read_text()), signal.SIGTERM)
+
+
+def test_what_ends_at_once_is_not_said_to_be_started(tmp_path):
+    machine = Machine(tmp_path, 0, "")
+    write(tmp_path / ".venv" / "bin" / "python", PYTHON.replace("sleep 20", "echo gan_jax: no such field >&2; exit 2"))
+    done = machine.run("--cpu", "study", f"--workdir={tmp_path / 'runs' / 'mine'}")
+    assert done.returncode == 2 and "no such field" in done.stderr and "started" not in done.stdout
+
+
+def test_some_of_the_gpus_may_be_taken(tmp_path):
+    machine = Machine(tmp_path, 8, "580.1")
+    done = machine.run("check", seen=2, CUDA_VISIBLE_DEVICES="0,3")
+    assert done.returncode == 0 and "sees all 2" in done.stdout, done.stderr
+
+
+def test_a_failed_install_is_not_remembered(tmp_path):
+    Machine(tmp_path, 0, "")
+    (tmp_path / ".venv" / "installed" / "requirements.txt").unlink()
+    write(tmp_path / ".venv" / "bin" / "python", PYTHON.replace("case", 'case "$*" in *"pip install"*) exit 1 ;; esac\ncase', 1))
+    done = subprocess.run(["bash", "-c", "source launch/environment.sh && prepare_environment requirements.txt"], cwd=tmp_path)
+    assert done.returncode == 1 and not (tmp_path / ".venv" / "installed" / "requirements.txt").exists()
+
+
+def test_slurm_gives_a_process_all_of_its_gpus_and_requeues_what_was_cut_off(tmp_path):
+    machine = Machine(tmp_path, 0, "")
+    shell = '#!/bin/bash\nwhile [[ $1 == --* ]]; do shift; done\nexec "$@"\n'
+    write(tmp_path / "bin" / "srun", shell)
+    write(tmp_path / "bin" / "scontrol", f"#!/bin/bash\necho scontrol $* >>{tmp_path}/calls.txt\n")
+    write(tmp_path / "bin" / "scancel", "#!/bin/bash\npkill -TERM -f 'bin/python -m gan_jax study'\n")
+    slurm = dict(SLURM_SUBMIT_DIR=str(tmp_path), SLURM_JOB_ID="7", SLURM_JOB_NUM_NODES="2", SLURM_GPUS_ON_NODE="8")
+    done = machine.run("train", "--workdir=x", script="slurm.sbatch", **slurm)
+    assert done.returncode == 0, done.stderr
+    assert machine.calls == ["-m gan_jax train --workdir=x --hosts=auto; of memory ; on cuda; devices 0,1,2,3,4,5,6,7"]
+    environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", **slurm, "SLURM_JOB_NUM_NODES": "1"}
+    job = subprocess.Popen(["bash", str(tmp_path / "launch" / "slurm.sbatch"), "study"], env=environment)
+    deadline = time.monotonic() + 10
+    while len(machine.calls) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    job.send_signal(signal.SIGTERM)
+    assert job.wait(30) == 0
+    assert "--hosts" not in machine.calls[1] and machine.calls[2] == "scontrol requeue 7"
 
 
 @pytest.mark.parametrize("name", ["cpu", "gpu"])

@@ -65,48 +65,47 @@ def test_it_is_kept_without_outputs(notebook):
     assert all(not cell.outputs and cell.execution_count is None for cell in notebook.cells if cell.cell_type == "code")
 
 
-def test_run_from_its_first_cell_to_its_last(notebook, pictures, tmp_path, monkeypatch):
-    monkeypatch.setenv("XLA_FLAGS", FAST)
-    install, demo, own, train, report = (cell for cell in notebook.cells if cell.cell_type == "code")
-    work = str(tmp_path / "mine")
-    mine = dict(WORKDIR=work, CONFIG="configs/demo.py", MORE=TINY)
-    notebook = copy.deepcopy(notebook)
-    notebook.cells = [
-        install,
-        filled(demo, DEMO=str(tmp_path / "demo"), SETTINGS=TINY + " --config.collection.painter.works=48"),
-        filled(own, PICTURES=""),
-        filled(train, **mine),  # "Run all" before anything is filled in
-        report,
-        filled(own, PICTURES=str(pictures), EARLY="..1882", LATE="1885.."),
-        filled(train, HOURS=1e-9, **mine),  # cut off
-        filled(train, **mine),
-        report,
-    ]
+def execute(cells: list) -> list:
+    """Runs them in a new kernel; the cells with their outputs."""
+    notebook = nbformat.v4.new_notebook(cells=copy.deepcopy(cells))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Jupyter's own
         client = nbclient.NotebookClient(
             notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(ROOT / "launch")}}
         )
-        client.execute(env={**os.environ, "JAX_PLATFORMS": "cpu"})
-    install, demo, nothing, no_training, of_demo, own, cut, whole, of_mine = notebook.cells
+        client.execute(env={**os.environ, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": FAST})
+    return notebook.cells
+
+
+def page_in(cell) -> str:
+    return next(output.data["text/html"] for output in cell.outputs if "text/html" in output.get("data", {}))
+
+
+def test_run_all_shows_a_study_and_leaves_the_rest_alone(notebook, tmp_path):
+    install, demo, own, train, report = (cell for cell in notebook.cells if cell.cell_type == "code")
+    folder = tmp_path / "demo"
+    demo = filled(demo, DEMO=str(folder), SETTINGS=TINY + " --config.collection.painter.works=48")
+    install, demo, own, train, report = execute([install, demo, own, train, report])
     assert "CpuDevice" in text(install) and "'jax': '" in text(install)
     assert {"image/png", "image/gif"} <= kinds(demo) and "report" in text(demo)
-    assert "Fill in PICTURES" in text(nothing) and "Cell 3 says which pictures" in text(no_training)
-    assert "works.csv" in text(own)
+    assert "Fill in PICTURES" in text(own) and "Cell 3 says which pictures" in text(train)
+    assert "srcdoc=" in page_in(report) and len(page_in(report)) > (folder / "report.html").stat().st_size
+
+
+def test_own_pictures_are_trained_on_and_a_new_kernel_goes_on(notebook, pictures, tmp_path):
+    install, _, own, train, report = (cell for cell in notebook.cells if cell.cell_type == "code")
+    own = filled(own, PICTURES=str(pictures), EARLY="..1882", LATE="1885..")
+    mine = dict(WORKDIR=str(tmp_path / "mine"), CONFIG="configs/demo.py", MORE=TINY)
+    _, told, cut, early = execute([install, own, filled(train, HOURS=1e-9, **mine), report])
+    assert "works.csv" in text(told)
     assert "out of time (config.training.time_limit_hours)" in text(cut) and "trained on" not in text(cut)
+    assert "There is no report yet" in text(early)
+    *_, whole, report = execute([install, own, filled(train, **mine), report])  # cells 1, 3 and 4, as they say
     assert "trained on" in text(whole) and "image/png" in kinds(whole)
-    for cell, folder in ((of_demo, tmp_path / "demo"), (of_mine, tmp_path / "mine")):
-        page = next(output.data["text/html"] for output in cell.outputs if "text/html" in output.get("data", {}))
-        assert "srcdoc=" in page and len(page) > (folder / "report.html").stat().st_size
-    assert "Work 3" in (tmp_path / "mine" / "report.html").read_text()
+    assert "srcdoc=" in page_in(report) and "Work 3" in (tmp_path / "mine" / "report.html").read_text()
 
 
 def test_a_run_that_fails_ends_its_cell(notebook, tmp_path):
     install, demo, *_ = (cell for cell in notebook.cells if cell.cell_type == "code")
-    notebook = copy.deepcopy(notebook)
-    notebook.cells = [install, filled(demo, DEMO=str(tmp_path), SETTINGS="--config.nonsense=1")]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        client = nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}})
-        with pytest.raises(nbclient.exceptions.CellExecutionError, match="gan_jax study ended with code 2"):
-            client.execute(env={**os.environ, "JAX_PLATFORMS": "cpu"})
+    with pytest.raises(nbclient.exceptions.CellExecutionError, match="gan_jax study ended with code 2"):
+        execute([install, filled(demo, DEMO=str(tmp_path), SETTINGS="--config.nonsense=1")])

@@ -73,6 +73,18 @@ def test_a_seal_tells_one_bit_from_another():
     assert seal(swapped, {"level": 4}) != whole
 
 
+def test_a_terminal_that_is_closed_stops_a_training_unless_nohup_said_not_to():
+    for ignored in (False, True):
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+        try:
+            with loop.stop_requests() as stopping:
+                os.kill(os.getpid(), signal.SIGHUP)
+                assert stopping() == (None if ignored else signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) == (signal.SIG_IGN if ignored else signal.SIG_DFL)
+        finally:
+            signal.signal(signal.SIGHUP, before)
+
+
 def test_time_is_up(tmp_path):
     config = quick(time_limit_hours=1e-9)
     with pytest.raises(Stopped, match=r"out of time \(config.training.time_limit_hours\) at 0.0 of 0.2 kimg; the same command") as stopped:
