@@ -50,7 +50,7 @@ if [ "$on_cpu" = no ]; then
 fi
 # Whether the process that was started for this workdir is at work; its number may be another's since the machine started anew.
 at_work() {
-  [ -f "$workdir.pid" ] && ps -p "$(cat "$workdir.pid")" -o args= 2>/dev/null | grep -qF -e "--workdir=$workdir"
+  [ -f "$workdir.pid" ] && ps -ww -p "$(cat "$workdir.pid")" -o args= 2>/dev/null | grep -qF -e "--workdir=$workdir"
 }
 if [ -n "$workdir" ] && at_work; then
   echo "gan_jax: $workdir: at work already (process $(cat "$workdir.pid")); it says how far in $workdir.log" >&2

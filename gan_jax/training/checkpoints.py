@@ -1,6 +1,7 @@
 """Checkpoints: the only file that knows orbax."""
 
 import dataclasses
+import gc
 import json
 import logging
 import os
@@ -139,34 +140,35 @@ class Checkpoints:
 
     def is_whole(self, images_seen: int, like: Any) -> bool:
         """Whether a checkpoint can be read, and is what was saved."""
-        try:
-            self._verified(images_seen, like)
-        except UserError:
-            raise
-        except Exception:  # whatever a reader of damaged files may raise
-            return False
-        return True
-
-    def _verified(self, images_seen: int, like: Any) -> tuple[Any, dict[str, Any]]:
-        state, about = self.restore(images_seen, like), self.about(images_seen)
-        kept = about.pop(SEAL, None)
-        if kept is not None and kept != seal(state, about):
-            raise ValueError("its content is not what was saved")
-        return state, about
+        return not isinstance(self._read(images_seen, like), str)
 
     def _open(self, steps: Sequence[int], like: Any) -> tuple[int, Any, dict[str, Any]] | None:
         for images_seen in steps:
-            try:
-                return images_seen, *self._verified(images_seen, like)
-            except UserError:
-                raise
-            except Exception as error:  # whatever a reader of damaged files may raise
-                where = f" and moved to {self._set_aside(images_seen)}" if self._writes else ""
-                print(
-                    f"gan_jax: {self._folder}: the checkpoint of {images_seen:,} images is damaged ({one_line(error)}); passed over{where}",
-                    file=sys.stderr,
-                )
+            found = self._read(images_seen, like)
+            if not isinstance(found, str):
+                return images_seen, *found
+            where = f" and moved to {self._set_aside(images_seen)}" if self._writes else ""
+            print(
+                f"gan_jax: {self._folder}: the checkpoint of {images_seen:,} images is damaged ({found}); passed over{where}",
+                file=sys.stderr,
+            )
         return None
+
+    def _read(self, images_seen: int, like: Any) -> tuple[Any, dict[str, Any]] | str:
+        """A checkpoint's tree and what was told of it, or in what it is damaged."""
+        try:
+            state, about = self.restore(images_seen, like), self.about(images_seen)
+            kept = about.pop(SEAL, None)
+            if kept is not None and kept != seal(state, about):
+                raise ValueError("its content is not what was saved")
+            return state, about
+        except UserError:
+            raise
+        except Exception as error:  # whatever a reader of damaged files may raise
+            damage = one_line(error)
+        # What orbax began to read and left: collected when Python ends, it would say so, line after line.
+        gc.collect()
+        return damage
 
     def _set_aside(self, images_seen: int) -> pathlib.Path:
         """Out of the folder, so that a checkpoint of the same name can be written when the training gets there again."""

@@ -304,8 +304,9 @@ def stop_requests() -> Iterator[Callable[[], int | None]]:
         asked.append(number)
         signal.signal(number, before[number])
 
-    # What nohup has ignored stays ignored.
-    numbers = [number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
+        numbers.append(signal.SIGHUP)
     before = {number: signal.signal(number, ask) for number in numbers}
     try:
         yield lambda: asked[0] if asked else None
