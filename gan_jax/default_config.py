@@ -61,8 +61,8 @@ def get_config() -> ConfigDict:
     model.fmap_base = 8192  # pggan: channels are min(fmap_base / 2^stage, fmap_max)
     model.fmap_max = 512
     model.fused_scale = True  # pggan: scaling inside the discriminator's convolutions, as in the reference
-    model.smooth = False  # pggan: low-pass filters at every change of scale, as in StyleGAN, against grids in the pictures
-    model.noise = False  # pggan: a value of noise for each pixel and layer, as in StyleGAN, against repetitions in the brushwork
+    model.smooth = False  # low-pass filters where the scale changes (dcgan: in the generator), as in StyleGAN, against grids
+    model.noise = False  # a value of noise for each pixel and layer, as in StyleGAN, against repetitions in the brushwork
 
     config.training = training = ConfigDict()
     training.period = ""  # "early" or "late": learn those works alone; "": both periods

@@ -7,6 +7,8 @@ os.environ["XLA_FLAGS"] = (
     + " --xla_force_host_platform_device_count=4 --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 )
 os.environ["JAX_PLATFORMS"] = "cpu"
+# Threads of XLA. By default as many as there are cores: on two, three devices that wait for a fourth leave it none, and the process ends.
+os.environ["NPROC"] = "16"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import gc

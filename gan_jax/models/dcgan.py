@@ -13,7 +13,7 @@ from jax import Array
 from jax.typing import DTypeLike
 
 from gan_jax.models.convolutions import strided_conv, transposed_conv, wide
-from gan_jax.models.layers import leaky_relu
+from gan_jax.models.layers import leaky_relu, pixel_noise, smooth
 
 WEIGHT_STDDEV = 0.02  # section 4
 BATCH_NORM_MOMENTUM = 0.9
@@ -60,32 +60,43 @@ def _kernel(module: nn.Module, name: str, shape: tuple[int, ...]) -> Array:
 class Generator(nn.Module):
     """Latents [n, latent_size + label_size] to images [n, resolution, resolution, 3], float32 in [-1, 1].
 
-    Labels, where a network has them, stand behind the latents, one-hot in training.
+    Labels, where a network has them, stand behind the latents, one-hot in training. `smooth` and `noise` are not of the paper; what
+    they do is said of Progressive GAN's generator.
     """
 
     resolution: int
     latent_size: int = 100
     label_size: int = 0
     width: int = 64
+    smooth: bool = False
+    noise: bool = False
     axis_name: str | None = None  # devices over which batch statistics are taken together in training
     dtype: DTypeLike = jnp.float32
-    noise = False
 
     @nn.compact
-    def __call__(self, latents: Array, *, level: int, alpha: Array, train: bool = False) -> Array:
-        """`level` and `alpha` [] change nothing: these networks don't grow."""
+    def __call__(self, latents: Array, *, level: int, alpha: Array, train: bool = False, seeds: Array | None = None) -> Array:
+        """`level` and `alpha` [] change nothing: these networks don't grow.
+
+        `seeds` uint32 [n] give each image noise of its own; without them it is the same for all, and images depend on latents alone.
+        """
         del level, alpha
         layers = int(math.log2(self.resolution)) - 2
         channels = self.width * 2 ** (layers - 1)
+        noise = pixel_noise(jnp.zeros(1, jnp.uint32) if seeds is None else seeds, [4 * 2**i for i in range(layers)]) if self.noise else []
 
-        def norm(x: Array, name: str) -> Array:
-            return nn.relu(BatchNorm(self.axis_name, self.dtype, name=name)(x, train))
+        def activated(x: Array, place: int, name: str) -> Array:
+            x = BatchNorm(self.axis_name, self.dtype, name=f"norm_{name}")(x, train)
+            if noise:
+                strength = self.param(f"noise_{name}", nn.initializers.zeros, (x.shape[-1],))
+                x = x + (noise[place] * strength[None, None, None]).astype(self.dtype)
+            return nn.relu(x)
 
         kernel = _kernel(self, "project", (latents.shape[-1], 4, 4, channels))
-        x = norm(jnp.einsum("nl,lhwc->nhwc", latents.astype(self.dtype), kernel), "norm_project")
+        x = activated(jnp.einsum("nl,lhwc->nhwc", latents.astype(self.dtype), kernel), 0, "project")
         for i in range(layers - 1):
             channels //= 2
-            x = norm(transposed_conv(x, _kernel(self, f"conv_{i}", (x.shape[-1], 4, 4, channels))), f"norm_{i}")
+            x = transposed_conv(x, _kernel(self, f"conv_{i}", (x.shape[-1], 4, 4, channels)))
+            x = activated(smooth(x) if self.smooth else x, i + 1, str(i))
         x = transposed_conv(x, _kernel(self, "to_rgb", (x.shape[-1], 4, 4, 3)))
         return jnp.tanh(x.astype(jnp.float32))
 

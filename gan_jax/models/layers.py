@@ -5,11 +5,12 @@ norms and statistics are float32.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import DTypeLike
 
@@ -95,6 +96,16 @@ def pixel_norm(x: Array) -> Array:
     """Scales every [..., c] vector to a mean square of 1, in float32 (section 4.2)."""
     y = wide(x)
     return (y * jax.lax.rsqrt(jnp.mean(y**2, axis=-1, keepdims=True) + PIXEL_NORM_EPSILON)).astype(x.dtype)
+
+
+def pixel_noise(seeds: Array, sides: Sequence[int]) -> list[Array]:
+    """N(0, 1) [n, side, side, 1] for each layer, by the seeds uint32 [n] of the images.
+
+    It is threefry's: the same on every kind of device, as trained weights expect.
+    """
+    ends = np.cumsum([side**2 for side in sides])
+    drawn = jax.vmap(lambda seed: jax.random.normal(jax.random.key(seed, impl="threefry2x32"), (ends[-1],)))(seeds)
+    return [part.reshape(-1, side, side, 1) for part, side in zip(jnp.split(drawn, ends[:-1], axis=1), sides)]
 
 
 def upscale_conv(x: Array, kernel: Array) -> Array:

@@ -28,7 +28,8 @@ def build(model: ConfigDict, resolution: int, dtype: DTypeLike, axis_name: str |
     if model.name == "dcgan":
         axis_name = axis_name if model.sync_batch_norm else None
         sizes = dict(resolution=resolution, label_size=label_size, width=model.width, axis_name=axis_name, dtype=dtype)
-        return dcgan.Generator(latent_size=model.latent_size, **sizes), dcgan.Discriminator(**sizes)
+        generator = dcgan.Generator(latent_size=model.latent_size, smooth=model.smooth, noise=model.noise, **sizes)
+        return generator, dcgan.Discriminator(**sizes)
     raise UserError(f"config.model.name={model.name!r}: there is 'pggan' and 'dcgan'")
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.typing import DTypeLike
 
@@ -23,6 +22,7 @@ from gan_jax.models.layers import (
     lerp,
     minibatch_stddev,
     normalised_leaky_relu_of,
+    pixel_noise,
     pixel_norm,
     reduce,
     smooth,
@@ -78,11 +78,8 @@ class GeneratorBlock(nn.Module):
 
 
 def _noise(seeds: Array, level: int) -> dict[int, Noise]:
-    """N(0, 1) for the two convolutions of each level. It is threefry's: the same on every kind of device, as trained weights expect."""
-    sides = [2**l for l in range(2, level + 1) for _ in range(2)]
-    ends = np.cumsum([side**2 for side in sides])
-    drawn = jax.vmap(lambda seed: jax.random.normal(jax.random.key(seed, impl="threefry2x32"), (ends[-1],)))(seeds)
-    layers = [part.reshape(-1, side, side, 1) for part, side in zip(jnp.split(drawn, ends[:-1], axis=1), sides)]
+    """Of the two convolutions of each level."""
+    layers = pixel_noise(seeds, [2**l for l in range(2, level + 1) for _ in range(2)])
     return {l: (layers[2 * i], layers[2 * i + 1]) for i, l in enumerate(range(2, level + 1))}
 
 
