@@ -91,7 +91,7 @@ def get_config() -> ConfigDict:
     training.ema_ramp_up = 0.05  # its half-life is at most this part of the images seen
     training.mirror = True  # each image is mirrored half the time
     training.augment = "none"  # of what the discriminator sees: "none", "fixed", or "adaptive" to how surely it tells real from generated
-    training.augment_kinds = ("colour", "translation", "zoom", "cutout")
+    training.augment_kinds = ("colour", "translation", "zoom", "cutout")  # and "turn": lying in any of eight ways
     training.augment_strength = 0.5  # fixed: the probability that a kind touches a picture
     training.augment_target = 0.6  # adaptive: what the discriminator's certainty is held at, 0 to 1
     training.augment_kimg = 100.0  # adaptive: thousands of images in which the strength could go from none to full

@@ -29,7 +29,8 @@ def test_the_strength_is_the_part_of_pictures_that_a_kind_touches(images, kind):
         seen = augment(images, draw(jax.random.key(seed), N, (kind,)), jnp.float32(0.25))
         touched.append(np.any(np.asarray(seen) != np.asarray(images), axis=(1, 2, 3)).mean())
     gates = {"colour": 3, "zoom": 2}.get(kind, 1)  # each of several amounts has a gate of its own
-    assert np.mean(touched) == pytest.approx(1 - 0.75**gates, abs=0.04)
+    seen_from = 7 / 8 if kind == "turn" else 1  # of eight ways to lie one is as it was
+    assert np.mean(touched) == pytest.approx(seen_from * (1 - 0.75**gates), abs=0.04)
 
 
 def test_colours_are_those_of_their_formula(images):
@@ -39,6 +40,14 @@ def test_colours_are_those_of_their_formula(images):
     grey = expected @ np.array([0.2126, 0.7152, 0.0722])
     expected = grey[..., None] + 2 ** by[:, 2] * (expected - grey[..., None])
     np.testing.assert_allclose(augment(images, chances, jnp.float32(1)), expected, atol=1e-4)
+
+
+def test_turned_pictures_lie_in_all_of_eight_ways_alike(images):
+    seen = np.asarray(augment(jnp.broadcast_to(images[:1], (800, SIZE, SIZE, 3)), draw(KEY, 800, ("turn",)), jnp.float32(1)))
+    whole = np.asarray(images[0])
+    ways = [np.rot90(way, turns) for way in (whole, whole[:, ::-1]) for turns in range(4)]
+    counts = [sum(np.array_equal(one, way) for one in seen) for way in ways]
+    assert sum(counts) == 800 and min(counts) > 70
 
 
 def test_moves_and_zooms_are_a_resampling_of_the_mirrored_plane(images):

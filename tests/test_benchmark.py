@@ -99,7 +99,13 @@ def test_tiles_by_hand():
 
 @pytest.mark.parametrize(
     "name, argument, most",
-    [("dcgan", "", 0.14), ("pggan", "resolution=128", 0.14), ("van_gogh", "", 0.4), ("van_gogh_dcgan", "", 0.5)],
+    [
+        ("dcgan", "", 0.14),
+        ("pggan", "resolution=128", 0.14),
+        ("van_gogh_pggan", "", 0.4),
+        ("van_gogh", "", 0.5),
+        ("van_gogh_dcgan", "", 0.5),
+    ],
 )
 def test_shipped_configs_waste_no_more_of_a_tpus_tiles_than_is_said(name, argument, most):
     config = config_file(name).get_config(*filter(None, [argument]))

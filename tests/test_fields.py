@@ -46,7 +46,7 @@ def test_the_page_of_settings_is_what_the_config_says():
         ("gan-jax re", {"report"}),
         ("gan-jax train --work", {"--workdir="}),
         ("gan-jax train --config.training.r1", {"--config.training.r1=", "--config.training.r1_every="}),
-        ("gan-jax study --config=van", {"van_gogh.py", "van_gogh_dcgan.py"}),
+        ("gan-jax study --config=van", {"van_gogh.py", "van_gogh_dcgan.py", "van_gogh_pggan.py"}),
     ],
 )
 def test_a_shell_completes_verbs_and_settings(typed, offered):

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-KINDS = ("colour", "translation", "zoom", "cutout")
+KINDS = ("colour", "translation", "zoom", "cutout", "turn")
 MODES = ("none", "fixed", "adaptive")
 
 # Standard deviations in doublings, but for the brightness: those of Karras et al., appendix B.
@@ -57,7 +57,9 @@ def draw(key: Array, n: int, kinds: tuple[str, ...]) -> dict[str, dict[str, Arra
 
 def augment(images: Array, chances: dict[str, dict[str, Array]], strength: Array) -> Array:
     """Images [n, r, r, 3] as the discriminator sees them, of the same shape."""
-    colour = chances.get("colour")
+    turn, colour = chances.get("turn"), chances.get("colour")
+    if turn is not None:
+        images = _turned(images, (turn["normal"] > 0) & (turn["gate"][:, :1] < strength))
     if colour is not None:
         images = _coloured(images, jnp.where(colour["gate"] < strength, colour["normal"], 0.0))
     if "translation" in chances or "zoom" in chances:
@@ -65,6 +67,14 @@ def augment(images: Array, chances: dict[str, dict[str, Array]], strength: Array
     cut = chances.get("cutout")
     if cut is not None:
         images = _cut(images, cut["uniform"], cut["gate"][:, 0] < strength)
+    return images
+
+
+def _turned(images: Array, by: Array) -> Array:
+    """Upside down, mirrored, with the axes exchanged, each where `by` [n, 3] says so: together all the ways a square can lie."""
+    ways = (lambda x: x[:, ::-1], lambda x: x[:, :, ::-1], lambda x: x.swapaxes(1, 2))
+    for i, way in enumerate(ways):
+        images = jnp.where(by[:, i, None, None, None], way(images), images)
     return images
 
 
