@@ -132,6 +132,12 @@ def column(images: np.ndarray, name: str) -> np.ndarray:
     return features.texture(images)[:, features.TEXTURE_NAMES.index(name)]
 
 
+def test_no_program_waits_for_threads_that_another_may_hold():
+    """XLA's Fourier transform on CPUs does, and batches are computed side by side."""
+    channel = jax.ShapeDtypeStruct((2, 16, 16), np.float32)
+    assert "fft" not in texture._measured.lower(channel, channel, channel).as_text()
+
+
 class TestTexture:
     def test_a_name_for_each_column(self):
         assert len(set(features.TEXTURE_NAMES)) == features.texture(pictures(2, 16, 0)).shape[1]

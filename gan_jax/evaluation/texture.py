@@ -202,8 +202,7 @@ def _scales(lightness: Array) -> Array:
     # A Hann window, so that the jump from one border to the other is not taken for detail.
     window = np.outer(np.hanning(h + 2)[1:-1], np.hanning(w + 2)[1:-1])
     window = (window / np.sqrt(np.mean(window**2) * h * w)).astype(np.float32)
-    spectrum = jnp.fft.rfft2((lightness - _mean(lightness)[:, None, None]) * window[None])
-    power = jnp.square(spectrum.real) + jnp.square(spectrum.imag)  # [n, h, w // 2 + 1]
+    power = _power((lightness - _mean(lightness)[:, None, None]) * window[None])
     column = np.arange(w // 2 + 1)
     twice = 1 + ((column > 0) & (2 * column < w))  # columns that stand for those left out as well
     frequency = 2 * np.hypot(np.fft.fftfreq(h)[:, None], column[None, :] / w)  # 1 is the highest along an axis
@@ -212,6 +211,31 @@ def _scales(lightness: Array) -> Array:
     # Images of 8 pixels have nothing in one of the bands.
     weights = (weights / np.maximum(1, weights.sum(axis=(1, 2), keepdims=True))).astype(np.float32)
     return jnp.log10(_sum(power[:, None] * weights[None]) + NO_ENERGY)
+
+
+def _power(x: Array) -> Array:
+    """Squared magnitudes [n, h, w // 2 + 1] of the Fourier transform of [n, h, w], its columns from frequency 0 up.
+
+    Written as products of matrices. XLA's transform for CPUs waits for other threads while it holds one of theirs: two programs at a
+    time would wait for each other for ever.
+    """
+    _, h, w = x.shape
+    cos_w, sin_w = _waves(w, w // 2 + 1)
+    cos_h, sin_h = _waves(h, h)
+
+    def product(terms: str, *factors: Array | np.ndarray) -> Array:
+        return jnp.einsum(terms, *factors, precision=lax.Precision.HIGHEST)
+
+    a, b = product("nhw,wk->nhk", x, cos_w), product("nhw,wk->nhk", x, sin_w)
+    real = product("hj,nhk->njk", cos_h, a) - product("hj,nhk->njk", sin_h, b)
+    imaginary = product("hj,nhk->njk", sin_h, a) + product("hj,nhk->njk", cos_h, b)
+    return jnp.square(real) + jnp.square(imaginary)
+
+
+def _waves(size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cosines and sines [size, count] of so many frequencies from 0 up."""
+    turns = np.outer(np.arange(size), np.arange(count)) % size / size  # whole turns are taken off before anything is rounded
+    return np.cos(2 * np.pi * turns).astype(np.float32), np.sin(2 * np.pi * turns).astype(np.float32)
 
 
 def _patterns(lightness: Array) -> Array:
