@@ -109,7 +109,10 @@ class Patient:
         return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(state)}
 
 
-def wait(process: subprocess.Popen, condition, seconds: float = 120.0) -> bool:
+PATIENCE = 600.0  # seconds: so that nothing hangs; machines that are busy with other things are slow
+
+
+def wait(process: subprocess.Popen, condition, seconds: float = PATIENCE) -> bool:
     """Whether the condition came true while the process ran."""
     end = time.monotonic() + seconds
     while process.poll() is None and time.monotonic() < end:

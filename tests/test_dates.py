@@ -120,11 +120,11 @@ def test_any_text_is_a_date_in_range_or_a_value_error(text):
 @pytest.mark.parametrize("piece", ["1888-", "1 ", "c.", "early ", "/", "1888 to ", "\ufdfa", "june "])
 def test_no_text_takes_long(piece):
     text = piece * (80 // len(piece))
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(20):
         with contextlib.suppress(ValueError):
             parse_date(text)
-    assert time.perf_counter() - start < 1.0  # 50 ms each; a few are usual
+    assert time.process_time() - start < 1.0  # of this process alone; 50 ms each; a few are usual
     with pytest.raises(ValueError, match="characters long"):
         parse_date(piece * 1_000_000)
 

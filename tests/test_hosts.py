@@ -6,12 +6,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import jax
 import numpy as np
 import pytest
-from survival import FAST, ROOT, SETTINGS, Patient
+from survival import FAST, PATIENCE, ROOT, SETTINGS, Patient, wait
 
 from gan_jax.errors import UserError
 from gan_jax.training import hosts
@@ -39,9 +38,15 @@ class Cluster(Patient):
 
 def ended(processes: list[subprocess.Popen]) -> list[str]:
     """What each said, when all have ended well."""
-    said = [process.communicate(timeout=120)[1] for process in processes]
+    said = [process.communicate(timeout=PATIENCE)[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * len(processes), said
     return said
+
+
+def killed(process: subprocess.Popen) -> str:
+    """What it said until now."""
+    process.kill()
+    return process.communicate()[1]
 
 
 @pytest.fixture(scope="module")
@@ -73,22 +78,17 @@ def test_the_loss_of_a_process_ends_the_other_and_all_go_on(tmp_path):
     training = Cluster(tmp_path / "study", 3.2)
     training.prepare()
     leader, other = training.start_all()
-    deadline = time.monotonic() + 120
-    while len(training.steps()) < 2:
-        assert leader.poll() is None and time.monotonic() < deadline, leader.communicate()[1]
-        time.sleep(0.02)
+    assert wait(leader, lambda: len(training.steps()) >= 2), killed(leader)
     other.send_signal(signal.SIGKILL)
     other.communicate()
-    said = leader.communicate(timeout=60)[1]
+    said = leader.communicate(timeout=PATIENCE)[1]
     assert leader.returncode not in (0, None)
     assert re.search("gan_jax: this process can't go on, or another is gone|another task died", said), said
     reached = training.steps()[-1]
     assert 0 < reached < training.total
     # The leader alone is told to stop, and both do, at the same step.
     leader, other = training.start_all()
-    while training.steps()[-1] <= reached:
-        assert leader.poll() is None and time.monotonic() < deadline + 60, leader.communicate()[1]
-        time.sleep(0.02)
+    assert wait(leader, lambda: training.steps()[-1] > reached), killed(leader)
     leader.send_signal(signal.SIGTERM)
     said = ended([leader, other])
     places = [re.search(r"stopped at ([\d.]+) of 3.2 kimg", text)[1] for text in said]
@@ -114,7 +114,7 @@ def test_a_script_starts_all_of_them(tmp_path):
         "TMPDIR": str(tmp_path),
     }
     command = ["bash", str(ROOT / "launch" / "hosts.sh"), "localhost localhost", "train", f"--workdir={training.folder}"]
-    run = subprocess.run([*command, *training.arguments], capture_output=True, text=True, timeout=120, env=environment)
+    run = subprocess.run([*command, *training.arguments], capture_output=True, text=True, timeout=PATIENCE, env=environment)
     assert run.returncode == 0, run.stderr
     assert "host 1: localhost" in run.stderr and "trained on" in run.stderr
     assert training.final()

@@ -9,9 +9,11 @@ import subprocess
 import time
 
 import pytest
+from survival import PATIENCE, wait
 from test_study import ROOT
 
 PYTHON = """#!/bin/bash
+trap 'kill $(jobs -p) 2>/dev/null; exit 143' TERM
 case "$*" in
   *'version("jax")'*) echo 0.11.2 ;;
   *jax-cuda*) exit 1 ;;
@@ -19,7 +21,11 @@ case "$*" in
   *"pip --version"*) ;;
   *) echo "$*; of memory $XLA_PYTHON_CLIENT_MEM_FRACTION; on $JAX_PLATFORMS; devices $JAX_LOCAL_DEVICE_IDS" >>calls.txt ;;
 esac
-case "$*" in *study*) sleep 20 ;; esac
+case "$*" in *study*) sleep 3600 & wait ;; esac
+"""
+# Instead of a pause that would have to be long enough for any machine.
+UNTIL_IT_ENDS = """#!/bin/bash
+while ps -ww -p "$(cat "$(dirname "$0")/../runs/mine.pid")" -o args= | grep -q gan_jax; do command -p sleep 0.05; done
 """
 
 
@@ -41,12 +47,22 @@ class Machine:
         for name in ("XLA_PYTHON_CLIENT_MEM_FRACTION", "JAX_PLATFORMS", "CUDA_VISIBLE_DEVICES"):
             environment.pop(name, None)
         command = ["bash", str(self.folder / "launch" / script), *words]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment | more)
+        return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, env=environment | more)
 
     @property
     def calls(self) -> list[str]:
         path = self.folder / "calls.txt"
         return path.read_text().splitlines() if path.exists() else []
+
+
+def soon(condition) -> bool:
+    """Whether it comes true before it is plain that it never will."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def write(path: pathlib.Path, text: str) -> None:
@@ -96,24 +112,20 @@ def test_a_study_is_started_once_and_goes_on_alone(tmp_path):
     process = int((tmp_path / "runs" / "mine.pid").read_text())
     try:
         assert f"kill {process}" in done.stdout
-        deadline = time.monotonic() + 10
-        while not machine.calls:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        assert soon(lambda: machine.calls)
         assert machine.calls == [f"-m gan_jax study --workdir={workdir}/; of memory ; on cpu; devices "]
         again = machine.run(*words)
         assert again.returncode == 2 and f"at work already (process {process})" in again.stderr
     finally:
         os.kill(process, signal.SIGTERM)
-    deadline = time.monotonic() + 10
-    while machine.run(*words).returncode:  # once the first one is gone it starts again
-        assert time.monotonic() < deadline
+    assert soon(lambda: machine.run(*words).returncode == 0)  # once the first one is gone it starts again
     os.kill(int((tmp_path / "runs" / "mine.pid").read_text()), signal.SIGTERM)
 
 
 def test_what_ends_at_once_is_not_said_to_be_started(tmp_path):
     machine = Machine(tmp_path, 0, "")
-    write(tmp_path / ".venv" / "bin" / "python", PYTHON.replace("sleep 20", "echo gan_jax: no such field >&2; exit 2"))
+    write(tmp_path / "bin" / "sleep", UNTIL_IT_ENDS)
+    write(tmp_path / ".venv" / "bin" / "python", PYTHON.replace("sleep 3600 & wait", "echo gan_jax: no such field >&2; exit 2"))
     done = machine.run("--cpu", "study", f"--workdir={tmp_path / 'runs' / 'mine'}")
     assert done.returncode == 2 and "no such field" in done.stderr and "started" not in done.stdout
 
@@ -134,22 +146,27 @@ def test_a_failed_install_is_not_remembered(tmp_path):
 
 def test_slurm_gives_a_process_all_of_its_gpus_and_requeues_what_was_cut_off(tmp_path):
     machine = Machine(tmp_path, 0, "")
-    shell = '#!/bin/bash\nwhile [[ $1 == --* ]]; do shift; done\nexec "$@"\n'
+    # A step is its process, whose number stays the same.
+    shell = f'#!/bin/bash\nwhile [[ $1 == --* ]]; do shift; done\necho $$ >{tmp_path}/step\nexec "$@"\n'
     write(tmp_path / "bin" / "srun", shell)
     write(tmp_path / "bin" / "scontrol", f"#!/bin/bash\necho scontrol $* >>{tmp_path}/calls.txt\n")
-    write(tmp_path / "bin" / "scancel", "#!/bin/bash\npkill -TERM -f 'bin/python -m gan_jax study'\n")
+    write(tmp_path / "bin" / "scancel", f"#!/bin/bash\nkill -TERM $(cat {tmp_path}/step)\n")
     slurm = dict(SLURM_SUBMIT_DIR=str(tmp_path), SLURM_JOB_ID="7", SLURM_JOB_NUM_NODES="2", SLURM_GPUS_ON_NODE="8")
     done = machine.run("train", "--workdir=x", script="slurm.sbatch", **slurm)
     assert done.returncode == 0, done.stderr
     assert machine.calls == ["-m gan_jax train --workdir=x --hosts=auto; of memory ; on cuda; devices 0,1,2,3,4,5,6,7"]
+    (tmp_path / "step").unlink()
     environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", **slurm, "SLURM_JOB_NUM_NODES": "1"}
     job = subprocess.Popen(["bash", str(tmp_path / "launch" / "slurm.sbatch"), "study"], env=environment)
-    deadline = time.monotonic() + 10
-    while len(machine.calls) < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    job.send_signal(signal.SIGTERM)
-    assert job.wait(30) == 0
+    try:
+        assert wait(job, lambda: len(machine.calls) > 1)
+        job.send_signal(signal.SIGTERM)
+        assert job.wait(PATIENCE) == 0
+    finally:
+        if job.poll() is None:
+            job.kill()
+            if (tmp_path / "step").exists():
+                os.kill(int((tmp_path / "step").read_text()), signal.SIGTERM)
     assert "--hosts" not in machine.calls[1] and machine.calls[2] == "scontrol requeue 7"
 
 

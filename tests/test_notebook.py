@@ -71,7 +71,7 @@ def execute(cells: list) -> list:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Jupyter's own
         client = nbclient.NotebookClient(
-            notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(ROOT / "launch")}}
+            notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(ROOT / "launch")}}
         )
         client.execute(env={**os.environ, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": FAST})
     return notebook.cells

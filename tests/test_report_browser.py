@@ -68,7 +68,7 @@ def seen(tmp_path_factory):
     page = page.replace(policy, "").replace("<head>", f"<head>{policy}", 1)
     driven.write_text(page, encoding="utf-8")
     command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder.parent / 'profile'}", "--dump-dom"]
-    said = subprocess.run([*command, driven.as_uri()], capture_output=True, text=True, timeout=120, check=True).stdout
+    said = subprocess.run([*command, driven.as_uri()], capture_output=True, text=True, timeout=600, check=True).stdout
     return json.loads(html.unescape(re.search(r'<pre id="seen">(.*?)</pre>', said, re.S)[1]))
 
 

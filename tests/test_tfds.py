@@ -224,4 +224,4 @@ def test_they_are_read_without_tensorflow(prepared):
         "resolution=16, max_pixels=10**6))\n"
         "assert Pictures(config)[numpy.arange(3)].shape == (3, 16, 16, 3) and 'tensorflow' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", read], cwd=ROOT, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", read], cwd=ROOT, check=True, timeout=600)

@@ -293,7 +293,7 @@ def test_what_is_wrong_with_a_later_level_is_known_at_the_next_one():
         return phase.level
 
     with levels.Levels(phases, prepare, lambda level: None) as ahead:
-        assert failed.wait(10)
+        assert failed.wait(600)
         while not all(level.done() for level in ahead._levels.values()):
             time.sleep(0.01)
         with pytest.raises(UserError, match="too large"):
