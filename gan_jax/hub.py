@@ -7,6 +7,7 @@ and gives images [n, r, r, 3] in [0, 1].
 import contextlib
 import importlib
 import pathlib
+import tempfile
 import warnings
 from collections.abc import Callable
 from types import ModuleType
@@ -17,17 +18,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from gan_jax import hub_safety
 from gan_jax.errors import UserError
 from gan_jax.models.generator import Generator
 
 SIGNATURE = OUTPUT = "default"
-# Operations of a graph that reach beyond it. Restoring variables has its own, which read the module's folder alone.
-FORBIDDEN = {
-    "ReadFile", "WriteFile", "MatchingFiles", "PyFunc", "PyFuncStateless", "EagerPyFunc", "WholeFileReader", "WholeFileReaderV2",
-    "TextLineReader", "TextLineReaderV2", "FixedLengthRecordReader", "FixedLengthRecordReaderV2", "TFRecordReader", "TFRecordReaderV2",
-    "TextLineDataset", "TFRecordDataset", "FixedLengthRecordDataset", "SaveDataset", "LoadDataset", "SaveDatasetV2",
-    "DatasetToTFRecord", "PrintV2", "WriteSummary", "CreateSummaryFileWriter", "RpcCall", "RpcClient", "RemoteCall",
-}  # fmt: skip
 
 
 def is_module(source: str) -> bool:
@@ -64,16 +59,19 @@ def load(handle: str) -> tuple[ModuleType, Any]:
     """TensorFlow, and a module by its address or from a folder. Raises UserError for one that can't be had or reaches beyond itself."""
     tf, hub = tensorflow(handle), _import(handle, "tensorflow_hub")
     try:
-        folder = hub.resolve(handle)
+        folder = pathlib.Path(hub.resolve(handle))
     except Exception as error:  # of many kinds: addresses, networks, archives
         raise UserError(f"{handle}: can't be had ({one_line(error)}); a folder with the module would do") from None
-    _check_operations(handle, pathlib.Path(folder))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            module = hub.load(folder)
-    except Exception as error:
-        raise UserError(f"{handle}: can't be opened as a TF-Hub module ({one_line(error)})") from None
+    with tempfile.TemporaryDirectory(prefix="gan_jax_hub_") as copy:
+        hub_safety.write_copy(handle, folder, pathlib.Path(copy))
+        # Of the graphs of a module of TF1's hub, the one without tags is the one for use.
+        tags = [] if (folder / "tfhub_module.pb").is_file() else None
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                module = tf.saved_model.load(copy, tags=tags)
+        except Exception as error:
+            raise UserError(f"{handle}: can't be opened as a TF-Hub module ({one_line(error)})") from None
     return tf, module
 
 
@@ -92,22 +90,6 @@ def _import(wanted_by: str, package: str) -> ModuleType:
             return importlib.import_module(package)
     except ImportError as error:
         raise UserError(f"{wanted_by}: needs tensorflow and tensorflow-hub ({one_line(error)})") from None
-
-
-def _check_operations(handle: str, folder: pathlib.Path) -> None:
-    """Raises UserError for a saved model that would reach beyond itself."""
-    from tensorflow.core.protobuf import saved_model_pb2
-
-    try:
-        model = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
-    except Exception as error:
-        raise UserError(f"{handle}: no saved model ({one_line(error)})") from None
-    used = set()
-    for graph in model.meta_graphs:
-        used |= {node.op for node in graph.graph_def.node}
-        used |= {node.op for function in graph.graph_def.library.function for node in function.node_def}
-    if bad := sorted(used & FORBIDDEN):
-        raise UserError(f"{handle}: refused, since it holds the operation {bad[0]}, which reaches beyond the module")
 
 
 def _in_xla(function: Any, latent_size: int) -> Callable[[Array], Array] | None:
