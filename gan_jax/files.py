@@ -9,6 +9,7 @@ import pathlib
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,11 @@ from gan_jax.errors import UserError
 # The one way to read it is to set it, which must not happen while other threads write.
 UMASK = os.umask(0)
 os.umask(UMASK)
+
+_making: set[pathlib.Path] = set()  # folders that are synced as a whole, when they are complete
+_SYNCING = 16  # files at once: a disk writes down together what is asked of it together
+KINDS = (".npy", ".json", ".csv", ".html", ".png", ".gif", ".webp", ".mp4")  # whose damage is known
+_END_OF_PNG = b"IEND\xaeB`\x82"
 
 
 @contextlib.contextmanager
@@ -34,7 +40,12 @@ def atomic_file(path: os.PathLike | str) -> Iterator[pathlib.Path]:
     os.chmod(name, 0o666 & ~UMASK)
     try:
         yield pathlib.Path(name)
+        alone = _making.isdisjoint(path.parents)
+        if alone:
+            _sync(name)
         os.replace(name, path)
+        if alone:
+            _sync_folder(path.parent)
     finally:
         pathlib.Path(name).unlink(missing_ok=True)
 
@@ -48,18 +59,45 @@ def atomic_folder(path: os.PathLike | str) -> Iterator[pathlib.Path]:
         shutil.rmtree(left, ignore_errors=True)
     name = pathlib.Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     os.chmod(name, 0o777 & ~UMASK)
+    _making.add(name)
     try:
         yield name
+        sync_tree(name)
         if path.exists():
             # A folder can't be renamed over a full one: the old one steps aside first.
             old = pathlib.Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
             os.replace(path, old / path.name)
             os.replace(name, path)
+            _sync_folder(path.parent)
             shutil.rmtree(old)
         else:
             os.replace(name, path)
+            _sync_folder(path.parent)
     finally:
+        _making.discard(name)
         shutil.rmtree(name, ignore_errors=True)
+
+
+def sync_tree(folder: os.PathLike | str) -> None:
+    """Waits until all that is in a folder is on the disk: a name that is there after a power cut must not be that of an empty file."""
+    folders = [pathlib.Path(folder), *(path for path in pathlib.Path(folder).rglob("*") if path.is_dir())]
+    with ThreadPoolExecutor(_SYNCING) as pool:
+        list(pool.map(_sync, (path for each in folders for path in each.iterdir() if path.is_file())))
+    for each in folders:
+        _sync_folder(each)
+
+
+def _sync(path: os.PathLike | str) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync_folder(path: os.PathLike | str) -> None:
+    with contextlib.suppress(OSError):  # not every file system can do that with folders
+        _sync(path)
 
 
 def write_json(path: os.PathLike | str, value: Any) -> None:
@@ -75,8 +113,70 @@ def read_json(path: os.PathLike | str) -> Any:
         return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{path}: not a JSON file ({error})") from None
+
+
+def damage(path: os.PathLike | str) -> str | None:
+    """Says in what a file of this program is damaged, as after a power cut: "empty", "zeros", "cut short"; None where nothing shows.
+
+    Looks for what a file of its kind begins and ends with; JSON is read as a whole. Raises FileNotFoundError if there is none.
+    """
+    path = pathlib.Path(path)
+    size = path.stat().st_size
+    if not size:
+        return "empty"
+    with open(path, "rb") as file:
+        start = file.read(16)
+        file.seek(max(0, size - 16))
+        end = file.read()
+    if not any(start):
+        return "zeros"
+    return None if _ends(path, size, start, end) else "cut short"
+
+
+def _ends(path: pathlib.Path, size: int, start: bytes, end: bytes) -> bool:
+    """Whether a file has the end that belongs to its kind."""
+    match path.suffix:
+        case ".npy":
+            try:
+                return np.load(path, mmap_mode="r", allow_pickle=False) is not None
+            except (ValueError, OverflowError, EOFError):
+                return False
+        case ".json":
+            try:
+                return json.loads(path.read_text(encoding="utf-8")) is not None
+            except ValueError:
+                return False
+        case ".csv":
+            return end.endswith(b"\n")
+        case ".html":
+            return end.rstrip().endswith(b"</html>")
+        case ".png":
+            return end.endswith(_END_OF_PNG)
+        case ".gif":
+            return end.endswith(b";")
+        case ".webp":
+            return int.from_bytes(start[4:8], "little") + 8 <= size
+        case ".mp4":
+            return _ends_as_film(path, size)
+    return True
+
+
+def _ends_as_film(path: pathlib.Path, size: int) -> bool:
+    """Whether the boxes of an MP4 follow each other to its end; each begins with its length."""
+    place = 0
+    with open(path, "rb") as file:
+        while place + 8 <= size:
+            file.seek(place)
+            length = int.from_bytes(file.read(4), "big")
+            if length == 1:  # then the length comes after the kind, in eight bytes
+                file.seek(4, os.SEEK_CUR)
+                length = int.from_bytes(file.read(8), "big")
+            if length < 8:
+                return False
+            place += length
+    return place == size
 
 
 def write_csv(path: os.PathLike | str, fields: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -88,12 +188,14 @@ def write_csv(path: os.PathLike | str, fields: Iterable[str], rows: Iterable[Map
 
 
 def read_csv(path: os.PathLike | str) -> list[dict[str, str]]:
-    """Reads a CSV that `write_csv` wrote. Raises UserError if it is not there."""
+    """Reads a CSV that `write_csv` wrote. Raises UserError if it is not there or not one."""
     try:
         with open(path, newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a table ({error})") from None
 
 
 def write_array(path: os.PathLike | str, array: np.ndarray) -> None:

@@ -29,7 +29,7 @@ from gan_jax.stages.sample import sample
 from gan_jax.stages.train import train
 from gan_jax.training import hosts
 from gan_jax.training.checkpoints import Checkpoints
-from gan_jax.training.trained import ends_whole
+from gan_jax.training.trained import config_of_latest, ends_whole
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
@@ -143,6 +143,7 @@ class Stage:
     reads: tuple[str, ...]  # sections of the config
     makes: tuple[str, ...]  # what later stages read or people look at, in the workdir
     uses: tuple[str, ...] = ()  # stages whose part it takes in where there is one
+    beside: tuple[str, ...] = ()  # patterns of what else it makes, which may be gone but not damaged
 
 
 INVERSION = ("latents.npy", "inversion.csv", "reconstructions.npy", "side_by_side.png")
@@ -153,13 +154,20 @@ WITHOUT_DATES = ("prepare", "train", "sample")  # what can be done with pictures
 STAGES = {
     stage.name: stage
     for stage in (
-        Stage("prepare", prepare, (), ("collection",), (*COLLECTION, "collection/skipped.csv")),
+        Stage("prepare", prepare, (), ("collection",), (*COLLECTION, "collection/skipped.csv"), beside=("collection/*",)),
         Stage("train", train, ("prepare",), FOUNDATION, ("checkpoints",)),
-        Stage("sample", sample, ("train",), ("sampling",), ("samples/generated.npy", "samples/final.png")),
-        Stage("invert", invert, ("train",), ("inversion",), tuple(f"inversion/{name}" for name in INVERSION)),
-        Stage("morph", morph, ("invert",), ("tuning", "morphing"), tuple(f"morphs/{name}" for name in MORPHS)),
-        Stage("baseline", baseline, ("morph",), ("baseline",), ("baseline/about.json",)),
-        Stage("evaluate", evaluate, ("sample", "morph"), ("evaluation",), EVALUATION, ("baseline",)),
+        Stage(
+            "sample",
+            sample,
+            ("train",),
+            ("sampling",),
+            ("samples/generated.npy", "samples/final.png"),
+            beside=("samples/walk.*", "samples/single/*"),
+        ),
+        Stage("invert", invert, ("train",), ("inversion",), tuple(f"inversion/{name}" for name in INVERSION), beside=("inversion/*",)),
+        Stage("morph", morph, ("invert",), ("tuning", "morphing"), tuple(f"morphs/{name}" for name in MORPHS), beside=("morphs/*",)),
+        Stage("baseline", baseline, ("morph",), ("baseline",), ("baseline/about.json",), beside=("baseline/*/*",)),
+        Stage("evaluate", evaluate, ("sample", "morph"), ("evaluation",), EVALUATION, ("baseline",), beside=("evaluation/*",)),
         Stage("report", report, ("evaluate",), (), ("report.html",)),
     )
 }
@@ -176,18 +184,28 @@ class Study:
         """
         self.config, self.workdir, self._accepts_changes = config, workdir, accept_changes
         self._path = workdir / "config.json"
-        self._finished: dict[str, dict[str, Any]] = {}  # by stage: the fingerprint it was made with, its result, seconds it took
+        self._finished: dict[str, dict[str, Any]] = {}  # by stage: the fingerprint it was made with, its result, its seconds and bytes
         check_bounds(config)
         try:
             workdir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"--workdir={workdir}: no folder can be made there ({error.strerror})") from None
-        if self._path.exists():
+        self._damaged = self._path.exists() and self._cut_off()
+        there = None
+        if self._damaged:
+            there = flatten(config_of_latest(workdir)) if (workdir / "checkpoints").is_dir() else None
+            print(
+                f"gan_jax: {self._path}: damaged ({self._damaged}); goes on with the config of this command: each stage is made again, "
+                "but training goes on where it was",
+                file=sys.stderr,
+            )
+        elif self._path.exists():
             written = files.read_json(self._path)
             try:
                 there, self._finished = flatten(written["config"]), {name: dict(written["stages"][name]) for name in written["stages"]}
             except (KeyError, TypeError, ValueError, AttributeError):
                 raise UserError(f"{self._path}: not written by this program; delete it, or give another --workdir") from None
+        if there:
             for field in INPUTS:
                 section, _, name = field.rpartition(".")
                 settings = config[section] if section else config
@@ -207,15 +225,32 @@ class Study:
             return "not asked for (config.baseline.generator)"
         for need in stage.needs:
             if not self._stands(need, partly=need == "train"):
+                for before in self.stages[: self.stages.index(name)]:
+                    self._name_damage(before)
                 raise UserError(f"{self.workdir}: `{name}` needs what `{need}` makes; run `{need}` (or `study`) first")
+        if self._damaged and hosts.leads():
+            self._path.rename(self._path.with_name("config_damaged.json"))
+            self._write()
+            self._damaged = None
         if self._stands(name) and (name != "train" or hosts.count() > 1 or ends_whole(self.workdir, self.config)):
             return f"complete ({self._finished[name]['result']})"
+        for before in _before(name):
+            self._name_damage(before)
+        if damaged := self._damage(name):
+            print(f"gan_jax: {damaged}; `{name}` makes it again", file=sys.stderr)
         start = time.monotonic()
-        result = stage.run(self.config, self.workdir, self._about())
+        try:
+            result = stage.run(self.config, self.workdir, self._about())
+        except UserError as error:
+            for before in _before(name):
+                if any(str(path) in str(error) for path in self._missing(before)):
+                    raise UserError(f"{error}; run `{before}` (or `study`), which makes it again") from None
+            raise
         self._finished[name] = {
             "fingerprint": self._fingerprint(name),
             "seconds": round(time.monotonic() - start, 1),
             "result": result,
+            "bytes": self._sizes(name),
         }
         if hosts.leads():
             self._write()
@@ -227,14 +262,21 @@ class Study:
         return WITHOUT_DATES if self.config.collection.source == "tfds" else tuple(STAGES)
 
     def standing(self) -> dict[str, bool]:
-        """By stage, whether what it made still stands."""
-        return {name: self._stands(name) for name in self.stages if name != "baseline" or self.config.baseline.generator}
+        """By stage, whether what it made still stands. What is damaged is named on stderr."""
+        found = {name: self._stands(name) for name in self.stages if name != "baseline" or self.config.baseline.generator}
+        for name in found:
+            if damaged := self._damage(name):
+                print(f"gan_jax: {damaged}; `{name}` makes it again", file=sys.stderr)
+        if found["train"] and not self.config.generator and not ends_whole(self.workdir, self.config):
+            found["train"] = False
+            print(f"gan_jax: {self.workdir / 'checkpoints'}: the latest checkpoint is damaged; `train` passes it over", file=sys.stderr)
+        return found
 
     def wait_for(self, name: str) -> None:
         """Until another process has made what a stage makes."""
         while not self._stands(name):
             time.sleep(1.0)
-            if self._path.exists():
+            if self._path.exists() and not self._cut_off():
                 self._finished = files.read_json(self._path)["stages"]
 
     def run_all(self) -> Iterator[tuple[str, str]]:
@@ -254,11 +296,52 @@ class Study:
             return True
         if name == "baseline" and not self.config.baseline.generator:
             return False
-        if not all((self.workdir / path).exists() for path in STAGES[name].makes):
+        if self._missing(name) or self._damage(name):
             return False
         if name == "train" and self._latest() is None:
             return False
         return partly or self._finished.get(name, {}).get("fingerprint") == self._fingerprint(name)
+
+    def _cut_off(self) -> str | None:
+        """In what the record of a study is damaged as by a power cut; not what somebody else wrote in its place."""
+        damaged = files.damage(self._path)
+        if damaged == "cut short" and not self._path.read_bytes().startswith(b"{"):
+            return None
+        return damaged
+
+    def _damage(self, name: str) -> str | None:
+        """The first file of a stage that is damaged, and in what. Of checkpoints, nothing."""
+        for path in self._files(name):
+            if damaged := files.damage(path):
+                return f"{path}: damaged ({damaged})"
+        # A table may be cut off where a line ends; where arrays have changed too, somebody chose other works.
+        now, before = self._sizes(name), self._finished.get(name, {}).get("bytes", {})
+        if all(now.get(path) == size for path, size in before.items() if path.endswith(".npy")):
+            for path, size in before.items():
+                if now.get(path, size) < size:
+                    return f"{self.workdir / path}: damaged (cut short)"
+        return None
+
+    def _missing(self, name: str) -> list[pathlib.Path]:
+        """What a stage should have made and is not there."""
+        return [self.workdir / path for path in STAGES[name].makes if not (self.workdir / path).exists()]
+
+    def _files(self, name: str) -> list[pathlib.Path]:
+        """What a stage has made that is there."""
+        stage = STAGES[name]
+        paths = [self.workdir / path for path in stage.makes]
+        paths += [path for pattern in stage.beside for path in sorted(self.workdir.glob(pattern)) if path.name[0] != "."]
+        return [path for path in dict.fromkeys(paths) if path.suffix in files.KINDS and path.is_file()]
+
+    def _sizes(self, name: str) -> dict[str, int]:
+        """Bytes of a stage's tables and arrays."""
+        tables = [path for path in self._files(name) if path.suffix in (".csv", ".npy")]
+        return {str(path.relative_to(self.workdir)): path.stat().st_size for path in tables}
+
+    def _name_damage(self, name: str) -> None:
+        """Raises UserError where a stage that others read is damaged."""
+        if damaged := self._damage(name):
+            raise UserError(f"{damaged}; run `{name}` (or `study`), which makes it again")
 
     def _fingerprint(self, name: str) -> str:
         if name == "train" and self.config.generator:
@@ -312,6 +395,14 @@ class Study:
 
     def _write(self) -> None:
         files.write_json(self._path, {**self._about(), "stages": self._finished})
+
+
+def _before(name: str) -> Iterator[str]:
+    """Stages whose files a stage may read. Pictures from chance are made of the networks alone."""
+    for need in STAGES[name].needs:
+        yield need
+        if name != "sample":
+            yield from _before(need)
 
 
 def check_bounds(config: ConfigDict) -> None:

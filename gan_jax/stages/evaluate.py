@@ -85,14 +85,18 @@ def morphs_of(config: ConfigDict, workdir: pathlib.Path) -> Morphs:
 def features_of_works(workdir: pathlib.Path, collection: Collection, extractors: Mapping[str, Extract]) -> dict[str, np.ndarray]:
     """Of the collection's works by each of the features, and by texture. What an earlier evaluation has seen is not looked at again."""
     about = workdir / FOLDER / "features.json"
-    same = about.exists() and files.read_json(about).get("collection") == files.digest(workdir / "collection" / "images.npy")
+    same = _whole(about) and files.read_json(about).get("collection") == files.digest(workdir / "collection" / "images.npy")
     found = {}
     for name, extract in {"texture": extractor("texture"), **extractors}.items():
         path = workdir / FOLDER / FEATURES.format(file_name(name))
         # A discriminator's features change with every training.
-        known = files.read_array(path) if same and name != "discriminator" and path.exists() else np.zeros(0)
+        known = files.read_array(path) if same and name != "discriminator" and _whole(path) else np.zeros(0)
         found[name] = known if len(known) == len(collection.images) else extract(collection.images)
     return found
+
+
+def _whole(path: pathlib.Path) -> bool:
+    return path.exists() and files.damage(path) is None
 
 
 def file_name(name: str) -> str:

@@ -4,13 +4,14 @@ import dataclasses
 import gc
 import json
 import logging
+import math
 import os
 import pathlib
 import re
 import sys
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -19,6 +20,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import preservation_policy as policies
 
+from gan_jax import files
 from gan_jax.errors import UserError
 from gan_jax.training import hosts
 
@@ -31,7 +33,9 @@ _unraisable = sys.unraisablehook
 
 def _without_stragglers(unraisable: Any) -> None:
     """Where one of orbax's reads or writes fails, it closes the loop that the others report to, and each would leave a traceback."""
-    if str(unraisable.exc_value) != "Event loop is closed":
+    code = getattr(unraisable.object, "cr_code", None)  # of a coroutine that nobody waits for any more
+    ours = code is None or f"{os.sep}orbax{os.sep}" not in code.co_filename
+    if ours and str(unraisable.exc_value) != "Event loop is closed":
         _unraisable(unraisable)
 
 
@@ -40,6 +44,8 @@ sys.unraisablehook = _without_stragglers
 METRIC = "kid"
 UNMEASURED = 1e30  # worse than any
 SEAL = "seal"
+
+_said: set[str] = set()  # lines on stderr; a process opens a folder many times
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -51,6 +57,35 @@ class _Milestones(policies.PreservationPolicy):
     def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> Sequence[bool]:
         reached = [checkpoint.step // self.images for checkpoint in checkpoints]
         return [here > before for before, here in zip([0, *reached], reached)]
+
+
+@dataclasses.dataclass(kw_only=True)
+class _Listed(policies.PreservationPolicy):
+    """Keeps the checkpoints of a set that others add to."""
+
+    steps: set[int]
+
+    def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> Sequence[bool]:
+        return [checkpoint.step in self.steps for checkpoint in checkpoints]
+
+
+class _Manager(ocp.CheckpointManager):
+    """A manager that takes checkpoints whose metrics are damaged for ones that were not measured, instead of ending with the first."""
+
+    def __init__(self, *arguments: Any, unread: set[int], **options: Any):
+        """`unread` gets them."""
+        self._unread = unread
+        super().__init__(*arguments, **options)
+
+    def metrics(self, step: int) -> dict[str, float]:
+        try:
+            kid = float(super().metrics(step)[METRIC])
+            if math.isfinite(kid):
+                return {METRIC: kid}
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, FileNotFoundError, NotADirectoryError):
+            pass
+        self._unread.add(step)
+        return {METRIC: UNMEASURED}
 
 
 class Checkpoints:
@@ -65,9 +100,10 @@ class Checkpoints:
         """
         self._folder, self._writes = folder.absolute(), keep is not None
         staying = policies.PreserveAll()
+        self._unread: set[int] = set()  # one of them may be the best: it stays
         if keep is not None:
             best = policies.BestN(n=1, get_metric_fn=_merit)
-            staying = policies.AnyPreservationPolicy([policies.LatestN(n=keep), best])
+            staying = policies.AnyPreservationPolicy([policies.LatestN(n=keep), best, _Listed(steps=self._unread)])
             if milestones:
                 staying.policies.append(_Milestones(images=milestones))
         options = ocp.CheckpointManagerOptions(
@@ -78,6 +114,8 @@ class Checkpoints:
             cleanup_tmp_directories=self._writes,  # of a process that was killed while it saved
             step_prefix="images",
         )
+        if self._writes:
+            options.async_options = ocp.options.AsyncOptions(post_finalization_callback=self._sync)
         # Then whoever opens the folder waits for nobody, and arrays pass as NumPy's: orbax takes those of JAX to be on all processes.
         self._among_others = hosts.count() > 1
         if self._among_others:
@@ -86,7 +124,7 @@ class Checkpoints:
             options = dataclasses.replace(options, create=False, multiprocessing_options=alone)
         handlers = {"state": ocp.StandardCheckpointHandler(), "about": ocp.JsonCheckpointHandler()}
         try:
-            self._manager = ocp.CheckpointManager(self._folder, options=options, item_handlers=handlers)
+            self._manager = _Manager(self._folder, options=options, item_handlers=handlers, unread=self._unread)
         except OSError as error:
             raise UserError(f"{folder}: no checkpoints can be kept there ({error.strerror or error})") from None
 
@@ -140,19 +178,38 @@ class Checkpoints:
 
     def is_whole(self, images_seen: int, like: Any) -> bool:
         """Whether a checkpoint can be read, and is what was saved."""
-        return not isinstance(self._read(images_seen, like), str)
+        whole = not isinstance(self._read(images_seen, like), str)
+        if whole:
+            self._say_unread(self._unread)
+        return whole
 
     def _open(self, steps: Sequence[int], like: Any) -> tuple[int, Any, dict[str, Any]] | None:
+        passed_over: set[int] = set()
         for images_seen in steps:
             found = self._read(images_seen, like)
             if not isinstance(found, str):
+                self._say_unread(self._unread - passed_over)
                 return images_seen, *found
             where = f" and moved to {self._set_aside(images_seen)}" if self._writes else ""
-            print(
-                f"gan_jax: {self._folder}: the checkpoint of {images_seen:,} images is damaged ({found}); passed over{where}",
-                file=sys.stderr,
-            )
+            self._say(f"the checkpoint of {images_seen:,} images is damaged ({found}); passed over{where}")
+            passed_over.add(images_seen)
         return None
+
+    def _say_unread(self, steps: Iterable[int]) -> None:
+        for unread in sorted(steps):
+            self._say(f"what was measured of the checkpoint of {unread:,} images can't be read; it counts as not measured")
+
+    def _sync(self) -> None:
+        """What is about to get the name of a checkpoint is on the disk before it does."""
+        for unfinished in self._folder.glob("images_*.*"):
+            files.sync_tree(unfinished)
+
+    def _say(self, text: str) -> None:
+        """On stderr, once."""
+        line = f"gan_jax: {self._folder}: {text}"
+        if line not in _said:
+            _said.add(line)
+            print(line, file=sys.stderr)
 
     def _read(self, images_seen: int, like: Any) -> tuple[Any, dict[str, Any]] | str:
         """A checkpoint's tree and what was told of it, or in what it is damaged."""
@@ -176,12 +233,14 @@ class Checkpoints:
         aside.mkdir(exist_ok=True)
         there = aside / f"images_{images_seen}_{time.time_ns()}"
         (self._folder / f"images_{images_seen}").rename(there)
+        self._unread.discard(images_seen)
         self._manager.reload()
         return there
 
     def restore(self, images_seen: int, like: Any) -> Any:
         """The tree of a checkpoint, with the shapes, types and placement of `like`. Raises UserError where they differ."""
-        there = _shapes(self._manager.item_metadata(images_seen).state)
+        # Of the arrays alone: of all parts it would fail with the least of them.
+        there = _shapes(ocp.StandardCheckpointHandler().metadata(self._manager.directory / f"images_{images_seen}" / "state"))
         here = _shapes(like)
         if not there:
             raise ValueError("no arrays")
@@ -199,6 +258,14 @@ class Checkpoints:
     def about(self, images_seen: int) -> dict[str, Any]:
         """What `save` was told of a checkpoint."""
         return self._manager.restore(images_seen, args=ocp.args.Composite(about=ocp.args.JsonRestore())).about
+
+    def told(self, images_seen: int) -> dict[str, Any]:
+        """The same where it can be read, {} where it is damaged."""
+        try:
+            about = self.about(images_seen)
+        except Exception:  # whatever a reader of damaged files may raise
+            return {}
+        return about if isinstance(about, dict) else {}
 
     def _unwritten(self, error: Exception) -> UserError:
         whole = sorted(int(path.name.removeprefix("images_")) for path in self._folder.glob("images_*") if path.name[7:].isdigit())

@@ -3,6 +3,7 @@
 import json
 import math
 import pathlib
+import sys
 from collections.abc import Mapping
 
 import tensorboardX
@@ -18,7 +19,12 @@ class Log:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "metrics.jsonl"
         if path.exists():
-            kept = [line for line in path.read_text(encoding="utf-8").splitlines() if _images(line) <= images_seen]
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            at = [_images(line) for line in lines]
+            if at.count(None) or (not lines and images_seen):
+                what = f"{at.count(None)} of {len(lines)} lines can't be read and are left out" if lines else "empty"
+                print(f"gan_jax: {path}: damaged ({what}); goes on", file=sys.stderr)
+            kept = [line for line, images in zip(lines, at) if images is not None and images <= images_seen]
             with files.atomic_file(path) as temporary:
                 temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
         self._lines = open(path, "a", encoding="utf-8", buffering=1)  # noqa: SIM115 (closed with the log)
@@ -53,8 +59,10 @@ class NoLog:
         pass
 
 
-def _images(line: str) -> float:
+def _images(line: str) -> float | None:
+    """Images seen by a line of the log; None where it is damaged: half of one, written as the run was cut off, or zeros."""
     try:
-        return json.loads(line)["images"]
-    except (ValueError, KeyError, TypeError):
-        return float("inf")  # half a line, written as the run was cut off
+        images = json.loads(line)["images"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return images if isinstance(images, int | float) else None

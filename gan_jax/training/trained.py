@@ -53,7 +53,7 @@ def read_trained(source: str | pathlib.Path, dtype: DTypeLike) -> Trained:
     config = default_config.get_config()
     try:
         config.update(ConfigDict(files.read_json(path / "config.json")["config"]))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise UserError(f"{path / 'config.json'}: not written by this program") from None
     resolution = config.collection.resolution
     generator, discriminator = networks.build(config.model, resolution, dtype)
@@ -72,6 +72,14 @@ def state_like(config: ConfigDict) -> TrainState:
     generator, discriminator = networks.build(config.model, resolution, jnp.float32)
     like = jax.eval_shape(lambda: init_state(generator, discriminator, networks.full_level(resolution), 0))
     return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=placement), like)
+
+
+def config_of_latest(workdir: pathlib.Path) -> Tree:
+    """The config that the latest checkpoint was written with, {} where it can't be read."""
+    with Checkpoints(workdir / "checkpoints") as checkpoints:
+        latest = checkpoints.latest()
+        found = checkpoints.told(latest).get("config") if latest is not None else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def ends_whole(workdir: pathlib.Path, config: ConfigDict) -> bool:
