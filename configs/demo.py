@@ -7,6 +7,6 @@ late ones, and morphs in which the palette turns with the year.
     python -m gan_jax study --config=configs/demo.py --workdir=runs/longer --config.training.total_kimg=500
 """
 
-from gan_jax.default_config import get_config
+from gan_jax.demo_config import get_config
 
 __all__ = ["get_config"]

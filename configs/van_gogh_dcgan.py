@@ -7,10 +7,11 @@
 from ml_collections import ConfigDict
 
 from gan_jax.default_config import get_config as get_default
+from gan_jax.demo_config import with_ways
 
 
 def get_config() -> ConfigDict:
-    config = get_default()
+    config = with_ways(get_default())
     config.collection.source = "folder"
     config.collection.resolution = 64
     config.collection.periods.early = "..1885"

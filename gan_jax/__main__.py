@@ -8,7 +8,7 @@ import sys
 from absl import app, flags, logging
 from ml_collections import config_flags
 
-from gan_jax import completion, default_config
+from gan_jax import completion, demo_config
 from gan_jax.errors import Stopped, UserError
 from gan_jax.fields import fields
 from gan_jax.huge_pages import use_huge_pages
@@ -42,6 +42,7 @@ ALONE = {"sample": ("seeds",), "invert": ("images",), "morph": ("from", "to")}
 ABOUT = {
     "seeds": "Of the pictures to paint: numbers and spans of them, with commas between.",
     "images": "Pictures: a folder, or files with commas between.",
+    "pairs": "Films of these pairs too: numbers and spans of them with commas between, or all.",
     "from": "The picture to begin with.",
     "to": "The picture to end with.",
     "accept_changes": "Go on in a workdir that was begun with another config, and say what differs.",
@@ -69,7 +70,7 @@ def verb_help(verb: str) -> str:
     sections = SECTIONS.get(verb, tuple(dict.fromkeys(s for group in SECTIONS.values() for s in group)) if verb == "study" else ())
     shown = [f"  {field}" for field in fields() if field.section in sections]
     text = f"{verb}: {VERBS[verb]}\n\n  {USAGE.replace('VERB', verb)}"
-    beside = ("dry_run",) if verb in PLANNED else ()
+    beside = ("dry_run",) if verb in PLANNED else ("pairs",) if verb == "morph" else ()
     beside += ("generator", *ALONE[verb]) if verb in ALONE else ("hosts", "coordinator", "host") if verb in TOGETHER else ()
     for name in beside:
         text += f"\n  --{name}: " + ABOUT.get(name, "Without a study: another workdir, a file of pretrained networks, or a TF-Hub module.")
@@ -96,6 +97,8 @@ def main(argv: list[str]) -> None:
         return
     if verb == "sample" and flags.FLAGS.period:
         flags.FLAGS.config.sampling.period = flags.FLAGS.period
+    if verb == "sample" and flags.FLAGS.year:
+        flags.FLAGS.config.sampling.year = flags.FLAGS.year
     if verb == "report" and len(flags.FLAGS.workdir) > 1:
         from gan_jax.report.comparison import write_comparison
 
@@ -113,6 +116,12 @@ def main(argv: list[str]) -> None:
         from gan_jax.stages.plan import plan
 
         plan(study.config, {name: done for name, done in study.standing().items() if verb in ("study", name)})
+        return
+    if verb == "morph" and flags.FLAGS.pairs:
+        from gan_jax.stages.morph import film
+
+        print(f"{verb:<9} {study.run(verb)}")
+        print(f"{verb:<9} {film(study.config, study.workdir, flags.FLAGS.pairs)}")
         return
     if not leads:  # the leader prepares before, and does what comes after
         if verb == "study":
@@ -155,7 +164,7 @@ def run() -> None:
         print(usage())
         sys.exit(0 if len(sys.argv) == 1 or verb == "help" or "--help" in sys.argv else 2)
     if verb == "completion":
-        given = ("config", "workdir", "accept_changes", "generator", "period", "input", *ABOUT)
+        given = ("config", "workdir", "accept_changes", "generator", "period", "year", "input", *ABOUT)
         print(completion.script(VERBS, dict.fromkeys(given), (field.name for field in fields())), end="")
         return
     if verb not in VERBS:
@@ -183,12 +192,15 @@ def run() -> None:
         flags.DEFINE_integer("host", -1, ABOUT["host"])
     if verb == "sample":
         flags.DEFINE_string("period", "", "Of a conditional network, the period to paint: --config.sampling.period.")
+        flags.DEFINE_float("year", 0.0, "Of a network that knows the year, the one to paint: --config.sampling.year.")
+    if verb == "morph":
+        flags.DEFINE_string("pairs", "", ABOUT["pairs"])
     if verb == "benchmark":
         flags.DEFINE_enum("input", "synthetic", ["synthetic", "real"], "What is trained on; real: the collection, in the whole loop.")
     # The config comes first, wherever it stands: its fields are flags only once it is read.
     words = sys.argv[1:]
     place = next((i for i, word in enumerate(words) if re.match(r"--?config(=|$)", word)), None)
-    config = [f"--config={default_config.__file__}"]
+    config = [f"--config={demo_config.__file__}"]
     if place is not None:
         end = place + (1 if "=" in words[place] else 2)
         config, words = words[place:end], words[:place] + words[end:]

@@ -26,9 +26,9 @@ from ml_collections import ConfigDict
 from gan_jax import __version__, files, keys
 from gan_jax.errors import UserError
 from gan_jax.latents import inversion
-from gan_jax.latents.likeness import Weights
 from gan_jax.models import networks
-from gan_jax.models.generator import Apply, Critic, Features, Generator
+from gan_jax.models.generator import Apply, Critic, Features, Generator, Years
+from gan_jax.models.likeness import Weights
 from gan_jax.training import devices, hosts, loop
 from gan_jax.training.schedule import Phase
 from gan_jax.training.step import Data, init_state, make_step
@@ -168,7 +168,9 @@ def time_step(config: ConfigDict, phase: Phase, dtype: jnp.dtype, count: int) ->
     constants = loop.step_settings(config.training, config.seed)
     step = make_step(generator, discriminator, constants, level=phase.level, batch_size=phase.batch_size, devices=count)
     among = jax.local_devices()[:count]
-    state = devices.replicate(init_state(generator, discriminator, phase.level, config.seed), among)
+    state = devices.replicate(
+        init_state(generator, discriminator, phase.level, config.seed, count=loop.own_latents(config.training, SYNTHETIC)), among
+    )
     images = np.random.default_rng(0).integers(0, 256, (SYNTHETIC, phase.resolution, phase.resolution, 3), np.uint8)
     labels = np.zeros((SYNTHETIC, generator.label_size), np.float32)
     labels[:, :1] = 1
@@ -209,7 +211,7 @@ def measure_loop(config: ConfigDict, phase: Phase, images: Images, step_seconds:
     times = images.shape[1] // phase.resolution
     if not times:
         raise UserError(f"--input=real: the collection is at {images.shape[1]} px, less than {phase.resolution}; give another --workdir")
-    labels = np.zeros((images.shape[0], len(networks.LABELS) if config.model.conditional else 0), np.float32)
+    labels = np.zeros((images.shape[0], networks.label_size(config.model)), np.float32)
     labels[:, :1] = 1
     with tempfile.TemporaryDirectory() as folder, quiet():
         loop.train(config, _Smaller(images, times), labels, pathlib.Path(folder), {})
@@ -246,6 +248,8 @@ def measure_painting(config: ConfigDict, phase: Phase, dtype: jnp.dtype) -> dict
         variables,
         Apply(network, phase.level, 1.0),
         network.label_size,
+        Years(0.0, 1.0, (0.0,)) if config.model.year else None,
+        None,
         Critic(critic, Features(discriminator, phase.level, 1.0)),
     )
     latents = np.asarray(generator.draw(keys.key(1), IMAGES_TIMED))

@@ -56,6 +56,7 @@ def get_config() -> ConfigDict:
     model.name = "dcgan"  # "pggan" or "dcgan"
     model.latent_size = 64
     model.conditional = False  # periods as labels: joined to the latents, and guessed by the discriminator
+    model.year = False  # the year as label: the generator paints that year, and the discriminator compares with works of about it
     model.width = 32  # dcgan: channels next to the image
     model.sync_batch_norm = True  # dcgan: batch statistics over all devices
     model.fmap_base = 8192  # pggan: channels are min(fmap_base / 2^stage, fmap_max)
@@ -85,6 +86,12 @@ def get_config() -> ConfigDict:
     training.r1 = 0.0  # the other losses: weight of |slope at real images|^2 / 2
     training.r1_every = 1  # steps; with more, the penalty is in one step of so many, and so many times heavier
     training.label_weight = 1.0  # conditional networks: weight of the cross entropy of the labels
+    training.works = 0.0  # weight of painting every work at latents of its own, which are learnt; 0: works have none
+    training.works_batch = 32  # works painted in a step, over all devices
+    training.works_rate = 0.02  # learning rate of their latents, whose entries are about 1
+    training.works_detail = 4  # pixels a side that are averaged before works and what is painted for them are compared
+    training.between = 0.5  # with works: part of what the discriminator is shown that lies on the way between two of them
+    training.year_width = 0.25  # model.year: years either way, by a normal distribution, that count as the same time
     training.fresh_latents = False  # new latents for the generator's step, or those that the discriminator has just seen
     training.ema_decay = 0.0  # of the averaged generator, a step; 0: by the half-life, which batch sizes don't change
     training.ema_half_life_kimg = 10.0
@@ -123,6 +130,7 @@ def get_config() -> ConfigDict:
     config.tuning = tuning = ConfigDict()  # of the generator to the ends of the morphs
     tuning.steps = 200  # 0: frames are of the generator as it was trained
     tuning.pairs = 4  # that share a generator: with 1 each has its own, and more of them take less time
+    tuning.reach = 0.15  # with training.works: part of a way, from either end, over which it gives way to the trained one; 0: nowhere
     tuning.learning_rate = 0.001
     tuning.locality = 0.3  # weight of what keeps other latents' images as they were
     # Weights of the distance, as in `inversion`.
@@ -142,6 +150,7 @@ def get_config() -> ConfigDict:
     morphing.size = 256  # pixels, at least, of a picture in an animation
     morphing.seconds = 4.0  # one way through a morph
     morphing.playback = "there-and-back"  # or "loop": begins again at the early end
+    morphing.films = 12  # pairs that have films, the nearest first; of others `morph --pairs=17,40` makes some
     morphing.formats = ("gif", "mp4")  # and "webp"
     morphing.real_ends = True  # films begin and end with the paintings themselves
     morphing.captions = True  # title and year below the picture
@@ -157,6 +166,7 @@ def get_config() -> ConfigDict:
     sampling.images = 512  # generated to look at and to judge
     sampling.first_seed = 0  # of the first image; each has the seed after that of the one before
     sampling.period = ""  # of conditional networks, the period to paint; "": both
+    sampling.year = 0.0  # of networks that know the year, the one to paint; 0: those of the works
     sampling.truncation = 1.0  # less brings images nearer to the most ordinary one, 0 to it: surer, and less varied
     sampling.walk = 6  # images that each walk of the film passes by; 0: no film
 

@@ -55,7 +55,13 @@ def _parted(text: str) -> tuple[str, str]:
 
 def page() -> str:
     """All settings as Markdown, a table for each section."""
-    lines = ["# Settings", "", "Written by `python -m gan_jax.fields`. `--config.NAME=VALUE` on the command line changes one."]
+    lines = [
+        "# Settings",
+        "",
+        "Written by `python -m gan_jax.fields`. `--config.NAME=VALUE` on the command line changes one.",
+        "",
+        "Configs differ from these defaults, also the one that is taken where none is named, `gan_jax/demo_config.py`.",
+    ]
     for section in dict.fromkeys(field.section for field in fields()):
         lines += ["", f"## {section}", "", "| name | default | |", "| --- | --- | --- |"]
         for field in fields():

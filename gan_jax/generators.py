@@ -27,5 +27,7 @@ def open_generator(source: str | pathlib.Path, precision: str = "auto") -> Gener
         networks.variables(found.generator_params, found.generator_stats),
         Apply(network, *grown),
         network.label_size,
+        found.years,
+        found.works,
         Critic(critic, Features(found.discriminator, *grown)),
     )

@@ -21,16 +21,14 @@ import tempfile
 import time
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 ROOT = pathlib.Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from gan_jax import default_config  # noqa: E402
-from gan_jax.models import networks  # noqa: E402
+from gan_jax import demo_config  # noqa: E402
 from gan_jax.training.checkpoints import Checkpoints  # noqa: E402
-from gan_jax.training.step import init_state  # noqa: E402
+from gan_jax.training.trained import state_like  # noqa: E402
 
 BATCH, EVERY = 16, 160  # images a step, and from one checkpoint to the next
 SETTINGS = {
@@ -100,12 +98,12 @@ class Patient:
 
     def final(self) -> dict[str, np.ndarray]:
         """The arrays of the last checkpoint."""
-        config = default_config.get_config()
+        config = demo_config.get_config()
         config.model.update(latent_size=SETTINGS["model.latent_size"], width=SETTINGS["model.width"])
-        like = init_state(*networks.build(config.model, SETTINGS["collection.resolution"], jnp.float32), 4, 0)
+        config.collection.resolution = SETTINGS["collection.resolution"]
         with Checkpoints(self.folder / "checkpoints") as checkpoints:
             assert checkpoints.latest() == self.total, checkpoints.latest()
-            state = checkpoints.restore(self.total, like)
+            state = checkpoints.restore(self.total, state_like(config, checkpoints.about(self.total)))
         return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(state)}
 
 

@@ -9,7 +9,7 @@ from test_study import command, done_again, study, tiny_config  # noqa: F401
 
 from gan_jax import files
 from gan_jax.errors import UserError
-from gan_jax.stages import alone
+from gan_jax.stages import common
 from gan_jax.study import Study
 
 
@@ -32,7 +32,7 @@ def test_another_workdir_may_be_the_baseline(study, tmp_path):  # noqa: F811
         assert frames.shape == ours.shape and np.any(frames != ours)
     figures = files.read_json(tmp_path / "evaluation.json")
     recipe = "baseline, published recipe"
-    assert set(figures["competitors"]) == {"cross-fade", "baseline, our search", recipe}
+    assert set(figures["competitors"]) == {"cross-fade", "pictures from chance, of the same year", "baseline, our search", recipe}
     assert [place["t"] for place in figures["competitors"][recipe]] == [place["t"] for place in figures["morph"]]
     assert {"baseline, our search", recipe} <= {verdict["name"] for verdict in figures["verdicts"]}
     page = (tmp_path / "report.html").read_text()
@@ -79,7 +79,7 @@ def test_any_pictures_can_be_inverted_and_morphed_without_a_study(study, picture
     rows = files.read_csv(tmp_path / "inversion" / "inversion.csv")
     assert [row["file"] for row in rows] == [str(pictures_of / "a.png"), str(pictures_of / "b.png")]
     assert {row["verdict"] for row in rows} <= {"inside", "near", "outside"}
-    assert files.read_array(tmp_path / "inversion" / "latents.npy").shape == (2, 8)
+    assert files.read_array(tmp_path / "inversion" / "latents.npy").shape == (2, 9)  # the year is behind the latents
 
     ends = f"--from={pictures_of / 'a.png'}", f"--to={pictures_of / 'b.png'}"
     ran = command("morph", f"--generator={workdir}", *ends, f"--workdir={tmp_path}", *FEW)
@@ -101,13 +101,13 @@ def test_seeds_can_be_painted_without_a_study(study, tmp_path):  # noqa: F811
 
 @pytest.mark.parametrize("text, expected", [("7", [7]), ("0-3,7", [0, 1, 2, 3, 7]), (" 4 - 5 , 4", [4, 5, 4])])
 def test_seeds_are_numbers_and_spans(text, expected):
-    assert alone.numbers(text).tolist() == expected
+    assert common.numbers(text, "--seeds").tolist() == expected
 
 
 @pytest.mark.parametrize("text", ["", "a", "3-1", "-1", "1,,2", "0-99999999", "1.5", "9999999999"])
 def test_other_seeds_are_refused(text):
     with pytest.raises(UserError, match="--seeds="):
-        alone.numbers(text)
+        common.numbers(text, "--seeds")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from gan_jax import hub
 from gan_jax.errors import UserError
 from gan_jax.latents import inversion, tutorial
-from gan_jax.latents.likeness import Weights
+from gan_jax.models.likeness import Weights
 
 pytest.importorskip("tensorflow_hub", exc_type=ImportError)
 import hub_module  # noqa: E402

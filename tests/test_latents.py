@@ -11,11 +11,11 @@ from skimage.metrics import structural_similarity
 
 from gan_jax.latents import sampling, tutorial
 from gan_jax.latents.inversion import QUIET, Settings, invert, rate_schedule, rms
-from gan_jax.latents.likeness import Weights, distance, features_of, ssim
 from gan_jax.latents.paths import PATHS, linear, mean_shift, rescaled, slerp, smooth, spline
 from gan_jax.latents.tuning import Settings as TuningSettings
 from gan_jax.latents.tuning import tuned
-from gan_jax.models.generator import Critic, Generator, on_sphere
+from gan_jax.models.generator import Critic, Generator, Years, on_sphere
+from gan_jax.models.likeness import Weights, distance, features_of, ssim
 
 T = np.linspace(0, 1, 5)
 RNG = np.random.default_rng(0)
@@ -123,6 +123,29 @@ def test_inversion_tells_what_a_generator_cannot_make():
     verdicts = found.verdicts()
     assert verdicts[:3] == ["outside"] * 3
     assert sum(verdict in ("inside", "near") for verdict in verdicts[3:]) >= 8
+
+
+def test_latents_that_are_known_are_measured_and_labels_stay():
+    """The toy generator with a label, which brightens: of four paintings two have latents already, one of them wrong ones."""
+    toy = toy_generator()
+
+    def apply(params, z):
+        return toy.apply(params, z[:, :12]) + 0.1 * z[:, 12][:, None, None, None]
+
+    generator = Generator("toy", 13, 16, toy.params, apply, label_size=1, years=Years(1886.0, 2.0, (1884.0, 1888.0)))
+    truth = np.concatenate([sphere(4, 12), np.array([[-1.0], [0.5], [1.0], [2.0]])], axis=1).astype(np.float32)
+    paintings = generator.images(truth)
+    known = truth.copy()
+    known[1, :12] = sphere(1, 12)
+    known[2:] = np.nan
+    found = invert(generator, paintings, dataclasses.replace(SETTINGS, calibration=4), seed=0, labels=truth[:, 12:], known=known)
+    np.testing.assert_array_equal(found.latents[:2], known[:2])
+    np.testing.assert_array_equal(found.latents[:, 12], truth[:, 12])
+    assert found.error[0] < 0.01 and found.error[1] > 0.1 and np.all(found.error[2:] < 0.05)
+    np.testing.assert_allclose(found.error, rms(found.reconstructions, paintings))
+    assert found.steps[0] == found.steps[1] == 0 and np.all(found.steps[2:] > 0)
+    np.testing.assert_allclose(np.linalg.norm(found.latents[:, :12], axis=1), np.sqrt(12), rtol=1e-4)
+    assert np.all(found.disagreement[:2] == 0) and found.verdicts()[0] == "inside"
 
 
 def test_searches_that_arrive_early_cost_less_and_each_ends_by_its_own_clock():
@@ -290,7 +313,7 @@ def test_a_seed_has_its_latents_whatever_other_seeds_there_are():
 
 def test_seeds_of_networks_with_labels():
     labelled = painter(lambda z: jnp.zeros((len(z), 16, 16, 3)), size=10, label_size=2)
-    late = sampling.of_seeds(labelled, np.arange(50), label=1)
+    late = sampling.of_seeds(labelled, np.arange(50), np.array([0.0, 1.0], np.float32))
     assert (late[:, 8:] == [0, 1]).all()
     either = sampling.of_seeds(labelled, np.arange(50))
     np.testing.assert_array_equal(either[:, :8], late[:, :8])

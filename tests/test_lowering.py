@@ -12,9 +12,9 @@ from test_training import IMAGES, NO_LABELS, tiny
 
 from gan_jax.evaluation import features, texture
 from gan_jax.latents import inversion, tuning
-from gan_jax.latents.likeness import Weights
 from gan_jax.models import networks
 from gan_jax.models.generator import Critic, Features, Generator, _quantised
+from gan_jax.models.likeness import Weights
 from gan_jax.training import loop
 from gan_jax.training.step import Data, init_state, make_step
 
@@ -74,7 +74,7 @@ def test_sampling(generator):
 
 def test_inversion(generator):
     settings = inversion.Settings(20, 2, 16, 0.1, 0.1, 10, 8, WEIGHTS, 0)
-    search = inversion._programs(generator.apply, generator.critic.features, settings)
+    search = inversion._programs(generator.apply, generator.critic.features, settings, 0)
     z, target = jnp.zeros((8, generator.latent_size)), jnp.zeros((8, 16, 16, 3))
     params, critic, key = generator.params, generator.critic.params, jax.random.key(0, impl="rbg")
     lowered(search.begin, critic, z, target)
@@ -85,7 +85,7 @@ def test_inversion(generator):
 
 def test_tuning(generator):
     mesh = Mesh(np.array(jax.local_devices()[:1]), ("groups",))
-    begin, step = tuning._programs(generator.apply, generator.critic.features, tuning.Settings(20, 1e-3, 0.3, WEIGHTS), mesh)
+    begin, step = tuning._programs(generator.apply, generator.critic.features, tuning.Settings(20, 1e-3, 0.3, WEIGHTS), mesh, 0)
     before, kept = tuning._split(generator.params)
     lowered(begin, before)
     trained, adam = jax.eval_shape(begin, before)

@@ -13,12 +13,13 @@ import numpy as np
 import published
 import pytest
 
-from gan_jax import default_config, files
+from gan_jax import demo_config, files
 from gan_jax.collection import collection as collections
 from gan_jax.errors import UserError
 from gan_jax.generators import open_generator
 from gan_jax.latents import inversion
-from gan_jax.latents.likeness import Weights
+from gan_jax.latents.paths import with_labels
+from gan_jax.models.likeness import Weights
 from gan_jax.stages import train as train_stage
 from gan_jax.study import STAGES, Study
 
@@ -26,7 +27,8 @@ ROOT = pathlib.Path(__file__).parents[1]
 
 
 def tiny_config():
-    config = default_config.get_config()
+    config = demo_config.get_config()
+    config.training.works_batch = 8
     config.collection.update(resolution=16, min_works=8)
     config.collection.painter.works = 48
     config.model.update(latent_size=8, width=4)
@@ -242,7 +244,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess:
 
 def test_a_conditional_study_paints_a_period(tmp_path):
     config = tiny_config()
-    config.model.conditional = True
+    config.model.update(conditional=True, year=False)
     painted = {}
     for period in ("early", "late", ""):
         config.sampling.period = period
@@ -258,6 +260,40 @@ def test_a_conditional_study_paints_a_period(tmp_path):
     config.sampling.period = "between"
     with pytest.raises(UserError, match="config.sampling.period='between': there is early and late"):
         Study(config, tmp_path).run("sample")
+
+
+def test_a_study_paints_the_year_that_is_asked_for(study, tmp_path):
+    config, workdir = study
+    shutil.copytree(workdir, tmp_path / "study")
+    config = config.copy_and_resolve_references()
+    painted = {}
+    for year in (1881.0, 1886.5):
+        config.sampling.year = year
+        Study(config, tmp_path / "study").run("sample")
+        painted[year] = files.read_array(tmp_path / "study" / "samples" / "generated.npy")
+    assert np.any(painted[1881.0] != painted[1886.5])
+    generator = open_generator(tmp_path / "study")
+    years = np.array([work.year for work in collections.load(workdir / "collection").paintings if work.period in ("early", "late")])
+    np.testing.assert_allclose([generator.years.mean, generator.years.deviation], [years.mean(), years.std()])
+    config.model.year = False
+    with pytest.raises(UserError, match="config.model.year is True there and False here"):
+        Study(config, tmp_path / "study")
+
+
+def test_works_are_found_where_training_put_them(study):
+    config, workdir = study
+    generator, latents = open_generator(workdir), files.read_array(workdir / "inversion" / "latents.npy")
+    np.testing.assert_array_equal(latents[:, :-1], generator.works)
+    rows = files.read_csv(workdir / "inversion" / "inversion.csv")
+    np.testing.assert_allclose(latents[:, -1:], generator.years.labels(np.array([float(row["year"]) for row in rows])), atol=1e-3)
+    # In the middle of a way frames are the trained network's.
+    t, frames = (files.read_array(workdir / "morphs" / name) for name in ("t.npy", "frames.npy"))
+    pair = files.read_csv(workdir / "morphs" / "pairs.csv")[0]
+    place = {int(row["index"]): i for i, row in enumerate(rows)}
+    ends = [latents[[place[int(pair[name])]]] for name in ("early_index", "late_index")]
+    way = with_labels(config.morphing.path, *ends, t, 1)[0]
+    middle = len(t) // 2
+    np.testing.assert_array_equal(frames[0, middle], generator.images(way[[middle]])[0])
 
 
 def test_one_period_can_be_learnt_alone_from_networks_of_both(study, tmp_path, monkeypatch):
@@ -281,12 +317,12 @@ def test_a_workdir_from_before_a_field_was_there_is_taken_up(study, tmp_path):
     config, workdir = study
     shutil.copytree(workdir / "collection", tmp_path / "collection")
     record = files.read_json(workdir / "config.json")
-    del record["config"]["training"]["period"], record["config"]["model"]["smooth"]
+    del record["config"]["training"]["period"], record["config"]["model"]["noise"]
     files.write_json(tmp_path / "config.json", record)
     Study(config, tmp_path)
     config = config.copy_and_resolve_references()
-    config.model.smooth = True
-    with pytest.raises(UserError, match="config.model.smooth is False there and True here.*--accept_changes"):
+    config.model.noise = True
+    with pytest.raises(UserError, match="config.model.noise is False there and True here.*--accept_changes"):
         Study(config, tmp_path)
 
 

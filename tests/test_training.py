@@ -15,6 +15,7 @@ from gan_jax import default_config, keys
 from gan_jax.errors import Stopped, UserError
 from gan_jax.generators import open_generator
 from gan_jax.models import networks
+from gan_jax.models.generator import Years
 from gan_jax.training import batches, devices, levels, loop
 from gan_jax.training.checkpoints import Checkpoints
 from gan_jax.training.step import Data, averaging_weight, init_state, make_step, restart_adam
@@ -44,18 +45,20 @@ def leaves(tree) -> dict[str, np.ndarray]:
     return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
 
 
-def run_step(config, *, count=4, images=IMAGES, labels=NO_LABELS, level=4, alpha=0.5, rate=1e-4, **settings):
-    """One step from new, on so many devices: the state before it and after it, and its metrics."""
+def run_step(config, *, count=4, images=IMAGES, labels=NO_LABELS, level=4, alpha=0.5, rate=1e-4, works=0, steps=1, **settings):
+    """One step from new or several, on so many devices: the state before and after, and the last one's metrics."""
     generator, discriminator = build(config)
     constants = loop.step_settings(config.training, seed=1)
     step = make_step(generator, discriminator, constants, level=level, batch_size=16, devices=count, **settings)
     among = jax.devices()[:count]
-    before = init_state(generator, discriminator, 4, 0, constants.augment, constants.augment_strength)
+    before = init_state(generator, discriminator, 4, 0, constants.augment, constants.augment_strength, works)
     kept = jax.tree.map(np.array, before)
     inputs = devices.replicate((Data(images, labels), np.float32(alpha), np.float32(rate)), among)
     state = devices.replicate(before, among)
-    after, metrics = devices.Program(step, state, *inputs, among=among)(state, *inputs)
-    return kept, after, leaves(metrics)
+    program = devices.Program(step, state, *inputs, among=among)
+    for _ in range(steps):
+        state, metrics = program(state, *inputs)
+    return kept, state, leaves(metrics)
 
 
 def gradients(config, **settings) -> tuple[dict, dict]:
@@ -206,19 +209,28 @@ def test_lower_resolutions_are_rounded_means():
     np.testing.assert_array_equal(batches.at_resolution(IMAGES, 4), expected)
 
 
-@pytest.mark.parametrize("model, loss, augment", [("dcgan", "non-saturating", "none"), ("pggan", "wgan-gp", "adaptive")])
+STOPPED = [("dcgan", "non-saturating", "none"), ("pggan", "wgan-gp", "adaptive"), ("dcgan", "hinge", "ways")]
+
+
+@pytest.mark.parametrize("model, loss, augment", STOPPED)
 def test_a_run_that_was_stopped_ends_where_one_that_was_not_does(tmp_path, model, loss, augment, monkeypatch):
-    config = tiny(loss=loss, augment=augment, augment_kimg=0.5, augment_target=-1.0)
+    config, labels, years = tiny(loss=loss, augment=augment, augment_kimg=0.5, augment_target=-1.0), NO_LABELS, None
     config.model.name = model
-    total = loop.train(config, IMAGES, NO_LABELS, tmp_path / "whole", {})
+    if augment == "ways":
+        augment = config.training.augment = "none"
+        config.model.year, config.training.works, config.training.works_batch = True, 3.0, 8
+        years = Years.of(np.linspace(1880, 1890, 20))
+        labels = years.labels(np.linspace(1880, 1890, 20))
+    given = dict(years=years)
+    total = loop.train(config, IMAGES, labels, tmp_path / "whole", {}, **given)
     assert total == 240
 
     monkeypatch.setattr(levels.Level, "__call__", interrupted_at(130, levels.Level.__call__))
     with pytest.raises(Stopped, match="stopped at 0.1 of 0.2 kimg") as stopped:
-        loop.train(config, IMAGES, NO_LABELS, tmp_path / "stopped", {})
+        loop.train(config, IMAGES, labels, tmp_path / "stopped", {}, **given)
     assert stopped.value.code == 130
     monkeypatch.undo()
-    assert loop.train(config, IMAGES, NO_LABELS, tmp_path / "stopped", {}) == total
+    assert loop.train(config, IMAGES, labels, tmp_path / "stopped", {}, **given) == total
 
     whole, stopped = (read_state(config, tmp_path / name) for name in ("whole", "stopped"))
     np.testing.assert_equal(stopped, whole)
@@ -308,7 +320,7 @@ def test_checkpoints_of_other_paintings_are_refused(tmp_path):
 
 
 def read_state(config, folder):
-    like = init_state(*build(config), 4, 0)
+    like = init_state(*build(config), 4, 0, count=loop.own_latents(config.training, len(IMAGES)))
     with Checkpoints(folder / "checkpoints") as checkpoints:
         return leaves(checkpoints.restore(checkpoints.latest(), like))
 

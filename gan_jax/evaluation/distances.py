@@ -76,7 +76,8 @@ def distances(
         {
           'sets': {'early'|'between'|'late'|'training'|'generated'|'frames': number of images that was used},
           'comparisons': [Comparison],          'generated' with 'training', which is early and late together
-          'morph': [{'t': float, 'against': {'early'|'between'|'late': Comparison}, 'diversity': Diversity}],   in the order of t
+          'morph': [{'t': float, 'against': {'early'|'between'|'late': Comparison}, 'diversity': Diversity,     in the order of t
+                     'training': the KID to what was trained on, 'precision': float, part that lies among it}],
           'competitors': {name: list like 'morph'},
           'standing': [{'name': str, 'comparison': Comparison}],      early, late and both of them with 'between'
           'floors': {'early'|'between'|'late'|'training': Floor},     two random halves of one set, over and over
@@ -151,6 +152,7 @@ def distances(
                 here = look("frames", frames[:, k], cut("frames", frames[:, k]))
                 against = {name: _comparison(here, seen[name], seed) for name in PERIODS}
                 place = {"t": float(t[k]), "against": against, "diversity": _diversity(here, seed)}
+                place |= {"training": _kid(here, seen["training"], seed), "precision": _manifold(seen["training"], here, seed)["precision"]}
                 return place, {"t": float(t[k]), **_manifold(seen["between"], here, seed)} if lie else None
 
             places = []
@@ -235,16 +237,22 @@ def _comparison(a: _Set, b: _Set, seed: int) -> Figure:
     reason = a.reason or b.reason
     swd_reason = reason or _swd_reason(a, b)
     result: Figure = {"a": a.name, "b": b.name, "n_a": len(a.images), "n_b": len(b.images)}
-    result["kid"] = {"value": None, "low": None, "high": None, "reason": reason}
+    result["kid"] = _kid(a, b, seed)
     result["swd"] = {"value": None, "spread": None, "by_level": {}, "reason": swd_reason}
     result["frechet"] = {"value": None, "reason": reason}
     if reason is None:
-        result["kid"].update(dataclasses.asdict(kid.kid(a.points, b.points, seed=_seed(seed, "kid", a.name, b.name))))
         result["frechet"]["value"] = frechet.frechet(a.points, b.points)
     if swd_reason is None:
         distance = swd.swd(a.descriptors, b.descriptors)
         result["swd"].update(value=distance.value, spread=distance.spread, by_level=_levels(distance.by_level))
     return result
+
+
+def _kid(a: _Set, b: _Set, seed: int) -> Figure:
+    reason = a.reason or b.reason
+    if reason:
+        return {"value": None, "low": None, "high": None, "reason": reason}
+    return {**dataclasses.asdict(kid.kid(a.points, b.points, seed=_seed(seed, "kid", a.name, b.name))), "reason": None}
 
 
 def _diversity(one: _Set, seed: int) -> Figure:

@@ -12,7 +12,7 @@ import numpy as np
 from gan_jax.collection.motif import CURVES, style_of
 from gan_jax.evaluation import chronology, copies, distances, style, summary, truth, verdicts
 from gan_jax.evaluation.distances import MINIMUM
-from gan_jax.evaluation.features import Standardiser
+from gan_jax.evaluation.features import BANDS, TEXTURE_NAMES, Standardiser
 from gan_jax.evaluation.image_set import ImageSet
 from gan_jax.evaluation.intervals import bootstrap
 from gan_jax.evaluation.manifold import distances as apart
@@ -20,6 +20,7 @@ from gan_jax.progress import Progress
 
 PERIODS = distances.PERIODS
 STUDY = "this study"
+DIRECT = "pictures from chance, of the same year"
 OTHER_IMAGES = 2000  # generated ones that are seen by features other than the first
 PARAMETERS = tuple(name for name, *_ in CURVES)  # of the built-in painter's style
 
@@ -89,6 +90,9 @@ def evaluate(
         real, seen.generated, seen.frames[study], morphs.t, seed=seed, repeats=repeats,
         competitors={name: each for name, each in seen.frames.items() if name != study},
     )  # fmt: skip
+    for name, place in ((study, figures["morph"]), *figures["competitors"].items()):
+        for at, value in zip(place, _sharpness(works, seen.frames[name], primary)):
+            at["sharpness"] = value
     figures["middle"] = {"k": middle, "t": float(morphs.t[middle]), "year": float(morphs.years[:, middle].mean())}
     figures["verdicts"] = verdicts.verdicts(real, seen.frames, middle, seed, MINIMUM, study)
 
@@ -118,6 +122,17 @@ def evaluate(
         "competitors": _competitor_rows(figures),
         "chronology": _chronology_rows(figures),
     }
+
+
+def _sharpness(works: Works, frames: ImageSet, primary: str) -> list[float | None]:
+    """At each t the fine detail of frames [pairs, T] in parts of that of the works trained on: energy of the spectrum's highest octave,
+    geometric means. None where the features are not of texture."""
+    if primary != "texture":
+        return [None] * frames.features.shape[1]
+    column = TEXTURE_NAMES.index(f"scale_{BANDS[0]}")
+    trained = np.concatenate([works.of("early"), works.of("late")])
+    real = works.features["texture"][trained, column].mean()
+    return (10 ** (frames.features[..., column].mean(axis=0) - real)).tolist()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -348,11 +363,12 @@ def _competitor_rows(figures: Mapping[str, Any]) -> Rows:
         name: each["rank"] for name, each in figures["chronology"].get("competitors", {}).items()
     }}  # fmt: skip
     ways = {STUDY: figures["morph"], **figures["competitors"]}
-    places = [(name, _number(place["t"]), place["against"]["between"]) for name, way in ways.items() for place in way]
-    for name, t, comparison in [*places, *((one["name"], "", one["comparison"]) for one in figures["standing"])]:
+    places = [(name, _number(place["t"]), place["against"]["between"], place) for name, way in ways.items() for place in way]
+    for name, t, comparison, place in [*places, *((one["name"], "", one["comparison"], None) for one in figures["standing"])]:
         numbers = {"kid": comparison["kid"]["value"], "kid_low": comparison["kid"]["low"], "kid_high": comparison["kid"]["high"],
                    "swd": comparison["swd"]["value"], "frechet": comparison["frechet"]["value"],
-                   "rank": (rank.get(name) or {}).get("value")}  # fmt: skip
+                   "rank": (rank.get(name) or {}).get("value"), "kid_training": place["training"]["value"] if place else None,
+                   "precision": place["precision"] if place else None, "sharpness": place["sharpness"] if place else None}  # fmt: skip
         rows.append({"competitor": name, "t": t} | {key: _number(value) for key, value in numbers.items()})
     return rows
 

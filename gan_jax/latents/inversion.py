@@ -21,9 +21,9 @@ from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from gan_jax import keys, pictures
-from gan_jax.latents.likeness import Parts, Weights, distance, features_of
 from gan_jax.models.generator import Critic, Generator, on_sphere
 from gan_jax.models.layers import STDDEV_GROUP, reduce
+from gan_jax.models.likeness import Parts, Weights, distance, features_of
 from gan_jax.progress import Progress
 
 COARSE = 8  # pixels: the size at which starts are chosen
@@ -73,20 +73,44 @@ class Inversion:
         return ["inside" if loss <= self.limit else "near" if loss <= NEAR * self.limit else "outside" for loss in self.loss.tolist()]
 
 
-def invert(generator: Generator, paintings: np.ndarray, settings: Settings, seed: int) -> Inversion:
+def invert(
+    generator: Generator,
+    paintings: np.ndarray,
+    settings: Settings,
+    seed: int,
+    labels: np.ndarray | None = None,
+    known: np.ndarray | None = None,
+) -> Inversion:
     """Finds latents for paintings.
 
     Args:
       generator: what is searched.
       paintings: uint8 [n, r, r, 3], r the generator's resolution.
       seed: of candidates, random starts, noise and the generator's own images.
+      labels: [n, label_size] of the paintings, which a search keeps; without them each start keeps that of the image it began from.
+      known: [n, latent_size], latents that paintings have already, which are not searched; NaN for those that have none.
     """
     n, restarts = len(paintings), settings.restarts
     own = np.asarray(generator.draw(jax.random.fold_in(keys.key(seed), 1), max(1, settings.calibration)))[: settings.calibration]
     targets = np.concatenate([paintings, generator.images(own)]) if len(own) else paintings
-    starts = _starts(generator, targets, settings, seed).reshape(len(targets) * restarts, -1)
-    owners = np.repeat(np.arange(len(targets)), restarts)
-    latents, parts, steps = _search(generator, targets, owners, starts, settings, seed)
+    there = np.isfinite(known).all(axis=1) if known is not None else np.zeros(n, bool)
+    searched = np.flatnonzero(np.concatenate([~there, np.ones(len(own), bool)]))
+    latents, steps = np.empty((len(targets), restarts, generator.latent_size), np.float32), np.zeros((len(targets), restarts), np.int32)
+    parts = Parts(*(np.empty((len(targets), restarts), np.float32) for _ in range(3)))
+    if len(searched):
+        starts = _starts(generator, targets[searched], settings, seed)
+        if labels is not None and generator.label_size:
+            starts[: (~there).sum(), :, -generator.label_size :] = labels[~there][:, None]
+        owners = np.repeat(searched, restarts)
+        found = _search(generator, targets, owners, starts.reshape(len(owners), -1), settings, seed)
+        for whole, part in zip((latents, *_each(parts), steps), (found[0], *_each(found[1]), found[2])):
+            whole[searched] = part.reshape(len(searched), restarts, *part.shape[1:])
+    if there.any():
+        latents[:n][there] = known[there][:, None]
+        measured = _measure(generator, known[there].astype(np.float32), paintings[there])
+        for whole, part in zip(_each(parts), _each(measured)):
+            whole[:n][there] = part[:, None]
+    latents, parts, steps = latents.reshape(-1, generator.latent_size), Parts(*(each.ravel() for each in _each(parts))), steps.ravel()
 
     loss = np.asarray(parts.total(settings.weights)).reshape(-1, restarts)
     order = np.argsort(loss, axis=1, kind="stable")
@@ -137,7 +161,7 @@ def _search(
     rounds = math.ceil(len(starts) / settings.batch_size)
     size = math.ceil(len(starts) / rounds / whole) * whole  # no last round of a few
     params, critic = jax.device_put((generator.params, generator.critic.params if generator.critic else None), everywhere)
-    search = _programs(generator.apply, generator.critic.features if generator.critic else None, settings)
+    search = _programs(generator.apply, generator.critic.features if generator.critic else None, settings, generator.label_size)
 
     count = len(starts)
     latents = np.empty_like(starts)
@@ -186,6 +210,35 @@ def _search(
     return latents, parts, steps
 
 
+def _each(parts: Parts) -> tuple[Any, Any, Any]:
+    return parts.pixels, parts.structure, parts.features
+
+
+def _measure(generator: Generator, latents: np.ndarray, targets: np.ndarray) -> Parts:
+    """Distances [n] of what is at latents [n, latent_size] from targets uint8 [n, r, r, 3]."""
+    critic = generator.critic
+    look = _measuring(generator.apply, critic.features if critic else None)
+    size = min(64, -(-len(latents) // STDDEV_GROUP) * STDDEV_GROUP)
+    padded = [np.concatenate([x, np.repeat(x[-1:], -len(x) % size, axis=0)]) for x in (latents, targets)]
+    batches = [
+        look(generator.params, critic.params if critic else None, padded[0][i : i + size], pictures.to_float(padded[1][i : i + size]))
+        for i in range(0, len(padded[0]), size)
+    ]
+    return Parts(*(np.concatenate(column)[: len(latents)] for column in zip(*map(_each, batches))))
+
+
+@functools.lru_cache(maxsize=8)
+def _measuring(apply: Callable, features: Callable | None) -> Callable:
+    critic_of = Critic(None, features) if features else None
+
+    @jax.jit
+    def look(params: Any, critic: Any, latents: Array, target: Array) -> Parts:
+        seen = features_of(critic_of, critic, target) if critic_of else None
+        return distance(apply(params, latents), target, critic_of, critic, seen)
+
+    return look
+
+
 @dataclasses.dataclass(frozen=True)
 class Search:
     """The jitted programs of a search."""
@@ -196,7 +249,7 @@ class Search:
 
 
 @functools.lru_cache(maxsize=8)
-def _programs(apply: Callable, features: Callable | None, settings: Settings) -> Search:
+def _programs(apply: Callable, features: Callable | None, settings: Settings, label_size: int) -> Search:
     critic_of = Critic(None, features) if features else None
     adam = optax.scale_by_adam(b1=0.9, b2=0.99)
     schedule = rate_schedule(settings)
@@ -227,15 +280,17 @@ def _programs(apply: Callable, features: Callable | None, settings: Settings) ->
         done = lanes.step.astype(jnp.float32) / settings.steps
         strength = settings.noise * jnp.maximum(0.0, 1 - done / QUIET) ** 2
         noise = strength[:, None] * jax.random.normal(jax.random.fold_in(key, turn), lanes.z.shape)
+        free = (jnp.arange(lanes.z.shape[1]) < lanes.z.shape[1] - label_size)[None]  # of the latents, those that are no label
+        noise = jnp.where(free, noise, 0.0)
 
         def total(z: Array) -> tuple[Array, Parts]:
-            parts = distance(apply(params, on_sphere(z + noise)), lanes.target, critic_of, critic, lanes.seen)
+            parts = distance(apply(params, on_sphere(z + noise, label_size)), lanes.target, critic_of, critic, lanes.seen)
             return parts.total(settings.weights).sum(), parts
 
         gradient, parts = jax.grad(total, has_aux=True)(lanes.z)
         with jax.numpy_dtype_promotion("standard"):  # optax raises a float to its integer count
             update, state = jax.vmap(lambda g, s: adam.update(g, s))(gradient, lanes.adam)
-        moved = on_sphere(lanes.z - schedule(lanes.step)[:, None] * update)
+        moved = on_sphere(lanes.z - jnp.where(free, schedule(lanes.step)[:, None] * update, 0.0), label_size)
         running = lanes.step < settings.steps
         z = jnp.where(running[:, None], moved, lanes.z)
         return dataclasses.replace(lanes, z=z, adam=state, step=lanes.step + running.astype(jnp.int32)), parts

@@ -34,6 +34,12 @@ def slerp(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
     return (weight_a * unit_a[:, None] + weight_b * unit_b[:, None]) * length
 
 
+def with_labels(path: str, a: np.ndarray, b: np.ndarray, t: np.ndarray, label_size: int) -> np.ndarray:
+    """On the path of that name; the last `label_size` of the latents are labels, which go straight."""
+    size = a.shape[-1] - label_size
+    return np.concatenate([PATHS[path](a[:, :size], b[:, :size], t), linear(a[:, size:], b[:, size:], t)], axis=-1)
+
+
 PATHS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {"slerp": slerp, "rescaled": rescaled, "linear": linear}
 
 
@@ -45,25 +51,33 @@ def smooth(t: np.ndarray) -> np.ndarray:
 EASINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"none": lambda t: t, "smooth": smooth}
 
 
-def spline(points: np.ndarray, times: np.ndarray, at: np.ndarray) -> np.ndarray:
+def spline(points: np.ndarray, times: np.ndarray, at: np.ndarray, label_size: int = 0) -> np.ndarray:
     """Through all points in order of time, without corners, then scaled to their lengths: [len(at), latent_size].
 
     Args:
-      points: latents [k, latent_size], k at least 2.
+      points: latents [k, latent_size], k at least 2; the last `label_size` of them are labels, which go straight from one to the next.
       times: [k], rising strictly.
       at: [frames], between the first and the last of `times`.
     """
+    if label_size:
+        labels = [np.interp(at, times, column) for column in points[:, -label_size:].T]
+        return np.concatenate([spline(points[:, :-label_size], times, at), np.stack(labels, axis=1)], axis=1)
     curve = CubicSpline(times, points, bc_type="natural")(at)
     length = np.interp(at, times, np.linalg.norm(points, axis=-1))
     return curve * (length / np.maximum(np.linalg.norm(curve, axis=-1), 1e-12))[:, None]
 
 
-def mean_shift(start: np.ndarray, early: np.ndarray, late: np.ndarray, t: np.ndarray) -> np.ndarray:
+def mean_shift(start: np.ndarray, early: np.ndarray, late: np.ndarray, t: np.ndarray, label_size: int = 0) -> np.ndarray:
     """From each start [n, latent_size] along the difference between the means of two sets: [n, frames, latent_size].
 
     The set's early works become, all together, as late as the late ones: at t = 1 the whole difference is added. Latents keep their
-    length, since the generator knows no other.
+    length, since the generator knows no other. Where there are labels, the last `label_size`, they alone move: the network knows what
+    time does, and what is painted stays as it is.
     """
+    if label_size:
+        labels = start[:, None, -label_size:] + t[None, :, None] * (late.mean(axis=0) - early.mean(axis=0))[None, None, -label_size:]
+        still = np.broadcast_to(start[:, None, :-label_size], (*labels.shape[:2], start.shape[1] - label_size))
+        return np.concatenate([still, labels], axis=2)
     moved = start[:, None] + t[None, :, None] * (late.mean(axis=0) - early.mean(axis=0))[None, None]
     length = np.linalg.norm(moved, axis=-1, keepdims=True)
     return moved * (np.linalg.norm(start, axis=-1)[:, None, None] / np.maximum(length, 1e-12))

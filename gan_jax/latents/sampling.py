@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gan_jax.latents.paths import slerp, smooth
+from gan_jax.latents.paths import slerp, smooth, with_labels
 from gan_jax.models.generator import Generator
 from gan_jax.pictures import shrunk
 
@@ -10,19 +10,20 @@ CANDIDATES = 256  # pictures that the most ordinary is chosen from
 SIDE = 16  # pixels at which they are compared
 
 
-def of_seeds(generator: Generator, seeds: np.ndarray, label: int | None = None) -> np.ndarray:
+def of_seeds(generator: Generator, seeds: np.ndarray, label: np.ndarray | None = None) -> np.ndarray:
     """Latents [n, latent_size], one of each seed: the same for a seed on every machine, whatever other seeds there are.
 
-    They lie on the sphere that training's latents lie near. Where there are labels, each has the one that is given, or a random one.
+    They lie on the sphere that training's latents lie near. Where there are labels, each has the one that is given, [label_size], or a
+    random one.
     """
+    labels = generator.labels
     size = generator.latent_size - generator.label_size
     latents = np.empty((len(seeds), generator.latent_size), np.float32)
     for i, seed in enumerate(seeds):
         rng = np.random.default_rng(int(seed))
         latents[i, :size] = rng.standard_normal(size)
         if generator.label_size:
-            chosen = rng.integers(generator.label_size) if label is None else label
-            latents[i, size:] = np.eye(generator.label_size)[chosen]
+            latents[i, size:] = labels[rng.integers(len(labels))] if label is None else label
     latents[:, :size] = _on_sphere(latents[:, :size])
     return latents
 
@@ -48,10 +49,10 @@ def truncated(latents: np.ndarray, centre: np.ndarray, amount: float, label_size
     return moved
 
 
-def walk(stations: np.ndarray, frames: int) -> np.ndarray:
+def walk(stations: np.ndarray, frames: int, label_size: int = 0) -> np.ndarray:
     """From station to station [k, latent_size] and back to the first, without a jerk: [k * frames, latent_size]."""
     t = smooth(np.arange(frames) / frames)
-    return slerp(stations, np.roll(stations, -1, axis=0), t).reshape(-1, stations.shape[1]).astype(np.float32)
+    return with_labels("slerp", stations, np.roll(stations, -1, axis=0), t, label_size).reshape(-1, stations.shape[1]).astype(np.float32)
 
 
 def _on_sphere(latents: np.ndarray) -> np.ndarray:

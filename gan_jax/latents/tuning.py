@@ -17,9 +17,9 @@ from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from gan_jax import keys, pictures
-from gan_jax.latents.likeness import Parts, Weights, distance, features_of
 from gan_jax.models.generator import Critic, Generator, on_sphere
 from gan_jax.models.layers import STDDEV_GROUP
+from gan_jax.models.likeness import Parts, Weights, distance, features_of
 from gan_jax.progress import Progress
 
 RAMP_DOWN = 0.5  # the last part of the steps, over which the learning rate falls to zero along a cosine
@@ -55,7 +55,7 @@ def tuned(generator: Generator, groups: Sequence[Group], settings: Settings, see
     others = np.asarray(generator.draw(keys.key(seed), OTHERS))
     before, kept = _split(generator.params)
     before, kept, critic_params, others = jax.device_put((before, kept, critic.params if critic else None, others), everywhere)
-    begin, step = _programs(generator.apply, critic.features if critic else None, settings, mesh)
+    begin, step = _programs(generator.apply, critic.features if critic else None, settings, mesh, generator.label_size)
     rounds = [list(groups[first : first + len(devices)]) for first in range(0, len(groups), len(devices))]
     here = jax.local_devices()[0]
     with Progress("tune", len(rounds) * settings.steps) as progress:
@@ -94,7 +94,7 @@ def _joined(trained: Any, kept: Any) -> Any:
 
 
 @functools.lru_cache(maxsize=4)
-def _programs(apply: Callable, features: Callable | None, settings: Settings, mesh: Mesh) -> tuple[Callable, Callable]:
+def _programs(apply: Callable, features: Callable | None, settings: Settings, mesh: Mesh, label_size: int) -> tuple[Callable, Callable]:
     """How a round begins, and its step. What a device trains is that device's part of arrays [devices, ...]."""
     critic_of = Critic(None, features) if features else None
     adam = optax.scale_by_adam(b1=0.9, b2=0.99)
@@ -125,7 +125,7 @@ def _programs(apply: Callable, features: Callable | None, settings: Settings, me
 
         # Anywhere on the way from a painting's latents to those of another image.
         away = others[(i * len(z) + jnp.arange(len(z))) % OTHERS]
-        near = on_sphere(z + jnp.linspace(0.3, 1.0, len(z))[:, None] * (away - z))
+        near = on_sphere(z + jnp.linspace(0.3, 1.0, len(z))[:, None] * (away - z), label_size)
         there = jax.lax.stop_gradient(apply(_joined(before, kept), near))
 
         def total(trained) -> Array:

@@ -13,7 +13,7 @@ from jax import Array
 from jax.typing import DTypeLike
 
 from gan_jax.models.convolutions import strided_conv, transposed_conv, wide
-from gan_jax.models.layers import leaky_relu, pixel_noise, smooth
+from gan_jax.models.layers import leaky_relu, modulated, pixel_noise, smooth
 
 WEIGHT_STDDEV = 0.02  # section 4
 BATCH_NORM_MOMENTUM = 0.9
@@ -60,14 +60,16 @@ def _kernel(module: nn.Module, name: str, shape: tuple[int, ...]) -> Array:
 class Generator(nn.Module):
     """Latents [n, latent_size + label_size] to images [n, resolution, resolution, 3], float32 in [-1, 1].
 
-    Labels, where a network has them, stand behind the latents, one-hot in training. `smooth` and `noise` are not of the paper; what
-    they do is said of Progressive GAN's generator.
+    Labels, where a network has them, stand behind the latents, one-hot in training. The year of a `timed` network is its label; it also
+    scales and shifts each channel after its batch norm, by learnt amounts that begin at none. `smooth` and `noise` are not of the paper;
+    what they do is said of Progressive GAN's generator.
     """
 
     resolution: int
     latent_size: int = 100
     label_size: int = 0
     width: int = 64
+    timed: bool = False
     smooth: bool = False
     noise: bool = False
     axis_name: str | None = None  # devices over which batch statistics are taken together in training
@@ -86,6 +88,9 @@ class Generator(nn.Module):
 
         def activated(x: Array, place: int, name: str) -> Array:
             x = BatchNorm(self.axis_name, self.dtype, name=f"norm_{name}")(x, train)
+            if self.timed:
+                kernel = self.param(f"year_{name}", nn.initializers.zeros, (self.label_size, 2 * x.shape[-1]))
+                x = modulated(x, latents[:, self.latent_size :], kernel)
             if noise:
                 strength = self.param(f"noise_{name}", nn.initializers.zeros, (x.shape[-1],))
                 x = x + (noise[place] * strength[None, None, None]).astype(self.dtype)

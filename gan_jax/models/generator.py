@@ -50,6 +50,28 @@ class Features:
 
 
 @dataclasses.dataclass(frozen=True)
+class Years:
+    """How a network that knows the year counts: in standard deviations from the mean year of the works that it was trained on."""
+
+    mean: float
+    deviation: float  # years
+    seen: tuple[float, ...]  # years of works that it was trained on, MOST_YEARS at most, as often as they come
+
+    MOST_YEARS = 65
+
+    @classmethod
+    def of(cls, years: np.ndarray) -> "Years":
+        """Of the works' years [m], at least one."""
+        seen = np.sort(years)[np.linspace(0, len(years) - 1, min(len(years), cls.MOST_YEARS)).round().astype(int)]
+        deviation = float(years.std())
+        return cls(float(years.mean()), deviation if deviation > 1e-6 else 1.0, tuple(seen.tolist()))
+
+    def labels(self, years: np.ndarray) -> np.ndarray:
+        """float32 [n, 1] of years [n]."""
+        return ((np.asarray(years, np.float64) - self.mean) / self.deviation).astype(np.float32)[:, None]
+
+
+@dataclasses.dataclass(frozen=True)
 class Generator:
     """Turns latents into images.
 
@@ -62,23 +84,27 @@ class Generator:
     resolution: int
     params: Any
     apply: Callable[[Any, Array], Array]
-    label_size: int = 0  # of the latents, how many at their end are the label, one-hot in training
+    label_size: int = 0  # of the latents, how many at their end are the label: one-hot in training, or the year
+    years: Years | None = None  # where the label is the year
+    works: np.ndarray | None = None  # [m, latent_size - label_size], latents of the works trained on, where they have some of their own
     critic: Critic | None = None  # of the discriminator that it was trained with
     divisible: bool = True  # whether a batch may be divided among devices
 
     def __call__(self, latents: Array) -> Array:
         return self.apply(self.params, latents)
 
-    def draw(self, key: Array, n: int, label: int | None = None) -> Array:
-        """Latents [n, latent_size] like those of training, on the sphere where nearly all of them lie.
+    @property
+    def labels(self) -> np.ndarray:
+        """float32 [k, label_size]: those that training had, of which each latent drawn by chance gets one."""
+        return self.years.labels(np.array(self.years.seen)) if self.years else np.eye(self.label_size, dtype=np.float32)
 
-        Where there are labels, each has the one that is given, or a random one.
-        """
-        if not self.label_size:
-            return on_sphere(jax.random.normal(key, (n, self.latent_size)))
+    def draw(self, key: Array, n: int) -> Array:
+        """Latents [n, latent_size] like those of training, on the sphere where nearly all of them lie; labels are random ones."""
         latents = on_sphere(jax.random.normal(key, (n, self.latent_size - self.label_size)))
-        labels = jax.random.randint(jax.random.fold_in(key, 1), (n,), 0, self.label_size) if label is None else jnp.full(n, label)
-        return jnp.concatenate([latents, jax.nn.one_hot(labels, self.label_size)], axis=1)
+        if not self.label_size:
+            return latents
+        chosen = jax.random.randint(jax.random.fold_in(key, 1), (n,), 0, len(self.labels))
+        return jnp.concatenate([latents, jnp.asarray(self.labels)[chosen]], axis=1)
 
     def images(self, latents: Array | np.ndarray, batch_size: int = 64, count: Callable[[int], None] = lambda n: None) -> np.ndarray:
         """uint8 [n, resolution, resolution, 3] of any number of latents, a batch at a time; `count` is told of each."""
@@ -93,11 +119,13 @@ class Generator:
         return made
 
 
-def on_sphere(latents: Array) -> Array:
+def on_sphere(latents: Array, label_size: int = 0) -> Array:
     """[..., latent_size] scaled to length sqrt(latent_size), the length that N(0, 1) latents have but for a few percent.
 
-    Progressive GAN normalises its latents itself and so knows nothing else.
+    Labels, the last `label_size` of them, stay as they are. Progressive GAN normalises its latents itself and so knows nothing else.
     """
+    if label_size:
+        return jnp.concatenate([on_sphere(latents[..., :-label_size]), latents[..., -label_size:]], axis=-1)
     length = jnp.linalg.norm(latents, axis=-1, keepdims=True)
     return latents * (math.sqrt(latents.shape[-1]) / jnp.maximum(length, 1e-12))
 

@@ -108,6 +108,15 @@ def pixel_noise(seeds: Array, sides: Sequence[int]) -> list[Array]:
     return [part.reshape(-1, side, side, 1) for part, side in zip(jnp.split(drawn, ends[:-1], axis=1), sides)]
 
 
+def modulated(x: Array, labels: Array, kernel: Array) -> Array:
+    """Scales and shifts each channel of [n, h, w, c] by what labels [n, l] say through a kernel [l, 2c]; one of zeros changes nothing.
+
+    Conditional normalisation (Dumoulin et al. 2017, "A Learned Representation for Artistic Style", https://arxiv.org/abs/1610.07629).
+    """
+    scale, shift = jnp.split((wide(labels) @ wide(kernel))[:, None, None], 2, axis=-1)
+    return (wide(x) * (1 + scale) + shift).astype(x.dtype)
+
+
 def upscale_conv(x: Array, kernel: Array) -> Array:
     """Enlarges [n, h, w, c] by two (nearest), then convolves with [d, 3, 3, c]: [n, 2h, 2w, d]."""
     return transposed_conv(x, _spread(kernel[:, ::-1, ::-1]).transpose(3, 1, 2, 0).astype(x.dtype))

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from gan_jax.errors import UserError
 from gan_jax.models import dcgan, pggan
 
+YEAR_FEATURES = 8  # neighbourhoods of time in which a discriminator knows what works look like
 LABELS = ("early", "late")  # of conditional networks, in the order of their inputs: the periods that are trained on
 
 
@@ -19,18 +20,26 @@ def build(model: ConfigDict, resolution: int, dtype: DTypeLike, axis_name: str |
 
     `axis_name` names the devices over which synchronised batch statistics are taken in training.
     """
-    label_size = len(LABELS) if model.conditional else 0
+    labels = label_size(model)
+    judged = YEAR_FEATURES if model.year else labels
     if model.name == "pggan":
-        sizes = dict(resolution=resolution, label_size=label_size, fmap_base=model.fmap_base, fmap_max=model.fmap_max)
+        sizes = dict(resolution=resolution, label_size=labels, fmap_base=model.fmap_base, fmap_max=model.fmap_max)
         sizes |= dict(smooth=model.smooth, dtype=dtype)
-        generator = pggan.Generator(latent_size=model.latent_size, noise=model.noise, **sizes)
-        return generator, pggan.Discriminator(fused_scale=model.fused_scale, **sizes)
+        generator = pggan.Generator(latent_size=model.latent_size, timed=model.year, noise=model.noise, **sizes)
+        return generator, pggan.Discriminator(fused_scale=model.fused_scale, **sizes | dict(label_size=judged))
     if model.name == "dcgan":
         axis_name = axis_name if model.sync_batch_norm else None
-        sizes = dict(resolution=resolution, label_size=label_size, width=model.width, axis_name=axis_name, dtype=dtype)
-        generator = dcgan.Generator(latent_size=model.latent_size, smooth=model.smooth, noise=model.noise, **sizes)
-        return generator, dcgan.Discriminator(**sizes)
+        sizes = dict(resolution=resolution, label_size=labels, width=model.width, axis_name=axis_name, dtype=dtype)
+        generator = dcgan.Generator(latent_size=model.latent_size, timed=model.year, smooth=model.smooth, noise=model.noise, **sizes)
+        return generator, dcgan.Discriminator(**sizes | dict(label_size=judged))
     raise UserError(f"config.model.name={model.name!r}: there is 'pggan' and 'dcgan'")
+
+
+def label_size(model: ConfigDict) -> int:
+    """Of the generator's inputs, how many are the label. Raises UserError for two kinds of label at once."""
+    if model.conditional and model.year:
+        raise UserError("config.model.conditional and config.model.year: a network has the one or the other as its label")
+    return len(LABELS) if model.conditional else int(model.year)
 
 
 # What a layer multiplies for one image: `taps` products of a vector by a matrix [far, near] at each of `pixels`, where `near` are the

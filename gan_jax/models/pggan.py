@@ -20,6 +20,7 @@ from gan_jax.models.layers import (
     enlarge,
     lerp,
     minibatch_stddev,
+    modulated,
     normalised_leaky_relu_of,
     pixel_noise,
     pixel_norm,
@@ -49,31 +50,36 @@ class GeneratorBlock(nn.Module):
     dtype: DTypeLike
 
     @nn.compact
-    def __call__(self, x: Array, noise: Noise | None) -> Array:
+    def __call__(self, x: Array, noise: Noise | None, year: Array | None = None) -> Array:
+        """`year` [n, 1], of timed networks."""
         if self.level == 2:
             # The bias is one a channel, so the dense layer is a convolution over a 1x1 image: its kernel holds the 4x4 places.
             kernel = self.param("kernel", nn.initializers.normal(1.0), (x.shape[-1], 4, 4, self.features))
             kernel = kernel * (math.sqrt(2) / 4 / math.sqrt(x.shape[-1]))
             bias = self.param("bias", nn.initializers.zeros, (self.features,))
             x = normalised_leaky_relu_of(jnp.einsum("nl,lhwc->nhwc", x.astype(self.dtype), kernel.astype(self.dtype)), bias)
+            x = self._moved(x, year, 0)
         else:
             x = EqualizedConv(
                 self.features,
                 scaling="up",
                 smoothing=self.smooth,
-                activation=self._activation(noise, 0),
+                activation=self._activation(noise, year, 0),
                 dtype=self.dtype,
                 name="conv_up",
             )(x)
-        return EqualizedConv(self.features, activation=self._activation(noise, 1), dtype=self.dtype, name="conv")(x)
+        return EqualizedConv(self.features, activation=self._activation(noise, year, 1), dtype=self.dtype, name="conv")(x)
 
-    def _activation(self, noise: Noise | None, place: int) -> Callable[[Array, Array], Array]:
-        """What follows a convolution: with noise, some of it is added before."""
+    def _activation(self, noise: Noise | None, year: Array | None, place: int) -> Callable[[Array, Array], Array]:
+        """What follows a convolution: with noise, some of it is added before; with a year, channels are scaled and shifted after."""
         if noise is None:
-            return normalised_leaky_relu_of
+            return lambda x, bias: self._moved(normalised_leaky_relu_of(x, bias), year, place)
         strength = self.param(f"noise_{place}", nn.initializers.zeros, (self.features,))
         added = (noise[place] * strength[None, None, None]).astype(self.dtype)
-        return lambda x, bias: normalised_leaky_relu_of(x + added, bias)
+        return lambda x, bias: self._moved(normalised_leaky_relu_of(x + added, bias), year, place)
+
+    def _moved(self, x: Array, year: Array | None, place: int) -> Array:
+        return x if year is None else modulated(x, year, self.param(f"year_{place}", nn.initializers.zeros, (1, 2 * self.features)))
 
 
 def _noise(seeds: Array, level: int) -> dict[int, Noise]:
@@ -85,7 +91,8 @@ def _noise(seeds: Array, level: int) -> dict[int, Noise]:
 class Generator(nn.Module):
     """Latents [n, latent_size + label_size] to images [n, 2^level, 2^level, 3], float32, linear (no tanh).
 
-    Labels, where a network has them, stand behind the latents (one-hot in training) and are normalised together with them. `smooth` is
+    Labels, where a network has them, stand behind the latents (one-hot in training) and are normalised together with them. The year of a
+    `timed` network is not: it scales and shifts each channel after its pixel norm, by learnt amounts that begin at none. `smooth` is
     not of the paper: what is enlarged is smoothed, as in StyleGAN, where pixels side by side that begin equal leave a grid. Nor is
     `noise`, also as there: Gaussian, one value a pixel, by learnt weights before each activation that follows a convolution, so that
     brushwork need not be made of repetitions of what the latents hold.
@@ -96,6 +103,7 @@ class Generator(nn.Module):
     label_size: int = 0
     fmap_base: int = 8192
     fmap_max: int = 512
+    timed: bool = False
     smooth: bool = False
     noise: bool = False
     dtype: DTypeLike = jnp.float32
@@ -113,10 +121,11 @@ class Generator(nn.Module):
         """
         del train
         noise = _noise(jnp.zeros(1, jnp.uint32) if seeds is None else seeds, level) if self.noise else {}
-        x = pixel_norm(latents)
+        year = latents[:, self.latent_size :] if self.timed else None
+        x = pixel_norm(latents[:, : self.latent_size] if self.timed else latents)
         images = {}
         for l in range(2, level + 1):
-            x = self.block[str(l)](x, noise.get(l))
+            x = self.block[str(l)](x, noise.get(l), year)
             if l >= level - 1 or self.is_initializing():
                 images[l] = self.to_rgb[str(l)](x).astype(jnp.float32)
         return images[2] if level == 2 else lerp(enlarge(images[level - 1]), images[level], alpha)

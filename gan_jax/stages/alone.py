@@ -1,7 +1,6 @@
 """`sample`, `invert` and `morph` without a study: any generator that can be opened, any seeds, any pictures."""
 
 import pathlib
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,21 +13,19 @@ from gan_jax.collection.images import ImageError, load_image
 from gan_jax.errors import UserError
 from gan_jax.generators import open_generator
 from gan_jax.latents import inversion
-from gan_jax.latents.paths import PATHS
+from gan_jax.latents.paths import with_labels
 from gan_jax.latents.tuning import tuned
 from gan_jax.morphing import animation, scene
 from gan_jax.morphing.morph import times
 from gan_jax.stages import invert as inverting
 from gan_jax.stages import sample as sampling
-from gan_jax.stages.common import search_settings, tuning_settings
-
-MOST_SEEDS = 100_000
+from gan_jax.stages.common import numbers, search_settings, tuning_settings
 
 
 def sample(config: ConfigDict, workdir: pathlib.Path, source: str, seeds: str) -> str:
     """samples/ in the workdir: a picture of each seed."""
     generator = open_generator(source, config.training.precision)
-    chosen = numbers(seeds)
+    chosen = numbers(seeds, "--seeds")
     sampling.show(config, workdir / "samples", generator, chosen, sampling.painted(config, generator, chosen))
     return f"{len(chosen)} images; {workdir / 'samples' / 'final.png'}"
 
@@ -54,7 +51,8 @@ def morph(config: ConfigDict, workdir: pathlib.Path, source: str, first: str, la
     (generator,) = tuned(generator, [(found.latents, paintings)], tuning_settings(config), config.seed + 3)
     a, b = found.latents[:1], found.latents[1:]
     fit = config.collection.fit
-    frames = matted(generator.images(PATHS[settings.path](a, b, t)[0]), between(shapes[:1], shapes[1:], t)[0], fit)[:]
+    made = generator.images(with_labels(settings.path, a, b, t, generator.label_size)[0])
+    frames = matted(made, between(shapes[:1], shapes[1:], t)[0], fit)[:]
     paintings = matted(paintings, shapes, fit)[:]
     nothing = np.zeros((0, *paintings.shape[1:]), np.uint8)
     titles = [f"from {paths[0].stem}" if place < 0.5 else f"to {paths[1].stem}" for place in t]
@@ -72,20 +70,6 @@ def morph(config: ConfigDict, workdir: pathlib.Path, source: str, first: str, la
             rate = settings.frames / settings.seconds
             pool.submit(animation.write_films, folder / "morph", film, rate, tuple(settings.formats), settings.playback).result()
     return f"{inverting.told(found)}; {workdir / 'morph' / 'strip.png'}"
-
-
-def numbers(text: str) -> np.ndarray:
-    """ "0-3,7" to [0, 1, 2, 3, 7]."""
-    found: list[int] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?", part)
-        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-        if first > last:
-            raise UserError(f"--seeds={text}: {part!r} is neither a number nor a span like 0-15")
-        if len(found) + last - first >= MOST_SEEDS:
-            raise UserError(f"--seeds={text}: more than {MOST_SEEDS:,}")
-        found += range(first, last + 1)
-    return np.array(found)
 
 
 def named(images: str) -> list[pathlib.Path]:

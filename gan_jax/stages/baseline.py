@@ -39,7 +39,7 @@ def baseline(config: ConfigDict, workdir: pathlib.Path, _: Mapping[str, Any]) ->
         for name, (latents, path) in ways.items():
             latent_of = dict(zip(indices.tolist(), latents))
             with Progress("morph", len(ends)) as progress:
-                made = journeys(generator, latent_of, ends, years, t, path, progress.advance)
+                made = journeys(generator, latent_of, ends, years, t, path, count=progress.advance)
             frames = np.stack([resized(pair, collection.images.shape[1]) for pair in made.frames])
             error = write(folder / name, collection, indices, paintings, generator, latents, frames, ends, t, config.collection.fit)
             lines.append(f"{name}: median error {np.median(error):.3f}")

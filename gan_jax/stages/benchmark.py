@@ -14,7 +14,7 @@ def benchmark(config: ConfigDict, workdir: pathlib.Path, source: str) -> None:
     images = None
     if source == "real":
         if config.collection.source == "tfds" or (workdir / "collection" / "paintings.csv").exists():
-            images, _, _ = learnt(config, workdir)
+            images = learnt(config, workdir).images
         else:
             collection = collections.prepare(config.collection)
             images = collection.images[trained_on(collection)]

@@ -2,6 +2,8 @@
 
 import dataclasses
 import pathlib
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,11 @@ from gan_jax.collection.collection import Collection
 from gan_jax.errors import UserError
 from gan_jax.generators import open_generator
 from gan_jax.latents import inversion, tuning
-from gan_jax.latents.likeness import Weights
 from gan_jax.models.generator import Generator
+from gan_jax.models.likeness import Weights
 from gan_jax.models.networks import LABELS
 
+MOST_NUMBERS = 100_000  # that a flag may name
 PERIODS = LABELS  # what is trained on and inverted; "between" is held out
 
 
@@ -27,6 +30,21 @@ def generator_of(config: ConfigDict, workdir: pathlib.Path) -> Generator:
 def trained_on(collection: Collection) -> np.ndarray:
     """Indices of the works of both periods, in order of date."""
     return np.sort(np.concatenate([collection.period(period) for period in PERIODS]))
+
+
+def learnt_works(collection: Collection, config: ConfigDict) -> np.ndarray:
+    """Indices of the works that `train` learns, in its order."""
+    return collection.period(config.training.period) if config.training.period else trained_on(collection)
+
+
+def labels_of(generator: Generator, collection: Collection, indices: Sequence[int] | np.ndarray) -> np.ndarray:
+    """float32 [n, label_size], the labels of works: their years or their periods, as the generator was trained."""
+    works = [collection.paintings[index] for index in indices]
+    if generator.years:
+        return generator.years.labels(np.array([work.year for work in works]))
+    if generator.label_size != len(PERIODS):
+        return np.zeros((len(works), 0), np.float32)
+    return np.eye(len(PERIODS), dtype=np.float32)[[PERIODS.index(work.period) for work in works]]
 
 
 def check_resolution(generator: Generator, collection: Collection, config: ConfigDict) -> None:
@@ -62,6 +80,20 @@ def tuning_settings(config: ConfigDict) -> tuning.Settings:
     """`config.tuning`."""
     names = tuning.Settings.__dataclass_fields__.keys() - {"weights"}
     return tuning.Settings(weights=weights(config.tuning), **{name: config.tuning[name] for name in names})
+
+
+def numbers(text: str, flag: str) -> np.ndarray:
+    """ "0-3,7" to [0, 1, 2, 3, 7]. Raises UserError that names the flag."""
+    found: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if first > last:
+            raise UserError(f"{flag}={text}: {part!r} is neither a number nor a span like 0-15")
+        if len(found) + last - first >= MOST_NUMBERS:
+            raise UserError(f"{flag}={text}: more than {MOST_NUMBERS:,}")
+        found += range(first, last + 1)
+    return np.array(found)
 
 
 def weights(section: ConfigDict) -> Weights:

@@ -15,6 +15,7 @@ from gan_jax.evaluation.features import extractor
 from gan_jax.models.generator import Generator
 from gan_jax.stages.baseline import frames_of
 from gan_jax.stages.common import generator_of
+from gan_jax.stages.morph import DIRECT
 
 FOLDER = "evaluation"
 FEATURES = "features_{}.npy"  # of the works, by name
@@ -79,6 +80,8 @@ def morphs_of(config: ConfigDict, workdir: pathlib.Path) -> Morphs:
     pairs = files.read_csv(folder / "pairs.csv")
     ends = np.array([(int(row["early_index"]), int(row["late_index"])) for row in pairs]).reshape(-1, 2)
     frames = {room.STUDY: files.read_array(folder / "frames.npy"), **frames_of(config, workdir)}
+    if (folder / DIRECT).exists():
+        frames[room.DIRECT] = files.read_array(folder / DIRECT)
     return Morphs(frames, files.read_array(folder / "t.npy"), files.read_array(folder / "years.npy"), ends)
 
 

@@ -11,7 +11,7 @@ from gan_jax import files, pictures
 from gan_jax.collection import collection as collections
 from gan_jax.collection.aspect import matted
 from gan_jax.latents import inversion
-from gan_jax.stages.common import aspects, check_resolution, describe, generator_of, search_settings, trained_on
+from gan_jax.stages.common import aspects, check_resolution, describe, generator_of, labels_of, learnt_works, search_settings, trained_on
 
 PREVIEW = 8  # paintings in each part of the side-by-side sheet
 
@@ -21,7 +21,12 @@ def invert(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) 
     collection, generator = collections.load(workdir / "collection"), generator_of(config, workdir)
     check_resolution(generator, collection, config)
     indices = trained_on(collection)
-    found = inversion.invert(generator, collection.images[indices], search_settings(config), config.seed + 2)
+    labels, known = labels_of(generator, collection, indices), None
+    if generator.works is not None and not config.generator:
+        known = np.full((len(indices), generator.latent_size), np.nan, np.float32)
+        mine = np.isin(indices, learnt_works(collection, config))
+        known[mine] = np.concatenate([generator.works, labels[mine]], axis=1)
+    found = inversion.invert(generator, collection.images[indices], search_settings(config), config.seed + 2, labels, known)
     works = [describe(collection, index) for index in indices.tolist()]
     write(workdir / "inversion", works, collection.images[indices], found, aspects(collection)[indices], config.collection.fit)
     return f"{told(found)}; {workdir / 'inversion' / 'side_by_side.png'}"

@@ -13,15 +13,16 @@ from gan_jax.collection import collection as collections
 from gan_jax.collection.aspect import between, matted
 from gan_jax.collection.collection import Collection
 from gan_jax.errors import UserError
-from gan_jax.latents import paths
+from gan_jax.latents import paths, sampling
 from gan_jax.latents.inversion import rms
 from gan_jax.latents.tuning import tuned
 from gan_jax.models.generator import Generator
 from gan_jax.morphing import animation, pairing, scene
-from gan_jax.morphing.morph import Morph, times
+from gan_jax.morphing.morph import Morph, hold, times
 from gan_jax.morphing.morph import morph as travel
+from gan_jax.morphing.morph import paint as by_both
 from gan_jax.progress import Progress, follow
-from gan_jax.stages.common import PERIODS, aspects, describe, generator_of, in_own_shapes, tuning_settings
+from gan_jax.stages.common import PERIODS, aspects, describe, generator_of, in_own_shapes, numbers, tuning_settings
 
 SHEET_ROWS = 48  # pairs on the contact sheet
 SHEET_FRAMES = 9
@@ -30,7 +31,10 @@ MOVING_PAIRS = 64  # pairs in the film of the set
 MOVING_WIDTH = 1024  # pixels
 SHIFTED = 16  # early works that the mean shift is shown on
 PREVIEW = 8  # paintings in a row of the sheet of tuned reconstructions
+DIRECT = "direct.npy"  # of networks that know the year: a picture from chance for each frame, painted at the frame's year
 FRAMES_A_STATION = 8  # of the film through the years, from one work to the next
+
+DIRECT_SEED = 10**6  # the first, far from those of samples
 
 Ends = list[tuple[int, int]]  # indices of early and late works in the collection
 
@@ -48,12 +52,15 @@ def morph(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -
     stations = inverted[pairing.chain(collection.images[inverted], years[inverted], settings.stations)]
 
     years_at = dates_between(years[stations])
-    painted = paint(generator_of(config, workdir), collection, latent_of, ends, stations, years_at, t, config)
+    generator = generator_of(config, workdir)
+    painted = paint(generator, collection, latent_of, ends, stations, years_at, t, config)
     made = painted.made
 
     with files.atomic_folder(workdir / "morphs") as folder:
         write_tables(folder, collection, ends, distances, unmatched, made)
         write_tuning(folder, collection, ends, painted, config.collection.fit)
+        if generator.years:
+            files.write_array(folder / DIRECT, directly(generator, made.years, config.seed))
         # From here on pictures are for people.
         made = in_shapes_of(made, collection, ends, config.collection.fit)
         collection = in_own_shapes(collection, config.collection.fit)
@@ -102,22 +109,26 @@ def paint(
     groups = [[index for pair in part for index in pair] for part in parts] + [stations.tolist()] * (len(stations) > 1)
     tuning = tuning_settings(config)
     painters = tuned(generator, [(latents(works), collection.images[works]) for works in groups], tuning, config.seed + 3)
+    # Latents that a search found lie outside of what was learnt: between those, the tuned generator is the better one.
+    reach = config.tuning.reach if generator.works is not None else 0.0
     sets = [latents(collection.period(period).tolist()) for period in PERIODS]
     moving, size = shifted(ends), collection.images.shape[1:]
     made, after, shift = [], [], {}
     # While they are tuned, that is what takes the time and has a line of its own.
     with contextlib.nullcontext() if tuning.steps else Progress("morph", len(ends)) as progress:
         for part, works, painter in zip(parts, groups, painters):
-            made.append(journeys(painter, latent_of, part, years, t, config.morphing.path))
+            made.append(journeys(generator, latent_of, part, years, t, config.morphing.path, painter, reach))
             after.append(painter.images(latents(works)))
             for index in {first for first, _ in part} & set(moving) - set(shift):
-                path = paths.mean_shift(latents([index]), *sets, t)[0]
-                shift[index] = painter.images(path)
+                path = paths.mean_shift(latents([index]), *sets, t, generator.label_size)[0]
+                shift[index] = by_both(generator, painter, path, hold(t / 2, reach))
             if progress:
                 progress.advance(len(part))
         through = np.zeros((0, *size), np.uint8)
         if len(stations) > 1:
-            through = next(painters).images(paths.spline(latents(stations.tolist()), years[stations], dates))
+            way = paths.spline(latents(stations.tolist()), years[stations], dates, generator.label_size).astype(np.float32)
+            near = hold(np.arange(len(dates)) % FRAMES_A_STATION / FRAMES_A_STATION, reach)  # each station is an end
+            through = by_both(generator, next(painters), way, near)
     return Painted(
         Morph(t, np.concatenate([one.years for one in made]), np.concatenate([one.frames for one in made])),
         generator.images(latents([index for pair in ends for index in pair])),
@@ -125,6 +136,15 @@ def paint(
         np.stack([shift[index] for index in moving]),
         through,
     )
+
+
+def directly(generator: Generator, years: np.ndarray, seed: int) -> np.ndarray:
+    """uint8 [pairs, T, r, r, 3]: for each pair one picture from chance, which goes through the years [pairs, T] of its frames."""
+    latents = sampling.of_seeds(generator, DIRECT_SEED + seed * len(years) + np.arange(len(years)))[:, None, : -generator.label_size]
+    latents = np.concatenate(
+        [np.repeat(latents, years.shape[1], axis=1), generator.years.labels(years.ravel()).reshape(*years.shape, 1)], axis=2
+    )
+    return generator.images(latents.reshape(-1, latents.shape[-1])).reshape(*years.shape, *[generator.resolution] * 2, 3)
 
 
 def shifted(ends: Ends) -> list[int]:
@@ -159,11 +179,13 @@ def journeys(
     years: np.ndarray,
     t: np.ndarray,
     path: str,
+    tuned: Generator | None = None,
+    reach: float = 0.0,
     count: Callable[[int], None] = lambda pairs: None,
 ) -> Morph:
-    """The morphs of pairs; `count` is told of those that are done."""
+    """The morphs of pairs, by a generator and the one tuned to their ends; `count` is told of those that are done."""
     a, b = (np.stack([latent_of[pair[end]] for pair in ends]) for end in (0, 1))
-    return travel(generator, a, b, *(years[[pair[end] for pair in ends]] for end in (0, 1)), t, path, count)
+    return travel(generator, a, b, *(years[[pair[end] for pair in ends]] for end in (0, 1)), t, path, count, tuned, reach)
 
 
 def in_shapes_of(made: Morph, collection: Collection, ends: Ends, fit: str) -> Morph:
@@ -209,22 +231,49 @@ def write_tuning(folder: pathlib.Path, collection: Collection, ends: Ends, paint
 
 
 def film_pairs(pool: Executor, folder: pathlib.Path, collection: Collection, ends: Ends, made: Morph, settings: ConfigDict) -> list[Future]:
-    """Of each pair its films, its strip and its single frames; of the whole set a moving grid."""
+    """Of each pair its strip and its single frames, of the nearest ones films; of the whole set a moving grid."""
     rate = settings.frames / settings.seconds
     formats, playback = tuple(settings.formats), settings.playback
     grid = animation.moving_grid(made.frames, MOVING_PAIRS, MOVING_WIDTH)
     films = [pool.submit(animation.write_films, folder / "set", grid, rate, formats, playback)]
+    return films + [film_pair(pool, folder, collection, ends, made, settings, i, i < settings.films) for i in range(len(ends))]
+
+
+def film_pair(
+    pool: Executor, folder: pathlib.Path, collection: Collection, ends: Ends, made: Morph, settings: ConfigDict, i: int, moving: bool
+) -> Future:
+    """Of pair `i` the strip, the single frames, and where it is `moving` the films."""
+    works = [framed(collection, index, settings.compare) for index in ends[i]]
     shown = np.linspace(0, len(made.t) - 1, min(STRIP_FRAMES, len(made.t))).round().astype(int)
-    for i, (first, last) in enumerate(ends):
-        works = [framed(collection, index, settings.compare) for index in (first, last)]
+    strip = np.concatenate([works[0].image[None], made.frames[i, shown], works[1].image[None]])
+    scenes = []
+    if moving:
         titles = [f"from {works[0].title}" if t < 0.5 else f"to {works[1].title}" for t in made.t]
         beside = [of_year(collection, year, settings.compare) for year in made.years[i]]
-        frames = [scene.Frame(made.frames[i, k], titles[k], year, beside[k]) for k, year in enumerate(made.years[i])]
-        if settings.real_ends:
-            frames = scene.with_ends(frames, *works)
-        strip = np.concatenate([works[0].image[None], made.frames[i, shown], works[1].image[None]])
-        films.append(pool.submit(write_pair, folder, f"pair_{i:03d}", made.frames[i], made.t, strip, frames, rate, settings.to_dict()))
-    return films
+        scenes = [scene.Frame(made.frames[i, k], titles[k], year, beside[k]) for k, year in enumerate(made.years[i])]
+        scenes = scene.with_ends(scenes, *works) if settings.real_ends else scenes
+    rate = settings.frames / settings.seconds
+    return pool.submit(write_pair, folder, f"pair_{i:03d}", made.frames[i], made.t, strip, scenes, rate, settings.to_dict())
+
+
+def film(config: ConfigDict, workdir: pathlib.Path, chosen: str) -> str:
+    """Films of pairs whose frames are there: of those that `chosen` names, numbers and spans of them with commas between, or of "all".
+
+    Raises UserError for a pair that isn't there.
+    """
+    collection, folder = collections.load(workdir / "collection"), workdir / "morphs"
+    ends = [(int(row["early_index"]), int(row["late_index"])) for row in files.read_csv(folder / "pairs.csv")]
+    pairs = list(range(len(ends))) if chosen == "all" else numbers(chosen, "--pairs").tolist()
+    if missing := [number for number in pairs if number >= len(ends)]:
+        raise UserError(f"--pairs={chosen}: there is no pair {missing[0]}; they are numbered from 0 to {len(ends) - 1}")
+    made = Morph(*(files.read_array(folder / name) for name in ("t.npy", "years.npy", "frames.npy")))
+    made = in_shapes_of(made, collection, ends, config.collection.fit)
+    collection = in_own_shapes(collection, config.collection.fit)
+    with animation.workshop() as pool:
+        films = [film_pair(pool, folder, collection, ends, made, config.morphing, i, True) for i in pairs]
+        for done in follow("animate", as_completed(films), len(films)):
+            done.result()
+    return f"{len(pairs)} films; {folder / f'pair_{pairs[-1]:03d}'}.{config.morphing.formats[0]}"
 
 
 def framed(collection: Collection, index: int, compare: int) -> scene.Frame:
@@ -249,12 +298,13 @@ def write_pair(
     rate: float,
     settings: Mapping[str, Any],
 ) -> None:
-    """Everything of one pair. `frames` [t, r, r, 3] as they are go to `folder`/frames/`name`."""
+    """Everything of one pair; without `scenes` no film. `frames` [t, r, r, 3] as they are go to `folder`/frames/`name`."""
     for place, frame in zip(t, frames):
         pictures.write_png(folder / "frames" / name / f"t_{place:.3f}.png", frame)
     pictures.write_png(folder / f"{name}.png", scene.strip(strip, 128))
-    film = scene.scene(scenes, settings["size"], settings["captions"])
-    animation.write_films(folder / name, film, rate, settings["formats"], settings["playback"])
+    if scenes:
+        moving = scene.scene(scenes, settings["size"], settings["captions"])
+        animation.write_films(folder / name, moving, rate, settings["formats"], settings["playback"])
 
 
 def film_years(

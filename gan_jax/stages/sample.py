@@ -16,6 +16,7 @@ from gan_jax.stages.common import PERIODS, generator_of
 SINGLE = 64  # pictures that have files of their own, and are on the grid
 WALKS = 9  # side by side in the film
 FRAMES = 16  # from one station of a walk to the next
+YEARS_ROWS, YEARS_COLUMNS = 8, 11  # of the sheet on which the same latents go through the years
 RATE = 16.0  # frames a second
 FILM = 768  # pixels, its width
 
@@ -38,7 +39,7 @@ def painted(config: ConfigDict, generator: Generator, seeds: np.ndarray) -> np.n
 
 
 def latents_of(config: ConfigDict, generator: Generator, seeds: np.ndarray) -> np.ndarray:
-    latents = sampling.of_seeds(generator, seeds, label_of(config.sampling.period, generator))
+    latents = sampling.of_seeds(generator, seeds, label_of(config.sampling, generator))
     if config.sampling.truncation == 1:
         return latents
     return sampling.truncated(latents, sampling.ordinary(generator), config.sampling.truncation, generator.label_size)
@@ -50,22 +51,39 @@ def show(config: ConfigDict, folder: pathlib.Path, generator: Generator, seeds: 
     with files.atomic_folder(folder / "single") as single:
         for seed, image in zip(seeds, images):
             pictures.write_png(single / f"seed_{seed:05d}.png", image)
+    if generator.years:
+        pictures.write_png(folder / "years.png", through_years(generator, seeds[:YEARS_ROWS]))
     if not config.sampling.walk:
         return
     stations = seeds[0] + np.arange(WALKS * config.sampling.walk)
     latents = latents_of(config, generator, stations).reshape(WALKS, config.sampling.walk, -1)
-    frames = generator.images(np.concatenate([sampling.walk(each, FRAMES) for each in latents]))
+    frames = generator.images(np.concatenate([sampling.walk(each, FRAMES, generator.label_size) for each in latents]))
     film = animation.moving_grid(frames.reshape(WALKS, -1, *frames.shape[1:]), WALKS, FILM)
     with animation.workshop() as pool:
         pool.submit(animation.write_films, folder / "walk", film, RATE, tuple(config.morphing.formats), "loop").result()
 
 
-def label_of(period: str, generator: Generator) -> int | None:
-    """The label of a period, None for all of them."""
-    if not period:
+def through_years(generator: Generator, seeds: np.ndarray) -> np.ndarray:
+    """A row for each seed: the same latents at years from the first to the last, equally far apart."""
+    years = np.linspace(generator.years.seen[0], generator.years.seen[-1], YEARS_COLUMNS)
+    latents = sampling.of_seeds(generator, seeds)[:, None, : -generator.label_size]
+    labels = np.broadcast_to(generator.years.labels(years)[None], (len(seeds), YEARS_COLUMNS, 1))
+    each = np.concatenate([np.repeat(latents, YEARS_COLUMNS, axis=1), labels], axis=2)
+    return pictures.grid(pictures.enlarged(generator.images(each.reshape(-1, each.shape[-1])), 64), YEARS_COLUMNS)
+
+
+def label_of(settings: ConfigDict, generator: Generator) -> np.ndarray | None:
+    """The label [label_size] of the period or the year that `config.sampling` names, None for all of them."""
+    if settings.year:
+        if not generator.years:
+            raise UserError(f"config.sampling.year={settings.year:g}: {generator.name} knows no year (config.model.year)")
+        return generator.years.labels(np.array([settings.year]))[0]
+    if not settings.period:
         return None
-    if period not in PERIODS:
-        raise UserError(f"config.sampling.period={period!r}: there is {' and '.join(PERIODS)}")
-    if generator.label_size != len(PERIODS):
-        raise UserError(f"config.sampling.period={period!r}: {generator.name} was trained without labels (config.model.conditional)")
-    return PERIODS.index(period)
+    if settings.period not in PERIODS:
+        raise UserError(f"config.sampling.period={settings.period!r}: there is {' and '.join(PERIODS)}")
+    if generator.years or generator.label_size != len(PERIODS):
+        raise UserError(
+            f"config.sampling.period={settings.period!r}: {generator.name} was trained without labels (config.model.conditional)"
+        )
+    return np.eye(len(PERIODS), dtype=np.float32)[PERIODS.index(settings.period)]

@@ -1,3 +1,4 @@
+import dataclasses
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +12,9 @@ from gan_jax.errors import UserError
 from gan_jax.evaluation.distances import MINIMUM
 from gan_jax.evaluation.features import texture
 from gan_jax.evaluation.watch import Watch
-from gan_jax.stages.common import PERIODS, trained_on
+from gan_jax.models import networks
+from gan_jax.models.generator import Years
+from gan_jax.stages.common import PERIODS, learnt_works
 from gan_jax.training import loop
 from gan_jax.training.stream import Images, Rows
 
@@ -25,25 +28,42 @@ def some(indices: np.ndarray) -> np.ndarray:
     return np.sort(np.random.default_rng(0).choice(indices, WATCHED, replace=False))
 
 
-def learnt(config: ConfigDict, workdir: pathlib.Path) -> tuple[Images, np.ndarray, np.ndarray]:
-    """The images to learn, their labels float32 [n, label_size], and the images held out, uint8 [m, r, r, 3]."""
+@dataclasses.dataclass(frozen=True)
+class Learnt:
+    """What is learnt."""
+
+    images: Images  # n of them
+    labels: np.ndarray  # float32 [n, label_size]
+    held_out: np.ndarray  # uint8 [m, r, r, 3]
+    years: Years | None  # how the labels count years, where they are years
+
+
+def learnt(config: ConfigDict, workdir: pathlib.Path) -> Learnt:
+    """Reads what `prepare` made. Raises UserError for labels that pictures without dates don't have."""
     if config.collection.source == "tfds":
-        if config.model.conditional or config.training.period:
-            raise UserError("config.collection.source='tfds': pictures without dates have no periods (model.conditional, training.period)")
+        if networks.label_size(config.model) or config.training.period:
+            off = '--config.model.year=False --config.model.conditional=False --config.training.period=""'
+            raise UserError(
+                f"config.collection.source='tfds': pictures without dates have neither periods nor years; learn them with {off}"
+            )
         pictures = Pictures(config.collection)
-        return pictures, np.zeros((pictures.shape[0], 0), np.float32), np.zeros((0, *pictures.shape[1:]), np.uint8)
+        return Learnt(pictures, np.zeros((pictures.shape[0], 0), np.float32), np.zeros((0, *pictures.shape[1:]), np.uint8), None)
     collection = collections.load(workdir / "collection")
-    indices = collection.period(config.training.period) if config.training.period else trained_on(collection)
-    of_period = np.array([PERIODS.index(collection.paintings[i].period) for i in indices])
-    labels = np.eye(len(PERIODS), dtype=np.float32)[of_period][:, : None if config.model.conditional else 0]
-    return Rows(collection.images, indices), labels, collection.images[some(collection.period("between"))]
+    indices, years = learnt_works(collection, config), None
+    if config.model.year:
+        dates = np.array([collection.paintings[i].year for i in indices])
+        years = Years.of(dates)
+        labels = years.labels(dates)
+    else:
+        of_period = np.array([PERIODS.index(collection.paintings[i].period) for i in indices])
+        labels = np.eye(len(PERIODS), dtype=np.float32)[of_period][:, : None if config.model.conditional else 0]
+    return Learnt(Rows(collection.images, indices), labels, collection.images[some(collection.period("between"))], years)
 
 
 def train(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
     """checkpoints/, samples/, log/: the networks, trained on the early and the late works, or on those of one period."""
-    images, labels, held_out = learnt(config, workdir)
-    watch = None
+    given, watch = learnt(config, workdir), None
     if config.training.watch_images >= MINIMUM:
-        watch = Watch(images[some(np.arange(images.shape[0]))], held_out, texture)
-    seen = loop.train(config, images, labels, workdir, about, watch)
+        watch = Watch(given.images[some(np.arange(given.images.shape[0]))], given.held_out, texture)
+    seen = loop.train(config, given.images, given.labels, workdir, about, watch, given.years)
     return f"trained on {seen / 1000:,.0f} thousand images; samples in {workdir / 'samples'}"

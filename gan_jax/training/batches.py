@@ -38,6 +38,17 @@ def shares(batch: Array, count: int, index: Array | None = None) -> Array:
     return jax.lax.dynamic_index_in_dim(parts, index, axis=1, keepdims=False).reshape(n // count, *batch.shape[1:])
 
 
+def of_about(years: Array, wanted: Array, width: float, uniform: Array) -> Array:
+    """Draws for each of `wanted` [n, 1] a work of about that year: its place [n] in `years` [m, 1], all in the same units.
+
+    The nearer, the likelier, by a normal density of that width; where no work is near, the nearest on both sides are left. The soft
+    neighbourhoods of Ding et al. 2021, "CcGAN: Continuous Conditional GANs", https://arxiv.org/abs/2011.07466. `uniform` [n, 1],
+    drawn from 0 to 1, decides.
+    """
+    likely = jax.nn.softmax(-0.5 * ((wanted - years[:, 0][None]) / width) ** 2, axis=1)
+    return jnp.minimum((jnp.cumsum(likely, axis=1) < uniform).sum(axis=1), len(years) - 1)
+
+
 def real_images(images: Array, indices: Array, mirrored: Array, alpha: Array) -> Array:
     """Takes images from uint8 [m, r, r, 3] by `indices` [n]: float32 [n, r, r, 3] in [-1, 1].
 

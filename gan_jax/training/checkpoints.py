@@ -11,7 +11,7 @@ import re
 import sys
 import time
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -40,6 +40,8 @@ def _without_stragglers(unraisable: Any) -> None:
 
 
 sys.unraisablehook = _without_stragglers
+
+Like = Any | Callable[[Mapping[str, Any]], Any]
 
 METRIC = "kid"
 UNMEASURED = 1e30  # worse than any
@@ -164,26 +166,28 @@ class Checkpoints:
         except Exception as error:
             raise self._unwritten(error) from None
 
-    def open_latest(self, like: Any) -> tuple[int, Any, dict[str, Any]] | None:
+    def open_latest(self, like: Like) -> tuple[int, Any, dict[str, Any]] | None:
         """Images seen by the latest checkpoint that is whole, its tree and what `save` was told of it; None if there is none.
+
+        `like` has the tree's shapes, types and placement, or gives them for what was told.
 
         Damaged ones are named on stderr and passed over; where checkpoints are written, they are moved out of the way.
         """
         return self._open(sorted(self._manager.all_steps(), reverse=True), like)
 
-    def open_best(self, like: Any) -> tuple[int, Any, dict[str, Any]] | None:
+    def open_best(self, like: Like) -> tuple[int, Any, dict[str, Any]] | None:
         """The same of the best checkpoint, and where it is damaged of the latest."""
         steps, best = sorted(self._manager.all_steps(), reverse=True), self.best()
         return self._open(sorted(steps, key=lambda step: step != best), like)
 
-    def is_whole(self, images_seen: int, like: Any) -> bool:
+    def is_whole(self, images_seen: int, like: Like) -> bool:
         """Whether a checkpoint can be read, and is what was saved."""
         whole = not isinstance(self._read(images_seen, like), str)
         if whole:
             self._say_unread(self._unread)
         return whole
 
-    def _open(self, steps: Sequence[int], like: Any) -> tuple[int, Any, dict[str, Any]] | None:
+    def _open(self, steps: Sequence[int], like: Like) -> tuple[int, Any, dict[str, Any]] | None:
         passed_over: set[int] = set()
         for images_seen in steps:
             found = self._read(images_seen, like)
@@ -211,10 +215,11 @@ class Checkpoints:
             _said.add(line)
             print(line, file=sys.stderr)
 
-    def _read(self, images_seen: int, like: Any) -> tuple[Any, dict[str, Any]] | str:
+    def _read(self, images_seen: int, like: Like) -> tuple[Any, dict[str, Any]] | str:
         """A checkpoint's tree and what was told of it, or in what it is damaged."""
         try:
-            state, about = self.restore(images_seen, like), self.about(images_seen)
+            about = self.about(images_seen)
+            state = self.restore(images_seen, like(about) if callable(like) else like)
             kept = about.pop(SEAL, None)
             if kept is not None and kept != seal(state, about):
                 raise ValueError("its content is not what was saved")

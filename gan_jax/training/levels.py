@@ -67,11 +67,17 @@ class Level:
         # Every r1_every-th step has the penalty, the others are a program without it: a branch would make the devices wait for the host.
         self._lazy = settings.r1_every if settings.loss != "wgan-gp" and settings.r1 and settings.r1_every > 1 else 0
         self._phase, self._kinds = phase, (True, False) if self._lazy else (True,)
+        self._works = settings.works_batch if settings.works else 0
         self._group = STDDEV_GROUP if generator.active(phase.level) else 1
         space = budget(resident_gib, devices.memory_limit())
         self._stream = Stream(
             images, labels, phase.resolution, space, settings.seed, begin, devices.replicate, hosts.index(), hosts.count()
         )
+        if self._works and self._stream.span:
+            raise UserError(
+                f"config.training.works={settings.works:g}: {images.shape[0]:,} works are more than a device holds at once; 0 trains them "
+                "without latents of their own, a larger config.training.resident_gib may hold them"
+            )
         self._like = like
         self._ran: set[bool] = set()  # kinds of steps whose memory sufficed
         self.parts = 1
@@ -123,7 +129,8 @@ class Level:
 
     def _halve(self, reason: str) -> None:
         smaller = self.share // 2
-        if self.share % 2 or smaller % math.gcd(self._group, self.share):
+        works = self._works // devices.count() // self.parts  # painted at once
+        if works % 2 or self.share % 2 or smaller % math.gcd(self._group, self.share):
             raise UserError(
                 f"config.training.batch_size: {self._phase.batch_size} images at {self._phase.resolution} px don't fit into a device's "
                 f"memory, in parts of {self.share} ({reason}); fewer channels, a lower resolution or more devices would"

@@ -18,6 +18,7 @@ from ml_collections import ConfigDict
 from gan_jax import pictures
 from gan_jax.errors import Stopped, UserError
 from gan_jax.models import networks
+from gan_jax.models.generator import Years
 from gan_jax.models.layers import STDDEV_GROUP
 from gan_jax.progress import Progress
 from gan_jax.training import augmentation, devices, health, hosts, losses, schedule
@@ -111,9 +112,16 @@ def step_settings(training: ConfigDict, seed: int) -> StepSettings:
         raise UserError(f"config.training.augment={training.augment!r}: there is {', '.join(augmentation.MODES)}")
     if unknown := set(training.augment_kinds) - set(augmentation.KINDS):
         raise UserError(f"config.training.augment_kinds: {', '.join(sorted(unknown))}: there is {', '.join(augmentation.KINDS)}")
+    if training.works and training.works_batch % devices.count():
+        raise UserError(f"config.training.works_batch={training.works_batch}: doesn't divide by {devices.count()} devices")
     names = StepSettings.__dataclass_fields__.keys() - {"seed", "augment_kinds"}
     kinds = tuple(kind for kind in augmentation.KINDS if kind in training.augment_kinds)
     return StepSettings(seed=seed, augment_kinds=kinds, **{name: training[name] for name in names})
+
+
+def own_latents(training: ConfigDict, works: int) -> int:
+    """Of so many works, how many have latents of their own."""
+    return works if training.works else 0
 
 
 def train(
@@ -123,16 +131,18 @@ def train(
     workdir: pathlib.Path,
     about: Mapping[str, Any],
     watch: Watch | None = None,
+    years: Years | None = None,
 ) -> int:
     """Trains to the end of the schedule, from the latest whole checkpoint in `workdir` if there is one.
 
     Args:
       config: the whole config of the study.
       images: uint8 [n, resolution, resolution, 3], what to learn; they may lie on a disk.
-      labels: float32 [n, label_size], one-hot; label_size is 0 for networks without labels.
+      labels: float32 [n, label_size], one-hot or the year; label_size is 0 for networks without labels.
       workdir: gets checkpoints/, samples/ and log/.
       about: JSON to keep with each checkpoint: the config and the versions that wrote it, and under "collection" a digest of what
         was learnt; a checkpoint of another digest is refused.
+      years: how a network with `config.model.year` counts them.
       watch: looks at `config.training.watch_images` pictures of each checkpoint, once the networks have grown up.
     Returns:
       Images seen.
@@ -142,7 +152,7 @@ def train(
     """
     began, slower = time.monotonic(), None
     for attempt in range(MOST_RETURNS + 1):
-        run = _Run(config, images, labels, workdir, about, watch, began, slower)
+        run = _Run(config, images, labels, workdir, about, watch, years, began, slower)
         try:
             return run.train()
         except Sick as sick:
@@ -166,12 +176,13 @@ class _Run:
         workdir: pathlib.Path,
         about: Mapping[str, Any],
         watch: Watch | None,
+        years: Years | None,
         began: float,
         slower: float | None,
     ):
         """`began`: the clock when the time that is allowed began. `slower`: of the learning rates; None: what the checkpoint had."""
         self.config, self.images, self.labels, self.workdir = config, images, labels, workdir
-        self.about, self.watch, self.began = about, watch, began
+        self.about, self.watch, self.years, self.began = about, watch, years, began
         self.slower, self.seen, self.diversity = slower, 0, 0.0
 
     def train(self) -> int:
@@ -181,13 +192,14 @@ class _Run:
         dtype = compute_dtype(training.precision)
         generator, discriminator = networks.build(config.model, resolution, dtype, devices.AXIS)
         settings = step_settings(training, config.seed)
+        if self.years:
+            settings = dataclasses.replace(settings, year_width=settings.year_width / self.years.deviation)
         total = phases[-1].end
 
         milestones = int(training.keep_every_kimg * 1000)
         with Checkpoints(self.workdir / "checkpoints", keep=training.keep_checkpoints, milestones=milestones) as checkpoints:
-            state = init_state(
-                generator, discriminator, networks.full_level(resolution), config.seed, settings.augment, settings.augment_strength
-            )
+            level, works = networks.full_level(resolution), own_latents(training, self.images.shape[0])
+            state = init_state(generator, discriminator, level, config.seed, settings.augment, settings.augment_strength, works)
             like = devices.abstract(devices.replicate(state))
             found = checkpoints.open_latest(like) if hosts.leads() else None
             if found:
@@ -207,7 +219,7 @@ class _Run:
             if self.seen >= total:
                 return self.seen
             self.state = devices.replicate(state)
-            self.grid, self.checkpoints = SampleGrid(generator, config.seed, like), checkpoints
+            self.grid, self.checkpoints = SampleGrid(generator, config.seed, like, self.years), checkpoints
 
             begun = self.seen
 
@@ -273,6 +285,8 @@ class _Run:
             self.log.write(self.seen, figures)
             self.diversity = health.check_diversity(self.diversity, figures.get("watch/diversity", 0.0))
         about = {"images_seen": self.seen, "level": phase.level, "alpha": alpha, "learning_rate_factor": self.slower}
+        about |= {"works": own_latents(training, self.images.shape[0])}
+        about |= {"years": dataclasses.asdict(self.years) | {"seen": list(self.years.seen)}} if self.years else {}
         if hosts.leads():
             self.checkpoints.save(self.seen, self.state, {**self.about, **about}, kid=figures.get("watch/kid_training"))
 

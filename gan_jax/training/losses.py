@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+YEARS_WIDE = 2.0  # standard deviations from the mean to the outermost neighbourhoods
+
 
 def wasserstein_discriminator(real: Array, fake: Array) -> Array:
     """Arjovsky et al. 2017, equation 2, to be made small."""
@@ -47,6 +49,17 @@ def cross_entropy(logits: Array, labels: Array) -> Array:
 def r1(slopes: Array) -> Array:
     """|slope|^2 / 2 at real images (Mescheder et al. 2018, equation 9)."""
     return jnp.sum(slopes**2, axis=(1, 2, 3)) / 2
+
+
+def of_year(scores: Array, logits: Array, years: Array) -> Array:
+    """Scores [n] of images by whether they are real and of their years [n, 1], from scores and logits [n, k] that know no year.
+
+    A projection discriminator (Miyato and Koyama 2018, https://arxiv.org/abs/1802.05637): what is known of a year are its memberships in
+    k neighbourhoods of time, which overlap, and sum to 1. Years are in standard deviations from their mean.
+    """
+    centres = jnp.linspace(-YEARS_WIDE, YEARS_WIDE, logits.shape[1])
+    member = jax.nn.softmax(-0.5 * ((years - centres[None]) / (centres[1] - centres[0])) ** 2, axis=1)
+    return scores + (logits * member).sum(axis=1)
 
 
 def _norm(slopes: Array) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 
 from gan_jax import pictures
 from gan_jax.models import networks
+from gan_jax.models.generator import Years
 from gan_jax.training.step import TrainState
 
 GRID = 36  # pictures
@@ -17,8 +18,8 @@ GRID = 36  # pictures
 class SampleGrid:
     """What the averaged generator makes of the same latents each time, with each label as often where there are labels."""
 
-    def __init__(self, generator: nn.Module, seed: int, like: TrainState):
-        self._seed = seed
+    def __init__(self, generator: nn.Module, seed: int, like: TrainState, years: Years | None = None):
+        self._seed, self._years = seed, years
         self._generator, self._programs, self._compiling = generator, {}, threading.Lock()
         self._like = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), networks.variables(like.ema_params, like.ema_stats))
 
@@ -43,7 +44,11 @@ class SampleGrid:
         return np.concatenate([pictures.to_uint8(batch) for batch in made])[:n]
 
     def _latents(self, batch: int) -> np.ndarray:
-        """float32 [36, latent_size + label_size]: the same latents with each label."""
+        """float32 [36, latent_size + label_size]: the same latents with each label; with years, 36 latents in order of time."""
+        if self._years:
+            latents = np.random.default_rng([self._seed, batch]).standard_normal((GRID, self._generator.latent_size), np.float32)
+            seen = np.array(self._years.seen)[np.linspace(0, len(self._years.seen) - 1, GRID).round().astype(int)]
+            return np.concatenate([latents, self._years.labels(seen)], axis=1)
         labels = self._generator.label_size
         rows = max(1, labels)
         latents = np.random.default_rng([self._seed, batch]).standard_normal((GRID // rows, self._generator.latent_size), np.float32)

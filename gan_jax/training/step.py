@@ -14,12 +14,14 @@ import optax
 from jax import Array
 
 from gan_jax import keys
+from gan_jax.models.generator import on_sphere
 from gan_jax.models.layers import lerp
-from gan_jax.training import augmentation, batches, losses
+from gan_jax.training import augmentation, batches, losses, works
 from gan_jax.training.augmentation import Augmentation, augment
 from gan_jax.training.devices import AXIS
 
 Tree = Mapping[str, Any]
+WORKS = "works"  # the works' latents, where they stand beside the generator's parameters
 
 
 @flax.struct.dataclass
@@ -41,6 +43,7 @@ class TrainState:
     ema_params: Tree
     ema_stats: Tree
     augmentation: Augmentation
+    works: Tree  # as `works.begin` makes them
 
 
 @flax.struct.dataclass
@@ -48,7 +51,7 @@ class Data:
     """What is learnt, at one level."""
 
     images: Array  # uint8 [m, r, r, 3]
-    labels: Array  # float32 [m, label_size], one-hot; label_size is 0 without labels
+    labels: Array  # float32 [m, label_size]: one-hot, or the year in standard deviations from the mean; label_size is 0 without labels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +60,12 @@ class StepSettings:
 
     seed: int
     loss: str
+    works: float
+    works_batch: int
+    works_rate: float
+    works_detail: int
+    between: float
+    year_width: float  # in standard deviations of the works' years
     fresh_latents: bool
     freeze_discriminator: int
     gradient_penalty: float
@@ -79,17 +88,24 @@ class StepSettings:
 
 
 def init_state(
-    generator: nn.Module, discriminator: nn.Module, level: int, seed: int, augment: str = "none", strength: float = 0.0
+    generator: nn.Module, discriminator: nn.Module, level: int, seed: int, augment: str = "none", strength: float = 0.0, count: int = 0
 ) -> TrainState:
-    """A new state, on the default device. `level` is the networks' full one; `augment` and `strength` as in the settings of a step."""
+    """A new state, on the default device.
 
-    state = _begin(generator, discriminator, level, augment, strength, np.int32(seed))
+    Args:
+      level: the networks' full one.
+      augment, strength: as in the settings of a step.
+      count: works that have latents of their own.
+    """
+    state = _begin(generator, discriminator, level, augment, strength, count, np.int32(seed))
     # Donation needs buffers of its own for the average, which starts as the generator itself.
     return state.replace(ema_params=jax.tree.map(jnp.copy, state.ema_params), ema_stats=jax.tree.map(jnp.copy, state.ema_stats))
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
-def _begin(generator: nn.Module, discriminator: nn.Module, level: int, augment: str, strength: float, seed: Array) -> TrainState:
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5))
+def _begin(
+    generator: nn.Module, discriminator: nn.Module, level: int, augment: str, strength: float, count: int, seed: Array
+) -> TrainState:
     def player(network: nn.Module, key: Array, inputs: Array) -> Player:
         variables = network.init(key, inputs, level=level, alpha=jnp.float32(1))
         params = variables["params"]
@@ -98,7 +114,8 @@ def _begin(generator: nn.Module, discriminator: nn.Module, level: int, augment: 
     g_key, d_key = jax.random.split(keys.key(seed))
     g = player(generator, g_key, jnp.zeros((1, generator.latent_size + generator.label_size)))
     d = player(discriminator, d_key, jnp.zeros((1, 2**level, 2**level, 3)))
-    return TrainState(jnp.int32(0), g, d, g.params, g.stats, augmentation.begin(augment, strength))
+    own = works.begin(jax.random.fold_in(keys.key(seed), 1), count, generator.latent_size)
+    return TrainState(jnp.int32(0), g, d, g.params, g.stats, augmentation.begin(augment, strength), own)
 
 
 def restart_adam(state: TrainState) -> TrainState:
@@ -137,6 +154,7 @@ def make_step(
     judge_loss, maker_loss = losses.PLAYERS[settings.loss]
     augmented = settings.augment != "none"
     frozen = discriminator.shallow(settings.freeze_discriminator)
+    timed, pinned = generator.timed, settings.works > 0
     r1 = settings.r1 * settings.r1_every if with_r1 and settings.loss != "wgan-gp" else 0.0
 
     def judge(params: Tree, stats: Tree, images: Array, alpha: Array, among: int = 1) -> tuple[tuple[Array, Array], Tree]:
@@ -157,11 +175,12 @@ def make_step(
         return jax.grad(lambda x: judge(params, stats, x, alpha)[0][0].sum())(images)
 
     def discriminator_loss(params: Tree, stats: Tree, maker: Player, batch: Tree, alpha: Array, border: Array):
-        labels = batch["labels"]
         fake = batch["fake"] if "fake" in batch else make(maker.params, maker.stats, batch, alpha)[0]
         real, fake = shown(batch["images"], batch, "seen_real"), shown(fake, batch, "seen_fake")
         # One pass for both, half as many and twice as large convolutions; statistics are those of each alone.
         (scores, logits), moved = judge(params, stats, jnp.concatenate([real, fake]), alpha, among=2)
+        if timed:
+            scores = losses.of_year(scores, logits, jnp.concatenate([batch["own"], batch["labels"]]))
         real_score, fake_score = jnp.split(scores, 2)
         loss = judge_loss(real_score, fake_score)
         metrics = {"score/real": real_score.mean(), "score/fake": fake_score.mean()}
@@ -175,9 +194,9 @@ def make_step(
             penalty = losses.r1(slopes(params, stats, real, alpha))
             loss = loss + r1 * penalty
             metrics["penalty"] = penalty.mean()
-        if discriminator.label_size:
+        if discriminator.label_size and not timed:
             of_real, of_fake = jnp.split(logits, 2)
-            wrong = losses.cross_entropy(of_real, labels) + losses.cross_entropy(of_fake, labels)
+            wrong = losses.cross_entropy(of_real, batch["own"]) + losses.cross_entropy(of_fake, batch["labels"])
             loss = loss + settings.label_weight * wrong
             metrics["loss/labels"] = wrong.mean()
         metrics["loss/discriminator"] = loss.mean()
@@ -186,14 +205,33 @@ def make_step(
     def verdict(images: Array, stats: Tree, opponent: Player, batch: Tree, alpha: Array):
         """The generator's loss for its images."""
         (scores, logits), moved = judge(opponent.params, stats, shown(images, batch, "seen"), alpha)
-        loss = maker_loss(scores)
-        if generator.label_size:
+        loss = maker_loss(losses.of_year(scores, logits, batch["labels"]) if timed else scores)
+        if generator.label_size and not timed:
             loss = loss + settings.label_weight * losses.cross_entropy(logits, batch["labels"])
         return loss.mean(), (moved, {"loss/generator": loss.mean()})
 
+    def make_all(params: Tree, stats: Tree, batch: Tree, alpha: Array) -> tuple[Array, Tree]:
+        """Images of a batch, behind them those of the works that are painted at their own latents, and the batch statistics after them."""
+        if not pinned:
+            return make(params, stats, batch, alpha)
+        own = {**batch["works"], "latents": on_sphere(params[WORKS][batch["works"]["which"]])}
+        both = {name: jnp.concatenate([batch[name], own[name]]) for name in ("latents", "labels", "noise") if name in batch}
+        return make({name: params[name] for name in params if name != WORKS}, stats, both, alpha)
+
+    def verdict_of_all(images: Array, stats: Tree, opponent: Player, batch: Tree, alpha: Array):
+        """The generator's loss for what `make_all` makes."""
+        n = len(batch["latents"])
+        loss, (moved, metrics) = verdict(images[:n], stats, opponent, batch, alpha)
+        if not pinned:
+            return loss, (moved, metrics)
+        painted, there = images[n:], batch["works"]["images"]
+        seen = _features(discriminator, opponent.params, moved, jnp.concatenate([there, painted]), level=level, alpha=alpha, batches=2)
+        wrong = works.unlike(painted, there, [tuple(jnp.split(layer, 2)) for layer in seen], settings.works_detail).mean()
+        return loss + settings.works * wrong, (moved, metrics | {"loss/works": wrong})
+
     def generator_loss(params: Tree, stats: tuple[Tree, Tree], opponent: Player, batch: Tree, alpha: Array):
-        images, moved = make(params, stats[0], batch, alpha)
-        loss, (judged, metrics) = verdict(images, stats[1], opponent, batch, alpha)
+        images, moved = make_all(params, stats[0], batch, alpha)
+        loss, (judged, metrics) = verdict_of_all(images, stats[1], opponent, batch, alpha)
         return loss, ((moved, judged), metrics)
 
     def gradients(loss: Callable, active: Tree, stats: Any, batch: Tree) -> tuple[Tree, tuple[Any, dict[str, Array]]]:
@@ -241,14 +279,34 @@ def make_step(
         def some(name: str) -> Array:
             return mine(jax.random.randint(draw[name], (batch_size,), 0, data.images.shape[0]))
 
+        def imagined(key: Array, latents: Array, labels: Array) -> tuple[Array, Array]:
+            """What is to be painted: latents by chance or on the way between two works, with their labels."""
+            if timed:
+                labels = labels + settings.year_width * mine(jax.random.normal(jax.random.fold_in(key, 0), (batch_size, 1)))
+            if not pinned:
+                return latents, labels
+            first, last, at, which = jax.random.split(jax.random.fold_in(key, 1), 4)
+            first, last = (mine(jax.random.randint(each, (batch_size,), 0, data.images.shape[0])) for each in (first, last))
+            t = mine(works.places(jax.random.uniform(at, (batch_size, 1))))
+            on_way = mine(jax.random.bernoulli(which, settings.between, (batch_size, 1)))
+            latents = jnp.where(on_way, works.on_ways(state.works["latents"], first, last, t), latents)
+            return latents, jnp.where(on_way, lerp(data.labels[first], data.labels[last], t), labels)
+
         # Drawn before they are used: the compiler would draw them again for each pixel.
         chosen, mirrored = jax.lax.optimization_barrier(
             (some("images"), mine(jax.random.bernoulli(draw["mirror"], 0.5 if settings.mirror else 0.0, (batch_size,))))
         )
+        d_latents, d_labels = imagined(jax.random.fold_in(key, 3), latents("latents_d"), data.labels[chosen])
+        own = data.labels[chosen]
+        if timed:
+            # What stands beside a painting of a year are works of about that year.
+            drawn = mine(jax.random.uniform(jax.random.fold_in(key, 4), (batch_size, 1)))
+            own, chosen = d_labels, jax.lax.optimization_barrier(batches.of_about(data.labels, d_labels, settings.year_width, drawn))
         d_batch = {
             "images": batches.real_images(data.images, chosen, mirrored, alpha),
-            "labels": data.labels[chosen],
-            "latents": latents("latents_d"),
+            "own": own,
+            "labels": d_labels,
+            "latents": d_latents,
             "mix": mine(jax.random.uniform(draw["mix"], (batch_size,))),
         }
         g, d = state.generator, state.discriminator
@@ -256,7 +314,8 @@ def make_step(
         shared = not settings.fresh_latents and parts == 1
         g_batch = {name: d_batch[name] for name in ("labels", "latents")}
         if settings.fresh_latents:
-            g_batch = {"labels": data.labels[some("labels")], "latents": latents("latents_g")}
+            g_latents, g_labels = imagined(jax.random.fold_in(key, 5), latents("latents_g"), data.labels[some("labels")])
+            g_batch = {"labels": g_labels, "latents": g_latents}
         if generator.noise:
             seeds = jax.random.bits(jax.random.fold_in(key, 2), (2, batch_size), jnp.uint32)
             d_batch["noise"], g_batch["noise"] = mine(seeds[0]), mine(seeds[1] if settings.fresh_latents else seeds[0])
@@ -268,9 +327,17 @@ def make_step(
             strength = jnp.broadcast_to(state.augmentation.strength, batch_size // devices)
             d_batch |= {"seen_real": chances[0], "seen_fake": chances[1], "strength": strength}
             g_batch |= {"seen": chances[2], "strength": strength}
+        trained = g.params
+        if pinned:
+            trained = {**g.params, WORKS: state.works["latents"]}
+            which = mine(jax.random.randint(jax.random.fold_in(key, 6), (settings.works_batch,), 0, data.images.shape[0]))
+            there = batches.real_images(data.images, which, jnp.zeros(which.shape, bool), alpha)
+            g_batch["works"] = {"which": which, "images": there, "labels": data.labels[which]}
+            if generator.noise:
+                g_batch["works"]["noise"] = jnp.zeros(which.shape, jnp.uint32)  # that of all pictures after training
         if shared:
-            fake, backwards, g_stats = jax.vjp(lambda params: make(params, g.stats, g_batch, alpha), g.params, has_aux=True)
-            d_batch["fake"] = fake
+            fake, backwards, g_stats = jax.vjp(lambda params: make_all(params, g.stats, g_batch, alpha), trained, has_aux=True)
+            d_batch["fake"] = fake[: len(d_latents)]
 
         def of_discriminator(active: Tree) -> tuple[Tree, Any]:
             def loss(active: Tree, stats: Tree, batch: Tree):
@@ -280,15 +347,17 @@ def make_step(
 
         def of_generator(active: Tree) -> tuple[Tree, Any]:
             def loss(active: Tree, stats: tuple[Tree, Tree], batch: Tree):
-                return generator_loss({**g.params, **active}, stats, opponent, batch, alpha)
+                return generator_loss({**trained, **active}, stats, opponent, batch, alpha)
 
-            if not shared:
-                return gradients(loss, active, (g.stats, d_stats), g_batch)
-            slope, (judged, metrics) = jax.grad(verdict, has_aux=True)(fake, d_stats, opponent, g_batch, alpha)
-            return _only(backwards(slope)[0], set(active)), ((g_stats, judged), metrics)
+            if shared:
+                slope, (judged, metrics) = jax.grad(verdict_of_all, has_aux=True)(fake, d_stats, opponent, g_batch, alpha)
+                found, auxiliary = backwards(slope)[0], ((g_stats, judged), metrics)
+            else:
+                found, auxiliary = gradients(loss, {**active, **_only(trained, trained.keys() & {WORKS})}, (g.stats, d_stats), g_batch)
+            return _only(found, set(active)), (auxiliary, found.get(WORKS))
 
         opponent, (d_stats, d_metrics) = learn(discriminator, d, of_discriminator, learning_rate, frozen)
-        g, ((g_stats, d_stats), g_metrics) = learn(generator, g, of_generator, learning_rate, set())
+        g, (((g_stats, d_stats), g_metrics), of_own) = learn(generator, g, of_generator, learning_rate, set())
         g, d = g.replace(stats=g_stats), opponent.replace(stats=d_stats)
 
         images_seen = state.images_seen + batch_size
@@ -298,6 +367,7 @@ def make_step(
         def average(before: Tree, now: Tree) -> Tree:
             return jax.tree.map(lambda a, b: lerp(a, b, weight), before, now)
 
+        own = works.learn(state.works, jax.lax.pmean(of_own, AXIS), settings.works_rate, weight) if pinned else state.works
         ema_params = {**state.ema_params, **average(_only(state.ema_params, names), _only(g.params, names))}
         metrics = jax.lax.pmean({**d_metrics, **g_metrics}, AXIS)
         augmenting = state.augmentation
@@ -307,7 +377,7 @@ def make_step(
             augmenting = augmentation.steer(augmenting, metrics["overfitting"], scores, settings.loss, target, batch_size, kimg)
         if augmented:
             metrics["augmentation"] = augmenting.strength
-        state = TrainState(images_seen, g, d, ema_params, average(state.ema_stats, g.stats), augmenting)
+        state = TrainState(images_seen, g, d, ema_params, average(state.ema_stats, g.stats), augmenting, own)
         # With synchronised batch norm the statistics are equal already; without, every device goes on with the mean of all.
         if g.stats:
             state = state.replace(
@@ -333,6 +403,13 @@ def _apply(network: nn.Module, params: Tree, stats: Tree, x: Array, **settings: 
         return network.apply({"params": params}, x, train=True, **settings), stats
     y, moved = network.apply({"params": params, "batch_stats": stats}, x, train=True, mutable=["batch_stats"], **settings)
     return y, moved["batch_stats"]
+
+
+def _features(network: nn.Module, params: Tree, stats: Tree, x: Array, **settings: Any) -> list[Array]:
+    """What a discriminator's layers hand on in training, of images x."""
+    variables = {"params": params, **({"batch_stats": stats} if stats else {})}
+    _, seen = network.apply(variables, x, train=True, mutable=["features", "batch_stats"], **settings)
+    return [layer[0] for layer in seen["features"].values()]
 
 
 def _only(tree: Tree, names: set[str]) -> Tree:

@@ -1,6 +1,7 @@
 """Networks that were trained before: read from a study's workdir or a published file, and as a start for another training."""
 
 import dataclasses
+import functools
 import pathlib
 import sys
 from collections.abc import Iterator, Mapping
@@ -9,12 +10,14 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import DTypeLike
 from ml_collections import ConfigDict
 
 from gan_jax import default_config, files
 from gan_jax.errors import UserError
 from gan_jax.models import networks, reference
+from gan_jax.models.generator import Years, on_sphere
 from gan_jax.training.checkpoints import Checkpoints
 from gan_jax.training.step import TrainState, init_state
 
@@ -35,6 +38,8 @@ class Trained:
     discriminator_stats: Tree
     level: int  # how far they have grown
     alpha: float
+    years: Years | None = None  # of networks that know the year
+    works: np.ndarray | None = None  # latents [m, latent_size] of the works trained on, where they have some of their own
 
 
 def read_trained(source: str | pathlib.Path, dtype: DTypeLike) -> Trained:
@@ -58,19 +63,31 @@ def read_trained(source: str | pathlib.Path, dtype: DTypeLike) -> Trained:
     resolution = config.collection.resolution
     generator, discriminator = networks.build(config.model, resolution, dtype)
     with Checkpoints(path / "checkpoints") as checkpoints:
-        found = checkpoints.open_best(state_like(config))
+        found = checkpoints.open_best(functools.partial(state_like, config))
     if found is None:
         raise UserError(f"{path / 'checkpoints'}: no checkpoint here; `train` makes one")
     _, state, about = found
     d = state.discriminator
-    return Trained(generator, discriminator, state.ema_params, state.ema_stats, d.params, d.stats, about["level"], float(about["alpha"]))
+    years = about.get("years")
+    return Trained(
+        generator,
+        discriminator,
+        state.ema_params,
+        state.ema_stats,
+        d.params,
+        d.stats,
+        about["level"],
+        float(about["alpha"]),
+        Years(float(years["mean"]), float(years["deviation"]), tuple(years["seen"])) if years else None,
+        np.asarray(on_sphere(state.works["ema"])) if state.works else None,
+    )
 
 
-def state_like(config: ConfigDict) -> TrainState:
-    """Shapes, types and one device for the state of a config's training."""
+def state_like(config: ConfigDict, about: Tree) -> TrainState:
+    """Shapes, types and one device for the state of a config's training, of which a checkpoint says what it is `about`."""
     resolution, placement = config.collection.resolution, jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     generator, discriminator = networks.build(config.model, resolution, jnp.float32)
-    like = jax.eval_shape(lambda: init_state(generator, discriminator, networks.full_level(resolution), 0))
+    like = jax.eval_shape(lambda: init_state(generator, discriminator, networks.full_level(resolution), 0, count=about.get("works", 0)))
     return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=placement), like)
 
 
@@ -86,7 +103,7 @@ def ends_whole(workdir: pathlib.Path, config: ConfigDict) -> bool:
     """Whether the latest checkpoint of a training is there, and is what was saved."""
     with Checkpoints(workdir / "checkpoints") as checkpoints:
         latest = checkpoints.latest()
-        return latest is not None and checkpoints.is_whole(latest, state_like(config))
+        return latest is not None and checkpoints.is_whole(latest, functools.partial(state_like, config))
 
 
 def init_from(source: str, state: TrainState) -> TrainState:

@@ -57,14 +57,27 @@ def distance(images: Array, target: Array, critic: Critic | None = None, critic_
     features = jnp.zeros_like(pixels)
     if critic is not None:
         seen = features_of(critic, critic_params, images)
-        features = sum(((x - y) ** 2).sum(axis=-1).mean(axis=(1, 2)) for x, y in zip(seen, target_features)) / len(seen)
+        features = sum(_apart(x, y) for x, y in zip(seen, target_features)) / len(seen)
     return Parts(pixels, sum(scales) / len(scales), features)
 
 
 def features_of(critic: Critic, params, images: Array) -> list[Array]:
     """The critic's features, float32, each pixel's scaled to length 1 (as in Zhang et al., LPIPS, 2018, without its weights)."""
-    layers = [layer.astype(jnp.float32) for layer in critic.features(params, images)]
-    return [layer * jax.lax.rsqrt((layer**2).sum(axis=-1, keepdims=True) + 1e-8) for layer in layers]
+    return [_unit(layer) for layer in critic.features(params, images)]
+
+
+def difference_of_features(a: Array, b: Array) -> Array:
+    """Of two layers [n, h, w, c] as a discriminator gives them: mean squared difference [n], each pixel's features scaled to length 1."""
+    return _apart(_unit(a), _unit(b))
+
+
+def _unit(layer: Array) -> Array:
+    layer = layer.astype(jnp.float32)
+    return layer * jax.lax.rsqrt((layer**2).sum(axis=-1, keepdims=True) + 1e-8)
+
+
+def _apart(a: Array, b: Array) -> Array:
+    return ((a - b) ** 2).sum(axis=-1).mean(axis=(1, 2))
 
 
 def ssim(a: Array, b: Array) -> Array:

@@ -1,0 +1,69 @@
+"""Works that have latents of their own, learnt with the networks: where a morph begins and ends, the network paints those works.
+
+What a network has seen by chance alone it need not be able to paint again, and what a search finds lies outside of what it knows. Here
+the generator also paints every work at its own latents (Bojanowski et al. 2018, "Optimizing the Latent Space of Generative Networks"),
+and the discriminator also looks at what it paints on the way from one work to another.
+
+Works are compared without their finest strokes: a network that has to repeat those is punished least for leaving them out, and paints fog.
+They are the discriminator's to ask for.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from gan_jax.models.generator import on_sphere
+from gan_jax.models.layers import lerp, reduce
+from gan_jax.models.likeness import difference_of_features, distance
+
+Tree = Mapping[str, Any]
+
+STRUCTURE, FEATURES = 0.3, 0.3  # weights beside that of the colours
+ENDS = 0.1  # of a way's length: so much at either end is the work itself, which would else be met by no chance
+ADAM = optax.scale_by_adam(0.9, 0.99)
+
+
+def begin(key: Array, works: int, latent_size: int) -> Tree:
+    """Latents [works, latent_size] by chance, the state of their Adam, and their average; {} for no works."""
+    if not works:
+        return {}
+    latents = on_sphere(jax.random.normal(key, (works, latent_size)))
+    return {"latents": latents, "adam": ADAM.init(latents), "ema": latents + 0}
+
+
+def learn(works: Tree, gradient: Array, learning_rate: float, weight: Array) -> Tree:
+    """A step of Adam on the latents, which stay on their sphere; `weight` [] of them enters the average."""
+    with jax.numpy_dtype_promotion("standard"):  # optax raises a float to its integer count
+        update, adam = ADAM.update(gradient, works["adam"])
+    latents = on_sphere(works["latents"] - learning_rate * update)
+    return {"latents": latents, "adam": adam, "ema": lerp(works["ema"], latents, weight)}
+
+
+def on_ways(latents: Array, first: Array, last: Array, t: Array) -> Array:
+    """Latents [n, latent_size] on great circles from works `first` [n] to works `last` [n], t [n, 1] in [0, 1] of the way and a little
+    beyond on paper, so that ends come up."""
+    a, b = on_sphere(latents[first]), on_sphere(latents[last])
+    angle = jnp.arccos(jnp.clip((a * b).sum(axis=1, keepdims=True) / a.shape[1], -0.9999, 0.9999))
+    return (jnp.sin((1 - t) * angle) * a + jnp.sin(t * angle) * b) / jnp.sin(angle)
+
+
+def places(uniform: Array) -> Array:
+    """Places on ways, 0 to 1, of numbers [n, 1] drawn from there: as often at each end as in ENDS of the way."""
+    return jnp.clip(uniform * (1 + 2 * ENDS) - ENDS, 0.0, 1.0)
+
+
+def unlike(images: Array, works: Array, features: Sequence[tuple[Array, Array]], detail: int) -> Array:
+    """How far images [n, r, r, 3] are from works, [n].
+
+    Args:
+      features: of each layer of the discriminator what it sees in the works and in the images, [n, h, w, c] both.
+      detail: pixels a side that are averaged first; layers as fine as that are left out.
+    """
+    parts = distance(reduce(images, detail), reduce(works, detail))
+    coarse = [pair for pair in features if 2 * detail * pair[0].shape[1] <= images.shape[1]]
+    seen = sum(difference_of_features(a, b) for a, b in coarse) / max(1, len(coarse))
+    return parts.pixels + STRUCTURE * parts.structure + FEATURES * seen

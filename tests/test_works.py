@@ -1,0 +1,163 @@
+"""Works with latents of their own, and networks that know the year: pieces against closed forms, then a step of both players."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from test_training import IMAGES, assert_same_gradients, leaves, run_step, tiny
+
+from gan_jax.latents import sampling
+from gan_jax.latents.paths import linear, mean_shift, slerp, spline, with_labels
+from gan_jax.models.generator import Generator, Years, on_sphere
+from gan_jax.morphing.morph import hold, paint
+from gan_jax.training import batches, losses, works
+
+YEARS = np.linspace(-1.5, 1.5, 20, dtype=np.float32)[:, None]
+
+
+def latents(n, size=8, seed=0):
+    return np.asarray(on_sphere(jax.random.normal(jax.random.key(seed), (n, size))))
+
+
+def test_ways_are_great_circles_between_works():
+    own, t = latents(3), np.array([0.0, 0.3, 1.0], np.float32)
+    found = works.on_ways(jnp.asarray(own), jnp.array([0, 0, 0]), jnp.array([1, 1, 1]), jnp.asarray(t)[:, None])
+    np.testing.assert_allclose(found, slerp(own[:1], own[1:2], t)[0], atol=1e-4)
+
+
+def test_so_much_of_what_lies_on_ways_is_a_work_itself():
+    t = np.asarray(works.places(jax.random.uniform(jax.random.key(0), (20_000, 1))))
+    assert t.min() == 0 and t.max() == 1
+    # On 1.2 of the way's length, 0.1 at either end are the end.
+    np.testing.assert_allclose([(t == 0).mean(), (t == 1).mean()], 0.1 / 1.2, atol=0.01)
+    inside = t[(t > 0) & (t < 1)]
+    np.testing.assert_allclose(np.quantile(inside, [0.25, 0.5, 0.75]), [0.25, 0.5, 0.75], atol=0.02)
+
+
+def test_latents_of_works_are_learnt_on_their_sphere():
+    own = works.begin(jax.random.key(0), 5, 8)
+    wanted = jnp.asarray(latents(5, seed=1))
+    for _ in range(800):
+        own = works.learn(own, own["latents"] - wanted, 0.02, jnp.float32(0.1))
+    np.testing.assert_allclose(own["latents"], wanted, atol=0.1)
+    np.testing.assert_allclose(np.linalg.norm(own["latents"], axis=1), np.sqrt(8), rtol=1e-5)
+    np.testing.assert_allclose(own["ema"], wanted, atol=0.2)
+    assert works.begin(jax.random.key(0), 0, 8) == {}
+
+
+def test_the_finest_strokes_of_a_work_are_not_compared():
+    smooth = np.repeat(np.repeat(np.random.default_rng(0).uniform(-0.5, 0.5, (2, 8, 8, 3)), 4, 1), 4, 2).astype(np.float32)
+    strokes = np.tile(np.array([[0.4, -0.4], [-0.4, 0.4]], np.float32), (16, 16))[None, :, :, None]
+    fine, coarse = (np.asarray(works.unlike(jnp.asarray(smooth + strokes), jnp.asarray(smooth), [], detail)) for detail in (4, 1))
+    assert np.all(fine < 1e-5) and np.all(coarse > 0.3)
+    # A layer of the discriminator counts where its pixels are larger than what is averaged.
+    layer = [(jnp.ones((2, 8, 8, 2)), jnp.asarray(np.tile(np.array([1.0, -1.0], np.float32), (2, 8, 8, 1))))]
+    seen = [float(works.unlike(jnp.asarray(smooth), jnp.asarray(smooth), layer, detail)[0]) for detail in (2, 4)]
+    np.testing.assert_allclose(seen, [works.FEATURES * 2.0, 0.0], atol=1e-5)  # unit vectors at right angles are 2 apart, squared
+
+
+def test_works_of_about_a_year_are_drawn_by_their_distance_in_time():
+    years = jnp.array([[0.0], [0.1], [1.0]])
+    uniform = jax.random.uniform(jax.random.key(0), (4000, 1))
+    found = np.asarray(batches.of_about(years, jnp.full((4000, 1), 0.05), 0.1, uniform))
+    np.testing.assert_allclose([(found == i).mean() for i in range(3)], [0.5, 0.5, 0.0], atol=0.03)
+    # Between years without works those on both sides are left.
+    found = np.asarray(batches.of_about(years, jnp.full((4000, 1), 0.55), 0.1, uniform))
+    np.testing.assert_allclose([(found == i).mean() for i in range(3)], [0.0, 0.5, 0.5], atol=0.03)
+
+
+def test_scores_ask_for_works_of_their_year():
+    scores, logits = jnp.zeros(3), jnp.asarray(np.random.default_rng(0).normal(size=(3, 8)), jnp.float32)
+    years = jnp.array([[-1.0], [0.2], [5.0]])
+    centres = np.linspace(-2, 2, 8)
+    weights = np.exp(-0.5 * ((np.asarray(years) - centres) / (centres[1] - centres[0])) ** 2)
+    expected = (np.asarray(logits) * weights / weights.sum(1, keepdims=True)).sum(1)
+    np.testing.assert_allclose(losses.of_year(scores, logits, years), expected, rtol=1e-4)
+    np.testing.assert_allclose(losses.of_year(scores, jnp.ones((3, 8)), years), 1.0, rtol=1e-5)
+
+
+def test_years_are_counted_from_their_mean():
+    years = np.array([1880.0, 1884.0, 1888.0, 1892.0])
+    known = Years.of(years)
+    np.testing.assert_allclose(known.labels(years)[:, 0], (years - years.mean()) / years.std(), rtol=1e-5)
+    assert known.seen == (1880.0, 1884.0, 1888.0, 1892.0)
+    assert len(Years.of(np.arange(1000.0)).seen) == Years.MOST_YEARS
+    assert np.all(np.isfinite(Years.of(np.full(3, 1886.0)).labels(np.array([1887.0]))))
+
+
+def ways(model, **training):
+    config = tiny(loss="non-saturating", works=3.0, works_batch=8, works_detail=2, year_width=0.2, **training)
+    config.model.update(name=model, year=True)
+    return config
+
+
+def moments(config, **settings):
+    """Adam's first moments after one step from new: of both players and of the works' latents."""
+    config.training.adam_b1 = 0.5
+    _, state, metrics = run_step(config, labels=YEARS, works=len(IMAGES), **settings)
+    return leaves((state.discriminator.adam.mu, state.generator.adam.mu, {"works": {"latents": state.works["adam"].mu}})), metrics
+
+
+@pytest.mark.parametrize("model, parts", [("pggan", 1), ("dcgan", 1), ("pggan", 2)])
+def test_gradients_with_works_and_years_are_those_of_one_device_in_one_part(model, parts):
+    (one, _), (other, metrics) = (
+        moments(ways(model, fresh_latents=model == "pggan"), count=count, parts=pieces) for count, pieces in ((1, 1), (4 // parts, parts))
+    )
+    assert_same_gradients(one, other)
+    assert metrics["['loss/works']"] > 0
+    assert any("year_" in name and np.abs(leaf).max() > 0 for name, leaf in one.items())
+
+
+@pytest.mark.parametrize("model", ["pggan", "dcgan"])
+def test_works_are_painted_at_their_own_latents(model):
+    """Their part of the step alone: what is painted for them comes nearer to them, and nobody else's latents move."""
+    config = ways(model, between=1.0)
+    before, first, metrics = run_step(config, count=1, labels=YEARS, works=len(IMAGES), rate=1e-3)
+    painted = run_step(config, count=1, labels=YEARS, works=len(IMAGES), rate=1e-3, steps=30)
+    assert painted[2]["['loss/works']"] < 0.9 * metrics["['loss/works']"]
+    start = np.asarray(before.works["latents"])
+    moved = np.abs(np.asarray(first.works["latents"]) - start).max(axis=1) > 1e-5
+    assert 0 < moved.sum() <= 8
+
+
+def labelled(seed=0):
+    """A generator of one value a picture: the mean of its latents, and its label."""
+
+    def apply(params, z):
+        return jnp.broadcast_to((params["a"] * z[:, :2].mean(1) + z[:, 2])[:, None, None, None] / 4, (len(z), 4, 4, 3))
+
+    return Generator("test", 3, 4, {"a": jnp.float32(1.0)}, apply, 1, Years(1886.0, 2.0, (1884.0, 1885.0, 1888.0)))
+
+
+def test_labels_go_straight_and_latents_on_their_path():
+    a, b, t = latents(2, 5), latents(2, 5, seed=1), np.linspace(0, 1, 5)
+    way = with_labels("slerp", a, b, t, 1)
+    np.testing.assert_allclose(way[:, :, :4], slerp(a[:, :4], b[:, :4], t))
+    np.testing.assert_allclose(way[:, :, 4:], linear(a[:, 4:], b[:, 4:], t))
+    np.testing.assert_allclose(with_labels("slerp", a, b, t, 0), slerp(a, b, t))
+    times = np.array([1880.0, 1884.0, 1890.0])
+    through = spline(latents(3, 5), times, np.array([1882.0, 1884.0]), 1)
+    np.testing.assert_allclose(through[:, 4], [latents(3, 5)[:2, 4].mean(), latents(3, 5)[1, 4]], rtol=1e-6)
+    np.testing.assert_allclose(through[1], latents(3, 5)[1], rtol=1e-5)
+    shifted = mean_shift(a, a, b, t, 1)  # what is painted stays, and time goes on
+    np.testing.assert_allclose(shifted[:, :, :4], np.broadcast_to(a[:, None, :4], (2, 5, 4)))
+    np.testing.assert_allclose(shifted[:, :, 4], a[:, 4][:, None] + t * (b - a)[:, 4].mean(), atol=1e-6)
+
+
+def test_pictures_from_chance_have_the_years_of_works_or_the_one_that_is_asked_for():
+    generator = labelled()
+    drawn = sampling.of_seeds(generator, np.arange(50))
+    assert set(drawn[:, 2].tolist()) == set(generator.years.labels(np.array(generator.years.seen))[:, 0].tolist())
+    asked = sampling.of_seeds(generator, np.arange(50), generator.years.labels(np.array([1886.5]))[0])
+    assert np.all(asked[:, 2] == 0.25) and len(np.unique(asked[:, 0])) == 50
+    assert set(np.unique(np.asarray(generator.draw(jax.random.key(0), 64))[:, 2]).tolist()) == {-1.0, -0.5, 1.0}
+
+
+def test_tuned_generators_give_way_to_the_trained_one():
+    np.testing.assert_allclose(hold(np.array([0.0, 0.15, 0.3, 0.5, 0.85, 1.0]), 0.3), [1, 0.5, 0, 0, 0.5, 1], atol=1e-6)
+    np.testing.assert_array_equal(hold(np.linspace(0, 1, 3), 0.0), 1)
+    trained = labelled()
+    tuned = Generator(**{**vars(trained), "params": {"a": jnp.float32(3.0)}})
+    z = np.tile(np.array([[1.0, 1.0, 0.0]], np.float32), (3, 1))
+    made = paint(trained, tuned, z, np.array([0.0, 0.5, 1.0]))[:, 0, 0, 0]
+    np.testing.assert_allclose(made / 127.5 - 1, np.array([1.0, 2.0, 3.0]) / 4, atol=0.01)
