@@ -44,8 +44,10 @@ def learn(works: Tree, gradient: Array, learning_rate: float, weight: Array) -> 
 
 
 def on_ways(latents: Array, first: Array, last: Array, t: Array) -> Array:
-    """Latents [n, latent_size] on great circles from works `first` [n] to works `last` [n], t [n, 1] in [0, 1] of the way and a little
-    beyond on paper, so that ends come up."""
+    """Latents [n, latent_size] on great circles between works, t [n, 1] of the way (0 to 1) from `first` to `last`: places [n].
+
+    What `latents.paths.slerp` is on the host, for latents of one length.
+    """
     a, b = on_sphere(latents[first]), on_sphere(latents[last])
     angle = jnp.arccos(jnp.clip((a * b).sum(axis=1, keepdims=True) / a.shape[1], -0.9999, 0.9999))
     return (jnp.sin((1 - t) * angle) * a + jnp.sin(t * angle) * b) / jnp.sin(angle)
