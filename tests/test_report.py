@@ -520,6 +520,11 @@ def test_what_was_measured_of_checkpoints_is_a_table_with_the_best_marked(workdi
     assert all(row["kid_held_out"] is None for row in rows)
     page = write_report(workdir).read_text()
     assert page.count("it made everything on this page") == 1
+    # Half-way between works counts as much.
+    measured = [one | {"watch/kid_ways": 2.0 * (one["images"] / 1000 - 41) ** 2} for one in measured]
+    log.write_text(log.read_text() + "\n" + "\n".join(map(json.dumps, measured)))
+    (best,) = [row for row in networks.training_section(workdir)["watched"] if row["best"]]
+    assert (best["images"], best["kid_ways"]) == (38_000, 18.0)  # the least of (n - 31)^2 + 2 (n - 41)^2 in steps of two
 
 
 def test_thinned_curves_keep_their_level():

@@ -14,6 +14,7 @@ import pytest
 from gan_jax import default_config, keys
 from gan_jax.errors import Stopped, UserError
 from gan_jax.generators import open_generator
+from gan_jax.latents.paths import slerp
 from gan_jax.models import networks
 from gan_jax.models.generator import Years
 from gan_jax.training import batches, devices, levels, loop
@@ -477,12 +478,17 @@ def test_frozen_layers_of_the_discriminator_stay_as_they_begin(name, first, last
 class Eyes:
     """A watch whose figures are given."""
 
-    def __init__(self, *kids):
+    def __init__(self, *kids, ways=()):
         self.kids, self.seen = list(kids), []
+        self.kids_of_ways, self.ways = list(ways), []
 
     def __call__(self, images):
         self.seen.append(images)
         return {"kid_training": self.kids[len(self.seen) - 1], "copies": 0.5}
+
+    def distance(self, images):
+        self.ways.append(images)
+        return self.kids_of_ways[len(self.ways) - 1]
 
     def nearest(self, images):
         return IMAGES[np.arange(len(images)) % len(IMAGES)]
@@ -507,6 +513,26 @@ def test_the_best_checkpoint_is_kept_and_used(tmp_path):
     np.testing.assert_allclose(made.astype(int), eyes.seen[1][:36].astype(int), atol=1)
     assert np.abs(made.astype(int) - eyes.seen[4][:36].astype(int)).max() > 1
     assert (tmp_path / "samples" / "nearest.png").exists()
+
+
+def test_the_best_checkpoint_is_good_from_chance_and_half_way_between_works(tmp_path):
+    config = tiny(loss="non-saturating", total_kimg=0.24, works=1.0, works_batch=8, works_detail=1, watch_images=40, keep_checkpoints=3)
+    config.model.name = "dcgan"
+    eyes = Eyes(1.0, 3.0, 2.0, ways=(3.0, 0.5, 2.5))
+    loop.train(config, IMAGES, NO_LABELS, tmp_path, {}, eyes)
+    assert [images.shape for images in eyes.ways] == [(40, 16, 16, 3)] * 3
+    lines = [json.loads(line) for line in (tmp_path / "log" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["watch/kid_ways"] for line in lines if "watch/kid_ways" in line] == [3.0, 0.5, 2.5]
+    (tmp_path / "config.json").write_text(json.dumps({"config": config.to_dict() | {"collection": {"resolution": 16}}}))
+    with Checkpoints(tmp_path / "checkpoints") as checkpoints:
+        assert checkpoints.best() == 160  # neither the best from chance nor the latest
+    # They are what the opened generator paints half-way between two works' latents.
+    generator = open_generator(tmp_path, "float32")
+    first, last = np.random.default_rng(config.seed).integers(0, len(IMAGES), (2, 72))
+    between = np.stack([slerp(generator.works[[a]], generator.works[[b]], np.array([0.5]))[0, 0] for a, b in zip(first, last)])
+    apart = first != last
+    made = generator.images(between.astype(np.float32))[:40][apart[:40]]
+    np.testing.assert_allclose(made.astype(int), eyes.ways[1][apart[:40]].astype(int), atol=2)
 
 
 def test_networks_that_still_grow_are_not_watched(tmp_path):

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -56,6 +56,7 @@ def distances(
     seed: int,
     repeats: int = 8,
     competitors: Mapping[str, ImageSet] | None = None,
+    closely: Collection[int] | None = None,
     patches_too: bool = True,
 ) -> dict[str, Any]:
     """Judges generated images and morphs by real works. Deterministic in its arguments.
@@ -68,7 +69,8 @@ def distances(
       seed: of everything that is drawn.
       repeats: how many times each real set is split into halves for its floor, at least 2.
       competitors: frames like `frames`, of the same pairs at the same t, by other means.
-      patches_too: whether SWD is worked out, which takes the most time and does not depend on the features.
+      closely: places in t at which competitors get their SWD, which takes the most time; None: all.
+      patches_too: whether SWD is worked out at all, which does not depend on the features.
 
     Returns a dict of plain Python values, every float finite. `reason` is None where there is a figure; where there is none, every
     value beside the reason is None (and `by_level` empty).
@@ -78,7 +80,7 @@ def distances(
           'comparisons': [Comparison],          'generated' with 'training', which is early and late together
           'morph': [{'t': float, 'against': {'early'|'between'|'late': Comparison}, 'diversity': Diversity,     in the order of t
                      'training': the KID to what was trained on, 'precision': float, part that lies among it}],
-          'competitors': {name: list like 'morph'},
+          'competitors': {name: list like 'morph', without 'diversity'},
           'standing': [{'name': str, 'comparison': Comparison}],      early, late and both of them with 'between'
           'floors': {'early'|'between'|'late'|'training': Floor},     two random halves of one set, over and over
           'ceiling': Comparison,                                      'early' with 'late'
@@ -146,14 +148,16 @@ def distances(
         progress.advance(1, "generated")
         lying = []  # the frames' manifolds
 
-        def along(name: str, frames: ImageSet, lie: bool = False) -> list[dict[str, Any]]:
+        def along(name: str, frames: ImageSet, ours: bool = False) -> list[dict[str, Any]]:
             def at(k: int) -> tuple[dict[str, Any], dict[str, Any] | None]:
                 # One name for all: the same draws of places, directions and pairs make the sets comparable.
-                here = look("frames", frames[:, k], cut("frames", frames[:, k]))
-                against = {name: _comparison(here, seen[name], seed) for name in PERIODS}
-                place = {"t": float(t[k]), "against": against, "diversity": _diversity(here, seed)}
+                patches = cut("frames", frames[:, k]) if ours or closely is None or k in closely else None
+                here = look("frames", frames[:, k], patches)
+                place = {"t": float(t[k]), "against": {name: _comparison(here, seen[name], seed) for name in PERIODS}}
                 place |= {"training": _kid(here, seen["training"], seed), "precision": _manifold(seen["training"], here, seed)["precision"]}
-                return place, {"t": float(t[k]), **_manifold(seen["between"], here, seed)} if lie else None
+                if not ours:
+                    return place, None
+                return place | {"diversity": _diversity(here, seed)}, {"t": float(t[k]), **_manifold(seen["between"], here, seed)}
 
             places = []
             with _threads() as pool:
@@ -164,7 +168,7 @@ def distances(
                     progress.advance(1, f"{name}, t = {place['t']:.2f}")
             return places
 
-        morph = along("this study", frames, lie=True)
+        morph = along("this study", frames, ours=True)
         others = {name: along(name, limited("frames", pictures)) for name, pictures in competitors.items()}
 
     both = dataclasses.replace(seen["training"], name="both, mixed")

@@ -89,6 +89,7 @@ def evaluate(
     figures |= distances.distances(
         real, seen.generated, seen.frames[study], morphs.t, seed=seed, repeats=repeats,
         competitors={name: each for name, each in seen.frames.items() if name != study},
+        closely=(0, middle, len(morphs.t) - 1),
     )  # fmt: skip
     for name, place in ((study, figures["morph"]), *figures["competitors"].items()):
         for at, value in zip(place, _sharpness(works, seen.frames[name], primary)):

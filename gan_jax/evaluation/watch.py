@@ -48,6 +48,10 @@ class Watch:
         figures["nearest"] = float(np.median(found.relative))
         return figures
 
+    def distance(self, images: np.ndarray) -> float:
+        """`kid_training` of images uint8 [n, r, r, 3] alone."""
+        return kid.estimate(self._standardise(self._extract(images)), self._training)
+
     def nearest(self, images: np.ndarray) -> np.ndarray:
         """The training works that are most like images uint8 [n, r, r, 3]: as many works."""
         return self._works[self._copies(images).work]

@@ -149,9 +149,10 @@ def _watched(log: dict[str, np.ndarray]) -> list[dict]:
     if WATCHED not in log:
         return []
     places = np.flatnonzero(np.isfinite(log[WATCHED]))
-    best = places[log[WATCHED][places].argmin()] if len(places) else None
+    merit = log[WATCHED] + np.nan_to_num(log.get("watch/kid_ways", np.zeros(1)))
+    best = places[merit[places].argmin()] if len(places) else None
     shown = sorted({places[k] for k in spread(len(places), MOST_WATCHED)} | ({best} if best is not None else set()))
-    names = ("kid_training", "kid_held_out", "diversity", "copies")
+    names = ("kid_training", "kid_ways", "kid_held_out", "diversity", "copies")
     nothing = np.full(len(log["images"]), math.nan)
     figures = {name: log.get(f"watch/{name}", nothing) for name in names}
     return [

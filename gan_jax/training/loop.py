@@ -43,6 +43,9 @@ class Watch(Protocol):
     def __call__(self, images: np.ndarray) -> dict[str, float]:
         """Figures by name; that of the best checkpoint has the least "kid_training"."""
 
+    def distance(self, images: np.ndarray) -> float:
+        """ "kid_training" alone."""
+
     def nearest(self, images: np.ndarray) -> np.ndarray:
         """The work that is most like each."""
 
@@ -281,6 +284,9 @@ class _Run:
         figures = {}
         if self.watch and training.watch_images and phase.resolution == self.images.shape[1] and alpha == 1:
             figures = self.watch(self.grid.images(self.state, phase.level, alpha, training.watch_images))
+            if training.works:
+                middles = self.grid.middles(self.state, self.labels, phase.level, alpha, training.watch_images)
+                figures["kid_ways"] = self.watch.distance(middles)
             figures = {f"watch/{name}": value for name, value in figures.items()}
             self.log.write(self.seen, figures)
             self.diversity = health.check_diversity(self.diversity, figures.get("watch/diversity", 0.0))
@@ -288,7 +294,9 @@ class _Run:
         about |= {"works": own_latents(training, self.images.shape[0])}
         about |= {"years": dataclasses.asdict(self.years) | {"seen": list(self.years.seen)}} if self.years else {}
         if hosts.leads():
-            self.checkpoints.save(self.seen, self.state, {**self.about, **about}, kid=figures.get("watch/kid_training"))
+            # Where ways between works are learnt too, the best checkpoint is good at both.
+            kid = figures["watch/kid_training"] + figures.get("watch/kid_ways", 0.0) if figures else None
+            self.checkpoints.save(self.seen, self.state, {**self.about, **about}, kid=kid)
 
     def _show(self, phase: Phase) -> None:
         """Grids of pictures, and once the networks have grown up of the works that are most like them."""

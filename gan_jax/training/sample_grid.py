@@ -1,6 +1,7 @@
 """Pictures to see the training by."""
 
 import threading
+from collections.abc import Sequence
 
 import flax.linen as nn
 import jax
@@ -10,6 +11,7 @@ import numpy as np
 from gan_jax import pictures
 from gan_jax.models import networks
 from gan_jax.models.generator import Years
+from gan_jax.training import works
 from gan_jax.training.step import TrainState
 
 GRID = 36  # pictures
@@ -38,10 +40,21 @@ class SampleGrid:
 
     def images(self, state: TrainState, level: int, alpha: float, n: int = GRID) -> np.ndarray:
         """uint8 [n, r, r, 3], r being the level's resolution. The first 36 are those of the grid."""
+        return self._painted(state, level, alpha, [self._latents(batch) for batch in range(-(-n // GRID))])[:n]
+
+    def middles(self, state: TrainState, labels: np.ndarray, level: int, alpha: float, n: int) -> np.ndarray:
+        """uint8 [n, r, r, 3]: half-way between two works that have latents of their own, of labels [m, label_size], drawn by chance."""
+        own = jax.tree.map(lambda x: x.addressable_data(0), state.works["ema"])
+        drawn = np.random.default_rng(self._seed).integers(0, len(labels), (2, -(-n // GRID) * GRID))
+        latents = works.on_ways(own, *drawn, jnp.full((drawn.shape[1], 1), 0.5))
+        inputs = np.concatenate([latents, (labels[drawn[0]] + labels[drawn[1]]) / 2], axis=1, dtype=np.float32)
+        return self._painted(state, level, alpha, np.split(inputs, len(inputs) // GRID))[:n]
+
+    def _painted(self, state: TrainState, level: int, alpha: float, batches: Sequence[np.ndarray]) -> np.ndarray:
+        """uint8 [36 a batch, r, r, 3] of latents and labels."""
         self.compile(level)
         here = jax.tree.map(lambda x: x.addressable_data(0), networks.variables(state.ema_params, state.ema_stats))
-        made = [self._programs[level](here, self._latents(batch), np.float32(alpha)) for batch in range(-(-n // GRID))]
-        return np.concatenate([pictures.to_uint8(batch) for batch in made])[:n]
+        return np.concatenate([pictures.to_uint8(self._programs[level](here, batch, np.float32(alpha))) for batch in batches])
 
     def _latents(self, batch: int) -> np.ndarray:
         """float32 [36, latent_size + label_size]: the same latents with each label; with years, 36 latents in order of time."""
