@@ -23,7 +23,8 @@ def get_config() -> ConfigDict:
     training = config.training
     training.batch_size = 64
     training.augment = "adaptive"
-    training.total_kimg = 2000.0
+    training.total_kimg = 1500.0
+    training.works_detail = 2
     training.log_every_kimg = 10.0
     training.sample_every_kimg = 200.0
     training.checkpoint_every_kimg = 200.0
