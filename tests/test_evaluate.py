@@ -62,6 +62,20 @@ def test_it_is_json_and_the_same_every_time(judged, works, morphs):
     assert again["chronology"] == figures["chronology"]
 
 
+def test_competitors_have_their_swd_where_it_is_shown(judged):
+    figures, tables = judged
+    shown = {0, figures["middle"]["k"], len(T) - 1}
+    for name, way in figures["competitors"].items():
+        assert {k for k, place in enumerate(way) if place["against"]["between"]["swd"]["value"] is not None} == shown, name
+        assert all(place["against"]["between"]["kid"]["value"] is not None for place in way)
+    assert all(place["against"]["between"]["swd"]["value"] is not None for place in figures["morph"])
+    # Of the same frames it is the same as the study's own.
+    middle = figures["middle"]["k"]
+    ways = [figures["morph"], figures["competitors"]["reversed"]]
+    values = [way[middle]["against"]["between"]["swd"]["value"] for way in ways]
+    assert values[0] == values[1]
+
+
 def test_the_regressor_tells_years_of_works_it_has_not_seen(judged):
     found = judged[0]["chronology"]
     assert found["works"] == 150

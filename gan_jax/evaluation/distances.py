@@ -57,7 +57,7 @@ def distances(
     repeats: int = 8,
     competitors: Mapping[str, ImageSet] | None = None,
     closely: Collection[int] | None = None,
-    patches_too: bool = True,
+    pixels_too: bool = True,
 ) -> dict[str, Any]:
     """Judges generated images and morphs by real works. Deterministic in its arguments.
 
@@ -70,7 +70,7 @@ def distances(
       repeats: how many times each real set is split into halves for its floor, at least 2.
       competitors: frames like `frames`, of the same pairs at the same t, by other means.
       closely: places in t at which competitors get their SWD, which takes the most time; None: all.
-      patches_too: whether SWD is worked out at all, which does not depend on the features.
+      pixels_too: whether SWD and diversity are worked out at all, which do not depend on the features.
 
     Returns a dict of plain Python values, every float finite. `reason` is None where there is a figure; where there is none, every
     value beside the reason is None (and `by_level` empty).
@@ -124,7 +124,7 @@ def distances(
 
     def cut(name: str, pictures: ImageSet) -> dict[int, np.ndarray] | None:
         # The frames have one name at every t, so their neighbourhoods are cut at the same places and the curve over t is smooth.
-        usable = patches_too and resolution >= swd.MINIMUM_RESOLUTION and len(pictures) >= MINIMUM
+        usable = pixels_too and resolution >= swd.MINIMUM_RESOLUTION and len(pictures) >= MINIMUM
         return swd.neighbourhoods(pictures.images, _seed(seed, "places", name)) if usable else None
 
     def look(name: str, pictures: ImageSet, patches: Mapping[int, np.ndarray] | None) -> _Set:
@@ -132,6 +132,9 @@ def distances(
             return _Set(name, pictures.images, reason=f"{name}: {len(pictures)} images, at least {MINIMUM} are needed")
         described = swd.describe(patches, _seed(seed, "directions")) if patches else None
         return _Set(name, pictures.images, None, standardise(pictures.features), described)
+
+    def diverse(one: _Set) -> Figure:
+        return _diversity(one, seed, None if pixels_too else "diversity was not asked for")
 
     frames, generated = limited("frames", frames), limited("generated", generated)
     with Progress("compare", (len(PERIODS) + 1) * (1 + repeats) + 1 + len(t) * (1 + len(competitors))) as progress:
@@ -157,7 +160,7 @@ def distances(
                 place |= {"training": _kid(here, seen["training"], seed), "precision": _manifold(seen["training"], here, seed)["precision"]}
                 if not ours:
                     return place, None
-                return place | {"diversity": _diversity(here, seed)}, {"t": float(t[k]), **_manifold(seen["between"], here, seed)}
+                return place | {"diversity": diverse(here)}, {"t": float(t[k]), **_manifold(seen["between"], here, seed)}
 
             places = []
             with _threads() as pool:
@@ -185,7 +188,7 @@ def distances(
         ],
         "floors": floors,
         "ceiling": _comparison(seen["early"], seen["late"], seed),
-        "diversity": {name: _diversity(one, seed) for name, one in seen.items()},
+        "diversity": {name: diverse(one) for name, one in seen.items()},
         "manifold": {
             "generated": _manifold(seen["training"], seen["generated"], seed),
             "floor": _manifold(*halves, seed),
@@ -259,9 +262,10 @@ def _kid(a: _Set, b: _Set, seed: int) -> Figure:
     return {**dataclasses.asdict(kid.kid(a.points, b.points, seed=_seed(seed, "kid", a.name, b.name))), "reason": None}
 
 
-def _diversity(one: _Set, seed: int) -> Figure:
-    if one.reason:
-        return {"value": None, "error": None, "n": len(one.images), "pairs": 0, "reason": one.reason}
+def _diversity(one: _Set, seed: int, reason: str | None = None) -> Figure:
+    reason = one.reason or reason
+    if reason:
+        return {"value": None, "error": None, "n": len(one.images), "pairs": 0, "reason": reason}
     # The same pairs at every t: the difference between two places is then that of the frames alone.
     return {**dataclasses.asdict(ms_ssim.diversity(one.images, PAIRS, _seed(seed, "diversity", one.name))), "reason": None}
 

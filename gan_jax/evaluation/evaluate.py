@@ -286,7 +286,7 @@ def _other(seen: _Seen, works: Works, middle: Morphs, seed: int, repeats: int) -
     study, *others = seen.frames
     competitors = {name: seen.frames[name] for name in others}
     found = distances.distances(
-        real, seen.generated, seen.frames[study], middle.t, seed=seed, repeats=repeats, competitors=competitors, patches_too=False
+        real, seen.generated, seen.frames[study], middle.t, seed=seed, repeats=repeats, competitors=competitors, pixels_too=False
     )
     ways = {study: found["morph"], **found["competitors"]}
     return {
