@@ -270,6 +270,11 @@ class Study:
         """Names of what there is to do, in order."""
         return WITHOUT_DATES if self.config.collection.source == "tfds" else tuple(STAGES)
 
+    @property
+    def seconds(self) -> dict[str, float]:
+        """By stage that is complete, how long it took when it was made."""
+        return {name: self._finished[name]["seconds"] for name in self.stages if "seconds" in self._finished.get(name, {})}
+
     def standing(self) -> dict[str, bool]:
         """By stage, whether what it made still stands. What is damaged is named on stderr."""
         found = {name: self._stands(name) for name in self.stages if name != "baseline" or self.config.baseline.generator}

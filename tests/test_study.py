@@ -60,6 +60,14 @@ def study(tmp_path_factory):
     return config, workdir
 
 
+def test_where_the_time_went_is_known_afterwards(study):
+    config, workdir = study
+    spent = Study(config, workdir).seconds
+    assert list(spent) == [name for name in STAGES if name != "baseline"]
+    assert all(seconds >= 0 for seconds in spent.values()) and spent["train"] > spent["prepare"]
+    assert Study(config, workdir.with_name("new")).seconds == {}
+
+
 def test_every_stage_leaves_what_it_promises(study):
     _, workdir = study
     expected = [
