@@ -34,7 +34,8 @@ def get_config() -> ConfigDict:
 
     config.collection = collection = ConfigDict()
     collection.source = "painter"  # "painter" (built in), "folder" (a table and a folder of images) or "tfds" (pictures without dates)
-    collection.table = ""  # CSV or TSV with a line for each painting
+    collection.table = ""  # CSV, TSV, JSON or JSON Lines with a line or a record for each painting, or a folder of JSON files
+    collection.encoding = ""  # of the table, e.g. "cp932"; "": UTF-8, UTF-16, or guessed
     collection.images = ""  # folder of the images that the table names
     collection.columns = ConfigDict({"file": "", "title": "", "date": ""})  # "": found by usual names
     collection.where = ""  # rows to keep, e.g. "genre=landscape|still life; place=Arles"; "": all
@@ -47,6 +48,7 @@ def get_config() -> ConfigDict:
     collection.max_pixels = 150_000_000  # larger images are skipped, unread
     collection.near_duplicates = 8  # pictures that differ by up to so many of 64 bits are one work, seen twice; -1: only exact copies
     collection.periods = ConfigDict({"early": "..1883", "late": "1887.."})  # years, both ends included; between lies between
+    collection.undecided = "keep"  # works whose dates may as well be of another period: "keep" them where their middle is, or "skip" them
     collection.min_works = 16  # fewer in a period is an error
     collection.painter = ConfigDict({"works": 360, "first_year": 1880.0, "last_year": 1890.0, "seed": 0})
 

@@ -133,6 +133,7 @@ BOUNDS = {
 # Words that nothing else checks before hours of work depend on them.
 CHOICES = {
     "collection.source": ("folder", "painter", "tfds"),
+    "collection.undecided": ("keep", "skip"),
     "training.when_sick": ("stop", "back"),
     "training.period": ("", "early", "late"),
     "morphing.path": tuple(paths.PATHS),

@@ -11,6 +11,7 @@ from PIL import Image
 from gan_jax import default_config
 from gan_jax.collection import collection as collections
 from gan_jax.collection.folder import index_folder
+from gan_jax.collection.periods import is_undecided
 from gan_jax.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -34,6 +35,8 @@ def picture(width: int = 48, height: int = 32) -> np.ndarray:
         ("1886.25..", (1886.25, np.inf)),
         ("1880.5 .. 1883.25", (1880.5, 1883.25)),
         (1886, (1886, 1887)),
+        ("-480..-323", (-480, -322)),
+        ("850..0900", (850, 901)),
     ],
 )
 def test_spans_hold_whole_years(text, span):
@@ -53,9 +56,42 @@ def test_periods_of_years():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "year, uncertainty, undecided",
+    [
+        (1880.5, 0.5, False),
+        (1885.5, 15.5, True),  # 1870-1900
+        (1885.5, 5.5, True),  # c. 1885
+        (1882.5, 5.5, True),  # c. 1882, of which 2 of 11 years are later
+        (1881.5, 5.5, False),  # c. 1881, of which one is
+        (1883, 5, True),  # before 1888
+        (1891, 5, True),  # after 1885, of which the first two years are between
+        (1895, 0, False),
+        (1887, 0.5, False),
+        (1899.5, 5.5, True),  # of which half are after the late period
+    ],
+)
+def test_a_date_across_the_border_of_its_period_is_undecided(year, uncertainty, undecided):
+    assert is_undecided(year, uncertainty, (-np.inf, 1886.0), (1888.0, 1900.0)) == undecided
+
+
+def test_undecided_works_are_counted_or_left_out(messy):
+    folder, _ = messy
+    text = (folder / "table.csv").read_text().replace("06.png,Work 6,1886", "06.png,Work 6,c. 1884")
+    (folder / "table.csv").write_text(text)
+    kept = collections.prepare(config_of(folder))
+    assert kept.undecided == 1 and "; 1 may as well be of another period, which" in collections.summary(kept)
+    skipped = collections.prepare(config_of(folder, undecided="skip"))
+    assert len(skipped.paintings) == len(kept.paintings) - 1 and not skipped.undecided
+    assert [work.reason for work in skipped.skipped if work.title == "Work 6"] == [
+        "undecided date: 1879 to 1889 may as well be of another period"
+    ]
+
+
 @pytest.fixture
 def messy(tmp_path):
     """A folder with everything that is wrong with folders, and what is right in it."""
+    RNG.bit_generator.state = np.random.default_rng(0).bit_generator.state  # the same pictures for every test
     folder = tmp_path / "images"
     (folder / "sub").mkdir(parents=True)
     rows = []
@@ -131,10 +167,10 @@ def test_images_belong_to_their_paintings(messy):
     assert all(collection.paintings[i].year < 1885 for i in early) and len(early) > 0
 
 
-@pytest.mark.parametrize("name", ["/etc/passwd", "C:\\images\\00.png", "../images/00.png", "sub/../../secret.png", "..\\secret.png"])
+@pytest.mark.parametrize("name", ["/etc/passwd", "C:\\secret.png", "../secret.png", "sub/../../secret.png", "..\\secret.png", "a/.."])
 def test_no_name_leads_out_of_the_folder(messy, name):
     folder = index_folder(messy[0] / "images")
-    with pytest.raises(LookupError, match="leads out of the images folder"):
+    with pytest.raises(LookupError, match="leads out of the images folder, and no file in it is called"):
         folder.find(name)
 
 
@@ -143,10 +179,20 @@ def test_no_name_leads_out_of_the_folder(messy, name):
     [
         ("06.png", "06.png"), (" 06.png ", "06.png"), ("./06.png", "06.png"), ("06.PNG", "06.png"), ("06", "06.png"), ("06.tif", "06.png"),
         ("3/06.png", "06.png"), ("images\\06.png", "06.png"), ("03.png", "sub/03.png"), ("sub/03", "sub/03.png"), ("03", "sub/03.png"),
-        ("https://somewhere.org/06.png", "06.png"),
+        ("https://somewhere.org/06.png", "06.png"), ("https://somewhere.org/iiif/06.png?w=800", "06.png"),
+        ("https://somewhere.org/06.png#top", "06.png"), ("https://somewhere.org/get.php?file=06.png&w=800", "06.png"),
+        ("http://somewhere.org/s%70ace%20d.png", "space d.png"), ("space%20d.png", "space d.png"), ("space%2520d.png", "space d.png"),
+        ("https://somewhere.org/space+d.png", "space d.png"), ("C:\\Users\\me\\Pictures\\06.png", "06.png"), ("../images/06.png", "06.png"),
+        ("/home/me/06.png", "06.png"), ("\\\\server\\share\\06.png", "06.png"), ("file:///home/me/06.png", "06.png"),
+        ('"06.png"', "06.png"),
+        ("gs://bucket/sub/03.png", "sub/03.png"), ("06.png?w=800", "06.png"), ("50%25.png", "50%.png"),
+        ("http://commons.example.org/wiki/Special:FilePath/Space%20d.png", "space d.png"), ("Space_D.png", "space d.png"),
+        ("50%.png", "50%.png"),
     ],
 )  # fmt: skip
 def test_a_file_is_found_by_the_names_tables_give_it(messy, name, file):
+    for more in ("space d.png", "50%.png"):
+        (messy[0] / "images" / more).write_bytes(b"")
     assert index_folder(messy[0] / "images").find(name) == file
 
 
@@ -254,3 +300,76 @@ def test_the_built_in_painter_is_a_collection():
     assert collection.images.shape == (60, 32, 32, 3) and not collection.skipped
     assert {painting.period for painting in collection.paintings} == {"early", "between", "late"}
     assert [painting.year for painting in collection.paintings] == sorted(painting.year for painting in collection.paintings)
+
+
+def test_links_to_folders_and_in_circles_are_named(messy):
+    folder, _ = messy
+    os.symlink(folder / "images" / "sub", folder / "images" / "again")
+    os.symlink(folder / "images", folder / "images" / "sub" / "up")
+    os.symlink(folder / "images" / "circle.png", folder / "images" / "circle.png")
+    os.symlink(folder / "images" / "nowhere.png", folder / "images" / "dead.png")
+    with open(folder / "table.csv", "a") as file:
+        file.write("circle.png,Circle,1884,landscape\ndead.png,Dead,1884,landscape\n")
+    skipped = collections.prepare(config_of(folder)).skipped
+    reasons = {work.title or work.file: work.reason for work in skipped}
+    assert reasons["again"].startswith("linked folder: not followed") and reasons["sub/up"].startswith("linked folder: not followed")
+    assert reasons["Circle"] == reasons["Dead"] == "missing image: a link that leads out of the images folder, or nowhere"
+
+
+def test_names_that_are_not_utf_8_and_files_of_every_kind_are_listed(messy):
+    folder, _ = messy
+    names = [b"caf\xe9.jpg", b"a.jfif", b"b.heic", b"c.avif", b"d.tga", b"e.jp2", b"f.JPE", b"g.nef"]
+    for name in names:
+        with open(os.path.join(os.fsencode(folder / "images"), name), "wb"):
+            pass
+    collection = collections.prepare(config_of(folder))
+    listed = {work.file for work in collection.skipped if work.reason == "unlisted image: no row names it"}
+    assert {"caf\\udce9.jpg", "a.jfif", "b.heic", "c.avif", "d.tga", "e.jp2", "f.JPE", "g.nef"} <= listed
+    collections.save(collection, folder / "saved")
+    assert collections.load(folder / "saved").skipped == collection.skipped
+
+
+def test_what_was_left_out_is_known_where_no_collection_is_made(messy):
+    with pytest.raises(collections.NotEnough, match="; the first: cut.jpg: unusable image|; the first: ") as error:
+        collections.prepare(config_of(messy[0], min_works=50))
+    assert {"Missing", "Outside"} <= {work.title for work in error.value.skipped}
+    (messy[0] / "table.csv").write_text("file,title,date\n1.jpg,A\n2.jpg,B,1888,x\n")
+    with pytest.raises(collections.NotEnough, match="no usable row: line 2: 2 fields") as error:
+        collections.prepare(config_of(messy[0]))
+    assert [work.reason[:37] for work in error.value.skipped] == [f"malformed row: line {n} of the table, {m}" for n, m in ((2, 2), (3, 4))]
+
+
+def test_placeholders_are_no_works(messy):
+    folder, _ = messy
+    nothing = Image.fromarray(picture())
+    for n in range(5):
+        Image.new("RGB", (20 + n, 20), (200, 200, 200)).save(folder / "images" / f"grey{n}.png")
+        nothing.resize((60 + n, 40)).save(folder / "images" / f"none{n}.png")
+    with open(folder / "table.csv", "a") as file:
+        for n in range(5):
+            file.write(f"grey{n}.png,Grey {n},1884,landscape\nnone{n}.png,None {n},188{n},landscape\n")
+    collection = collections.prepare(config_of(folder))
+    reasons = {work.title: work.reason for work in collection.skipped}
+    assert {reasons[f"Grey {n}"] for n in range(5)} == {"no picture: a single colour"}
+    assert {reasons[f"None {n}"] for n in range(5)} == {"placeholder: the picture of several works"}
+
+
+def test_small_pictures_and_empty_borders_are_counted(messy):
+    folder, _ = messy
+    for n in range(2):
+        framed = np.full((80, 80, 3), 250, np.uint8)
+        framed[16:64, 16:64] = picture(48, 48)
+        Image.fromarray(framed).save(folder / "images" / f"framed{n}.png")
+    with open(folder / "table.csv", "a") as file:
+        file.write("framed0.png,Framed,1884,landscape\nframed1.png,Framed,1885,landscape\n")
+    collection = collections.prepare(config_of(folder, resolution=64))
+    assert "; 11 smaller than 64 px; 2 with empty borders" in collections.summary(collection)
+    assert any(note.startswith("with empty borders: framed0.png, framed1.png") for note in collection.notes)
+
+
+def test_rows_that_name_one_file_again_and_again_are_not_decoded(messy):
+    folder, _ = messy
+    with open(folder / "table.csv", "a") as file:
+        file.writelines(f"09.png,Again {n},1889,landscape\n" for n in range(50))
+    reasons = [work.reason for work in collections.prepare(config_of(folder)).skipped]
+    assert reasons.count("repeated row: more than 10 rows name this file") == 41

@@ -1,6 +1,7 @@
 """Pictures of any kind become squares of uint8, and copies are told from versions of one motif."""
 
 import io
+import struct
 import warnings
 import zlib
 
@@ -8,13 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageCms, ImageEnhance, features
 
 from gan_jax.collection.images import (
     NEAR_DISTANCE,
     NEAR_SIMILARITY,
     ImageError,
+    border,
     duplicates,
+    is_plain,
     load_image,
     load_images,
     perceptual_hash,
@@ -58,13 +61,95 @@ def test_grey_of_every_depth(tmp_path):
     assert np.array_equal(expected[..., 0], expected[..., 1])
     for name, values in [
         ("16.png", grey.astype(np.uint16) * 257), ("16.tif", grey.astype(np.uint16) * 257), ("32.tif", grey.astype(np.int32) * 257),
-        ("float.tif", grey.astype(np.float32) / 255), ("float255.tif", grey.astype(np.float32)),
+        ("10.png", grey.astype(np.uint16) * 4), ("12.tif", grey.astype(np.uint16) * 16), ("14.png", grey.astype(np.uint16) * 64),
+        ("8in16.png", grey.astype(np.uint16)), ("float.tif", grey.astype(np.float32) / 255), ("float255.tif", grey.astype(np.float32)),
     ]:  # fmt: skip
-        assert np.abs(load(save(Image.fromarray(values), tmp_path / name)).image - expected).max() <= 1, name
+        assert np.abs(load(save(Image.fromarray(values), tmp_path / name)).image - expected).max() <= 2, name
     black_and_white = load(save(Image.fromarray(grey > 127), tmp_path / "1.png"), resolution=32).image
     assert black_and_white.max() == 255 and black_and_white.min() == 0
     with pytest.raises(ImageError, match="of which none is known to be white"):
         load(save(Image.fromarray(grey.astype(np.float32) * 1e6), tmp_path / "infinite.tif"))
+
+
+def test_colours_of_sixteen_bits_are_scaled_by_their_depth(tmp_path):
+    colours = painting()
+    expected = load(save(Image.fromarray(colours), tmp_path / "8.png")).image.astype(int)
+    for shift in (8, 6, 4):  # 16, 14 and 12 bits
+        rows = b"".join(b"\0" + row.tobytes() for row in (colours.astype(">u2") << shift).astype(">u2"))
+        chunks = [(b"IHDR", struct.pack(">IIBBBBB", 48, 32, 16, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+        data = b"".join(struct.pack(">I", len(part)) + kind + part + struct.pack(">I", zlib.crc32(kind + part)) for kind, part in chunks)
+        (tmp_path / "16.png").write_bytes(b"\x89PNG\r\n\x1a\n" + data)
+        # Of 12 bits four are left, which are 17 of 255 apart.
+        assert np.abs(load(tmp_path / "16.png").image - expected).mean() < {8: 1, 6: 5, 4: 12}[shift]
+
+
+def swapped_profile() -> bytes:
+    """An ICC profile in which red and green have changed places."""
+    data = bytearray(
+        ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes().replace("sRGB".encode("utf-16-be"), "tRGB".encode("utf-16-be"))
+    )
+    entries = {bytes(data[place : place + 4]): place for place in range(132, 132 + 12 * int.from_bytes(data[128:132], "big"), 12)}
+    red, green = (slice(entries[name] + 4, entries[name] + 12) for name in (b"rXYZ", b"gXYZ"))
+    data[red], data[green] = data[green], data[red]
+    return bytes(data)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif", "a.webp"])
+def test_colour_profiles_are_applied(tmp_path, name):
+    red = Image.new("RGB", (40, 40), (200, 30, 40))
+    found = load(save(red, tmp_path / name, icc_profile=swapped_profile(), **({"lossless": True} if "webp" in name else {"quality": 100})))
+    assert np.abs(found.image.astype(int) - [30, 200, 40]).max() <= 6
+    half = red.convert("RGBA")
+    half.putalpha(0)
+    assert np.all(load(save(half, tmp_path / "half.png", icc_profile=swapped_profile())).image == 255)
+
+
+def test_profiles_of_srgb_and_damaged_ones_change_nothing(tmp_path):
+    picture = Image.fromarray(painting())
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    expected = load(save(picture, tmp_path / "plain.png")).image
+    for n, profile in enumerate((srgb, swapped_profile()[:200], b"nothing", swapped_profile()[:128] + b"\xff" * 2000)):
+        np.testing.assert_array_equal(load(save(picture, tmp_path / f"{n}.png", icc_profile=profile)).image, expected)
+
+
+def test_lab_is_read(tmp_path):
+    picture = Image.fromarray(painting())
+    lab = ImageCms.profileToProfile(picture, ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB")
+    expected = load(save(picture, tmp_path / "rgb.png")).image.astype(int)
+    assert np.abs(load(save(lab, tmp_path / "lab.tif")).image - expected).mean() < 3
+
+
+def test_other_kinds_of_files_are_read(tmp_path):
+    picture = Image.fromarray(painting())
+    expected = load(save(picture, tmp_path / "rgb.png")).image.astype(int)
+    for name in ("a.tga", "a.pcx", "a.sgi", "a.jfif", "a.dib", "a.avif", "a.jp2"):
+        if name != "a.avif" or features.check("avif"):
+            assert np.abs(load(save(picture, tmp_path / name)).image - expected).mean() < 4, name
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0" + b"mif1heic" * 10)
+    with pytest.raises(ImageError, match="pip install pillow-heif"):
+        load(tmp_path / "a.heic")
+
+
+def test_a_single_colour_is_no_picture():
+    grey = np.full((32, 32, 3), 120, np.uint8)
+    noisy = grey + np.random.default_rng(0).integers(0, 3, grey.shape, dtype=np.uint8)
+    assert is_plain(grey) and is_plain(noisy)
+    dark = (painting(width=32, height=32) // 20).astype(np.uint8)  # a night that one can hardly see
+    assert not is_plain(dark) and not is_plain(painting(width=32, height=32))
+
+
+def test_empty_borders_are_measured():
+    picture = np.array(Image.fromarray(painting(width=32, height=32)))
+    assert border(picture) == 0.0
+    framed = np.full((32, 32, 3), 250, np.uint8)
+    framed[4:28, 4:28] = picture[4:28, 4:28]
+    assert border(framed) == pytest.approx(1 - (24 / 32) ** 2)
+    framed[:, :] = picture
+    framed[:3] = framed[-3:] = 10
+    assert border(framed) == pytest.approx(6 / 32)
+    framed[:, :] = picture
+    framed[:8] = 10  # a sky, with nothing like it below
+    assert border(framed) == 0.0
 
 
 def test_transparent_parts_are_white(tmp_path):

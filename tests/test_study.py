@@ -13,7 +13,7 @@ import numpy as np
 import published
 import pytest
 
-from gan_jax import demo_config, files
+from gan_jax import default_config, demo_config, files
 from gan_jax.collection import collection as collections
 from gan_jax.errors import UserError
 from gan_jax.generators import open_generator
@@ -395,6 +395,16 @@ def folder(tmp_path_factory):
 
 
 FOLDER = ["--config.collection.source=folder", "--config.collection.table={}/table.csv"]
+
+
+def test_what_was_left_out_is_listed_where_prepare_ends_with_an_error(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "table.csv").write_text("file,title,date\n1.png,A,1880\n2.png,B,soon\n")
+    config = default_config.get_config()
+    config.collection.update(source="folder", table=str(tmp_path / "table.csv"), images=str(tmp_path / "images"))
+    with pytest.raises(UserError, match="no file is called '1.png'.*work/collection/skipped.csv lists what was left out"):
+        Study(config, tmp_path / "work").run("prepare")
+    assert "1.png,A,missing image: no file is called '1.png'" in (tmp_path / "work" / "collection" / "skipped.csv").read_text()
 
 
 @pytest.mark.parametrize(

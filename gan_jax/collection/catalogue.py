@@ -1,196 +1,87 @@
-"""Tables of paintings: any CSV or TSV as it is found, and which of its columns say file, title and date."""
+"""Which columns of a table say file, title and date, by what they hold and by their names."""
 
-import csv
-import io
-import pathlib
 import re
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gan_jax.collection.dates import parse_dates
+from gan_jax.collection import date_ends
+from gan_jax.collection.column_names import (
+    DATE_NAMES,
+    DATE_WORDS,
+    FILE_NAMES,
+    MONTH_NAMES,
+    OTHER_DATES,
+    TITLE_NAMES,
+    YEAR_MONTH_NAMES,
+    YEAR_NAMES,
+)
+from gan_jax.collection.date_words import WORDS, folded
+from gan_jax.collection.dates import Date, parse_dates
+from gan_jax.collection.folder import IMAGE_SUFFIX, is_address
+from gan_jax.collection.tables import LARGEST_TABLE, Table, read_table
 from gan_jax.errors import UserError
 
-LARGEST_TABLE = 64 * 2**20  # bytes
-MOST_COLUMNS = 1_000
-MOST_CELLS = 5_000_000
-SAMPLE = 2**18  # characters that the delimiter is looked for in
-DELIMITERS = "\t;|,"  # a tie goes to the first: commas are common inside titles
+__all__ = ["LARGEST_TABLE", "Columns", "Table", "find_columns", "read_dates", "read_table", "rows_where", "work_dates"]
 
-Reading = tuple[list[str], list[dict[str, str]], list[tuple[int, str]]]  # columns, rows, malformed
+SAMPLE = 1_000  # rows that columns are judged by, from all over the table
+LOOKS = 10_000  # cells that are looked into, of all columns that may be the one, so that many columns take no longer
+MOST_PAIRS = 20
 
-# As `_key` writes them; the most telling first.
-FILE_NAMES = ("filename", "file", "imagefile", "imagefilename", "imagepath", "filepath", "path", "image", "img", "imagename",
-              "picture", "datei", "dateiname", "fichier", "bestand", "archivo")  # fmt: skip
-TITLE_NAMES = ("title", "titel", "titre", "titulo", "titolo", "name", "work", "worktitle", "artworktitle",
-               "painting", "paintingname", "objecttitle")  # fmt: skip
-DATE_NAMES = ("date", "dated", "datecreated", "creationdate", "created", "dateofcreation", "datetext", "displaydate", "objectdate",
-              "dating", "datum", "datierung", "fecha", "data", "completion", "completitionyear",
-              "completionyear", "period", "when")  # fmt: skip
-YEAR_MONTH_NAMES = ("yearmonth", "monthyear")
-YEAR_NAMES = ("year", "yearcreated", "yearofcreation", "creationyear", "jahr", "annee", "jaar", "ano", "anno")
-MONTH_NAMES = ("month", "monthcreated", "creationmonth", "monat", "mois", "maand", "mes", "mese")
-IMAGE_SUFFIX = re.compile(r"\.(?:jpe?g|png|gif|bmp|tiff?|webp|jp2|ppm)$", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Table:
-    path: str
-    columns: list[str]
-    rows: list[dict[str, str]]  # the cells as they stand in the file
-    delimiter: str
-    encoding: str
-    malformed: list[tuple[int, str]]  # the line a left-out row starts at, and why
+_PERHAPS_RECORDS = ("created", "datecreated", "creationdate", "date")  # by whether their cells are points of time
+_TIME_OF_DAY = re.compile(r"[T ][0-9]{2}:[0-9]{2}")
+_RECORDS_BEGIN = 1990  # the year: before it nobody stamped records of works
 
 
 @dataclass(frozen=True)
 class Columns:
     file: str
     title: str  # '' where the table has none
-    date: tuple[str, ...]  # one column, or those of the year and of the month
+    date: tuple[str, ...]  # one column, or those of the year and of the month; none where the two ends alone say it
+    ends: tuple[str, ...] = ()  # of the earliest and the latest year that a work can be of, where the table has both
+    precision: str = ""  # how exact the date is, as Wikidata counts
+
+    def __str__(self) -> str:
+        date = " and ".join(map(repr, self.date)) if self.date else ""
+        ends = f"from {self.ends[0]!r} to {self.ends[1]!r}" if self.ends else ""
+        title = f"title {self.title!r}" if self.title else "no title"
+        return f"file {self.file!r}, {title}, date {', '.join(filter(None, (date, ends)))}"
 
 
-def read_table(path: pathlib.Path | str) -> Table:
-    """Reads a table with a header: comma, tab, semicolon or bar, any line ends, UTF-8, UTF-16 with its mark or Windows' Latin-1.
+def find_columns(table: Table, named: Mapping[str, str], is_file: Callable[[str], bool] | None = None) -> Columns:
+    """Which columns say file, title and date: those that `named` names, and where it says '' those that hold such things.
 
-    A row with more or fewer fields than the header is left out and told in `malformed`, because nobody knows which of its fields
-    moved. Rows without any text are no rows. A header used twice becomes "name (2)", an empty one "column 3". Raises UserError.
+    A file column is the one whose names are those of most files, by `is_file`; a date column one whose cells are dates that vary and are
+    no record's time stamp. Of several that do, one with a usual name is taken, and of the dates the first of: a text of dates, year and
+    month together, year and month in one, the year. Columns of the earliest and the latest year come to it. Raises UserError that lists
+    the columns there are, and says what the best of them lacks.
     """
-    text, encoding = _decoded(path)
-    text, delimiter = _delimiter(text)
-    columns, rows, malformed = _best_reading(path, text, delimiter)
-    if not rows:
-        why = f": line {malformed[0][0]}: {malformed[0][1]}" if malformed else " below its header"
-        raise UserError(f"{path}: the table has no usable row{why}")
-    return Table(str(path), columns, rows, delimiter, encoding, malformed)
-
-
-def _decoded(path: pathlib.Path | str) -> tuple[str, str]:
-    try:
-        with open(path, "rb") as file:
-            data = file.read(LARGEST_TABLE + 1)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except OSError as error:
-        raise UserError(f"{path}: the table can't be read ({error.strerror})") from None
-    if len(data) > LARGEST_TABLE:
-        raise UserError(f"{path}: the table is larger than {LARGEST_TABLE >> 20} MiB")
-    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise UserError(f"{path}: a spreadsheet or an archive, not text; save the table as CSV")
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encodings = ("utf-16",)
-    elif b"\0" in data:
-        raise UserError(f"{path}: not a text table (it holds NUL bytes); save the table as CSV")
-    else:
-        # Windows-1252 is Latin-1 with quotation marks and dashes in place of control characters; five bytes it doesn't know.
-        encodings = ("utf-8-sig", "cp1252", "latin-1")
-    for encoding in encodings:
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" in text or len(re.findall("[\x01-\x08\x0e-\x1f]", text[:SAMPLE])) > len(text[:SAMPLE]) / 100:
-            break
-        return text, encoding
-    raise UserError(f"{path}: not a text table; save it as CSV in UTF-8")
-
-
-def _delimiter(text: str) -> tuple[str, str]:
-    """The text without Excel's "sep=" line, and the delimiter by which most rows have as many fields as the header."""
-    if match := re.match(r"""["']?sep=([,;|\t])["']?(?:\r\n|\r|\n)""", text, re.IGNORECASE):
-        return text[match.end() :], match[1]
-    best, best_score = ",", (0.0, 1)
-    for delimiter in DELIMITERS:
-        lengths = [len(record) for _, record in _records(text[:SAMPLE], delimiter) if isinstance(record, list)]
-        if lengths and lengths[0] > 1:
-            score = (sum(length == lengths[0] for length in lengths) / len(lengths), lengths[0])
-            if score > best_score:
-                best, best_score = delimiter, score
-    return text, best
-
-
-def _best_reading(path: pathlib.Path | str, text: str, delimiter: str) -> Reading:
-    """By the rules of quoting if the table follows them; else with quotation marks as letters, or loosely, whichever keeps more rows."""
-    try:
-        return _reading(path, _records(text, delimiter, strict=True))
-    except csv.Error:
-        readings = [_reading(path, _records(text, delimiter, quoting=quoting)) for quoting in (csv.QUOTE_NONE, csv.QUOTE_MINIMAL)]
-        return max(readings, key=lambda reading: len(reading[1]))
-
-
-def _records(text: str, delimiter: str, quoting: int = csv.QUOTE_MINIMAL, strict: bool = False) -> Iterator[tuple[int, list[str] | str]]:
-    """Yields (line, fields) for every record that has text, or (line, reason) for one that csv refuses. Raises csv.Error if strict."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=strict)
-    while True:
-        line = reader.line_num + 1
-        try:
-            record = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            if strict:
-                raise
-            yield line, str(error)
-            continue
-        if any(field.strip() for field in record):
-            yield line, record
-
-
-def _reading(path: pathlib.Path | str, records: Iterator[tuple[int, list[str] | str]]) -> Reading:
-    header = next(records, (1, []))[1]
-    if not header or isinstance(header, str):
-        raise UserError(f"{path}: the table has no header" + (f" ({header})" if header else ""))
-    if len(header) > MOST_COLUMNS:
-        raise UserError(f"{path}: the table has {len(header)} columns, and {MOST_COLUMNS} at most are read")
-    columns = _distinct([name.strip() for name in header])
-    rows, malformed = [], []
-    for line, record in records:
-        if isinstance(record, str):
-            malformed.append((line, record))
-        elif len(record) != len(columns):
-            malformed.append((line, f"{len(record)} fields where the header has {len(columns)}"))
-        else:
-            rows.append(dict(zip(columns, record)))
-        if (len(rows) + len(malformed)) * len(columns) > MOST_CELLS:
-            raise UserError(f"{path}: the table has more than {MOST_CELLS:,} cells")
-    return columns, rows, malformed
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    given, result = set(names), dict[str, None]()
-    for place, name in enumerate(names, 1):
-        candidate = name = name or f"column {place}"
-        count = 1
-        while candidate in result or (count > 1 and candidate in given):
-            count += 1
-            candidate = f"{name} ({count})"
-        result[candidate] = None
-    return list(result)
-
-
-def find_columns(table: Table, named: Mapping[str, str]) -> Columns:
-    """Which columns say file, title and date: those that `named` names, and where it says '' those with the usual names.
-
-    A date is looked for in this order: a column of dates that can be read in at least half of the rows; year and month together;
-    year and month in one; the year. Raises UserError that lists the columns there are.
-    """
-    file = _named(table, named, "file") or _file_column(table)
+    sample = table.rows[:: -(-len(table.rows) // SAMPLE)]
+    file = _named(table, named, "file") or _file_column(table, sample, is_file)
     if not file:
         raise UserError(_missing(table, "file"))
-    title = _named(table, named, "title") or next(iter(_usual(table, TITLE_NAMES)), "")
+    addresses = [row[file] for row in sample if is_address(row[file])]
+    if is_file and addresses and not any(is_file(row[file]) for row in sample):
+        raise UserError(
+            f"{table.path}: {file!r} holds addresses such as {_short(addresses[0])}, and config.collection.images has none of these files; "
+            "download them into that folder first (wget --input-file=LIST does), each under the last part of its address"
+        )
+    title = _named(table, named, "title") or _title_column(table, sample, file)
     explicit = _named(table, named, "date")
-    date = (explicit,) if explicit else _date_columns(table)
-    if not date:
-        raise UserError(_missing(table, "date"))
-    return Columns(file, title, date)
+    date = (explicit,) if explicit else _date_columns(table, sample)
+    ends = () if explicit else _ends(table, sample)
+    if not date and not ends:
+        raise UserError(_missing(table, "date") + _nearest(table, sample))
+    precision = next((column for column in table.columns if "precision" in _key(column)), "")
+    return Columns(file, title, date, ends, precision)
 
 
-def read_dates(rows: Sequence[Mapping[str, str]], date: Sequence[str]) -> list[tuple[float, float] | str]:
+def read_dates(rows: Sequence[Mapping[str, str]], date: Sequence[str], precision: str = "") -> list[Date | str]:
     """The rows' dates as `parse_dates` gives them, from one column or from those of the year and the month.
 
     Where the month is missing or unreadable the year alone is the date.
     """
-    years = parse_dates([row[date[0]] for row in rows])
+    years = parse_dates([row[date[0]] for row in rows], [row[precision] for row in rows] if precision else None)
     if len(date) == 1:
         return years
     texts = []
@@ -198,6 +89,15 @@ def read_dates(rows: Sequence[Mapping[str, str]], date: Sequence[str]) -> list[t
         year, month = (row[name].strip().removesuffix(".0") for name in date)
         texts.append(f"{month}/{year}" if month.isdecimal() else f"{month} {year}")
     return [year if isinstance(full, str) else full for full, year in zip(parse_dates(texts), years)]
+
+
+def work_dates(rows: Sequence[Mapping[str, str]], columns: Columns) -> list[Date | str]:
+    """The rows' dates by all the columns that say something about them; where there is none, the reason stands in its place."""
+    dates = read_dates(rows, columns.date, columns.precision) if columns.date else ["no date"] * len(rows)
+    if not columns.ends:
+        return dates
+    spans = date_ends.spans_of(*([row[column] for row in rows] for column in columns.ends))
+    return [date_ends.together(date, span) for date, span in zip(dates, spans)]
 
 
 def rows_where(table: Table, where: str) -> list[bool]:
@@ -220,11 +120,18 @@ def rows_where(table: Table, where: str) -> list[bool]:
 
 def _key(name: str) -> str:
     """Letters and digits in lower case, without accents: "Année" is "annee", "Year_Month" is "yearmonth"."""
-    return re.sub("[^a-z0-9]", "", unicodedata.normalize("NFKD", name.casefold()))
+    return re.sub(r"[\W_]+", "", folded(name))
 
 
 def _usual(table: Table, names: Sequence[str]) -> list[str]:
-    found = [(names.index(_key(column)), column) for column in table.columns if _key(column) in names]
+    """The columns with these names, in the order of the names; of nested ones, such as "object.title", the last part counts too."""
+    found = []
+    for column in table.columns:
+        key = _key(column)
+        if key not in names and "." in column and not any(word in key for word in OTHER_DATES):
+            key = _key(column.rpartition(".")[2])
+        if key in names:
+            found.append((names.index(key), column))
     return [column for _, column in sorted(found, key=lambda pair: pair[0])]
 
 
@@ -244,22 +151,105 @@ def _named(table: Table, named: Mapping[str, str], role: str) -> str:
     return column
 
 
-def _file_column(table: Table) -> str:
+def _file_column(table: Table, sample: Sequence[Mapping[str, str]], is_file: Callable[[str], bool] | None) -> str:
     usual = _usual(table, FILE_NAMES)
-    for column in [*usual, *table.columns]:
-        if 2 * sum(bool(IMAGE_SUFFIX.search(row[column].strip())) for row in table.rows) >= len(table.rows):
+    order = list(dict.fromkeys([*usual, *table.columns]))
+    if is_file:
+        few = _fewer(sample, len(order))
+        found = {column: sum(is_file(cell) for row in few if (cell := row[column].strip())) for column in order}
+        best = max(found.values())
+        if best:
+            return next(column for column in order if 2 * found[column] >= best and (column in usual or found[column] == best))
+    for column in order:
+        if 2 * sum(bool(IMAGE_SUFFIX.search(row[column].strip())) for row in sample) >= len(sample):
             return column
-    return usual[0] if usual else ""
+    return usual[0] if usual else next((column for column in order if 2 * sum(is_address(row[column]) for row in sample) > len(sample)), "")
 
 
-def _date_columns(table: Table) -> tuple[str, ...]:
+def _title_column(table: Table, sample: Sequence[Mapping[str, str]], file: str) -> str:
+    usual = [column for column in _usual(table, TITLE_NAMES) if column != file]
+    filled = [column for column in usual if any(row[column].strip() for row in sample)]
+    return next(iter(filled or usual), "")
+
+
+def _date_columns(table: Table, sample: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
     years, months = _usual(table, YEAR_NAMES), _usual(table, MONTH_NAMES)
-    candidates: list[tuple[str, ...]] = [(column,) for column in _usual(table, DATE_NAMES)]
-    candidates += [(year, month) for year in years for month in months]
-    candidates += [(column,) for column in (*_usual(table, YEAR_MONTH_NAMES), *years)]
-    for date in candidates:
-        if 2 * sum(not isinstance(found, str) for found in read_dates(table.rows, date)) >= len(table.rows):
-            return date
+    usual: list[tuple[str, ...]] = [(column,) for column in _usual(table, DATE_NAMES)]
+    usual += [(year, month) for year in years for month in months]
+    usual += [(column,) for column in (*_usual(table, YEAR_MONTH_NAMES), *years)]
+    taken = {column for columns in usual for column in columns}
+    taken |= {column for pair in _pairs(table) for column in pair}
+    # Numbers alone are dates only in columns that are called so: a width of 1880 is none.
+    others = [(column,) for column in table.columns if column not in taken and _may_be_date(column, sample)]
+    few = _fewer(sample, len(usual) + len(others))
+    ranks = {columns: _date_rank(few, columns, columns in usual) for columns in (*usual, *others)}
+    best = max(ranks, key=lambda columns: ranks[columns], default=())  # of equals the first
+    return best if best and ranks[best] > (0, 0) else ()
+
+
+def _fewer(sample: Sequence[Mapping[str, str]], columns: int) -> Sequence[Mapping[str, str]]:
+    return sample[:: -(-len(sample) * columns // LOOKS) or 1]
+
+
+def _date_rank(sample: Sequence[Mapping[str, str]], columns: tuple[str, ...], usual: bool) -> tuple[int, int]:
+    """How much columns look like the dates of works: (what they hold, how sure); (0, 0) for those that don't."""
+    filled = [row for row in sample if row[columns[0]].strip() and not _says_undated(row[columns[0]])]
+    dates = [date for date in read_dates(filled, columns) if not isinstance(date, str)]
+    if not dates or any(word in _key(columns[0]) for word in OTHER_DATES):
+        return 0, 0
+    readable = 2 * len(dates) >= len(filled) and 2 * len(filled) >= len(sample)
+    if not usual:
+        return (1, int(2 * len(filled) >= len(sample))) if 2 * len(dates) >= len(filled) and len({*dates}) > 1 else (0, 0)
+    stamped = sum(bool(_TIME_OF_DAY.search(row[columns[0]])) for row in filled)
+    late = sum(date[0] >= _RECORDS_BEGIN for date in dates)
+    record = _key(columns[0]) in _PERHAPS_RECORDS and 2 * stamped > len(filled) and 2 * late > len(dates)
+    alone = len({*dates}) == 1 and len(dates) > 2
+    return (0, 0) if record else (2, 0) if alone else (4 if readable else 3, 0)
+
+
+def _may_be_date(column: str, sample: Sequence[Mapping[str, str]]) -> bool:
+    """Whether it is worth looking into a column that has another name: by what it is called, or by cells such as "c. 1888"."""
+    key = _key(column)
+    if any(word in key for word in OTHER_DATES):
+        return False
+    cells = [row[column].strip() for row in sample[:50] if row[column].strip()]
+    numbers = sum(not any(letter.isalpha() or letter in "-–/.~?" for letter in cell) for cell in cells)
+    digits = sum(any(letter.isdigit() for letter in cell) for cell in cells)
+    return 2 * digits >= len(cells) > 0 and (any(word in key for word in DATE_WORDS) or 2 * numbers < len(cells))
+
+
+def _says_undated(cell: str) -> bool:
+    key = " ".join(re.findall(r"[^\W_]+", folded(cell)))
+    return any(meaning.kind == "undated" for meaning in WORDS.get(key, ()))
+
+
+def _nearest(table: Table, sample: Sequence[Mapping[str, str]]) -> str:
+    """What the column that most looks like one of dates lacks, for an error."""
+    usual = [column for names in (DATE_NAMES, YEAR_MONTH_NAMES, YEAR_NAMES) for column in _usual(table, names)]
+    called = [column for column in table.columns if any(word in _key(column) for word in DATE_WORDS)]
+    counts = Counter({column: sum(any(letter.isdigit() for letter in row[column]) for row in sample) for column in table.columns})
+    column = next(iter([*usual, *called]), counts.most_common(1)[0][0])
+    if any(word in _key(column) for word in OTHER_DATES):
+        return f" (the nearest is {column!r}, which by its name is of something else than the works)"
+    for row, date in zip(sample, read_dates(sample, (column,))):
+        if isinstance(date, str) and row[column].strip() and not _says_undated(row[column]):
+            return f" (the nearest is {column!r}: {date})"
+    return f" (the nearest is {column!r}, whose cells are empty or time stamps of records)" if usual else ""
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def _pairs(table: Table) -> list[tuple[str, str]]:
+    return date_ends.pairs_of(table.columns, [_key(column) for column in table.columns])[:MOST_PAIRS]
+
+
+def _ends(table: Table, sample: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+    for pair in _pairs(table):
+        spans = date_ends.spans_of(*([row[column] for row in sample] for column in pair))
+        if 2 * sum(span is not None for span in spans) >= len(spans) and date_ends.are_of_works(spans):
+            return pair
     return ()
 
 

@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 
 from gan_jax import files
-from gan_jax.collection import catalogue, dates
+from gan_jax.collection import dates
 from gan_jax.collection.aspect import FITS
-from gan_jax.collection.folder import ImageFolder, index_folder
-from gan_jax.collection.images import Fitted, duplicates, load_images
+from gan_jax.collection.from_folder import from_folder
 from gan_jax.collection.painter import paint_collection
-from gan_jax.collection.periods import PERIODS, parse_span, period_of
+from gan_jax.collection.periods import PERIODS, is_undecided, parse_span, period_of
+from gan_jax.collection.sources import NotEnough, Skipped, Sources, Work
 from gan_jax.errors import UserError
-from gan_jax.progress import Progress
 
 UNDATED = "collection/undated.json"  # in the workdir: of pictures without dates, which they are
 RESOLUTIONS = tuple(2**level for level in range(4, 11))
@@ -39,36 +38,20 @@ class Painting:
     columns: Mapping[str, str] = field(default_factory=dict)  # the table's other columns and its dates, as they stand there
 
 
-@dataclass(frozen=True)
-class Skipped:
-    file: str
-    title: str
-    reason: str  # "near duplicate: of 271.jpg (...)": a kind that is counted, then the case
-
-
 @dataclass(frozen=True, eq=False)
 class Collection:
     paintings: tuple[Painting, ...]  # by year, then file
     images: np.ndarray  # uint8 [n, resolution, resolution, 3], in the order of the paintings
     skipped: tuple[Skipped, ...]
+    undecided: int = 0  # of the paintings, those whose dates may as well be of another period
+    remarks: tuple[str, ...] = ()  # about the pictures, with their counts
+    notes: tuple[str, ...] = ()  # lines about how it was made, which are said and not kept
 
     def period(self, name: str) -> np.ndarray:
         """Indices of the paintings of a period, int64 [n of them], by year."""
         if name not in PERIODS:
             raise ValueError(f"a period is one of {PERIODS}, not {name!r}")
         return np.array([i for i, painting in enumerate(self.paintings) if painting.period == name], np.int64)
-
-
-@dataclass(frozen=True)
-class _Work:
-    file: str
-    title: str
-    date: tuple[float, float]
-    row: Mapping[str, str]
-
-
-# Works, their images, their sizes in px, what was skipped and the names of the columns to keep.
-Sources = tuple[list[_Work], np.ndarray, list[tuple[int, int]], list[Skipped], list[str]]
 
 
 def prepare(config: Any) -> Collection:
@@ -81,25 +64,48 @@ def prepare(config: Any) -> Collection:
     period_of(0, early, late)
     check_shape(config)
     if config.source == "painter":
-        works, images, sizes, skipped, others = _from_painter(config)
+        found = _from_painter(config)
     elif config.source == "folder":
-        works, images, sizes, skipped, others = _from_folder(config)
+        found = from_folder(config)
     else:
         raise UserError(f"config.collection.source={config.source!r}: has to be 'folder', 'painter' or 'tfds'")
     paintings = [
-        Painting(work.file, work.title, *work.date, period_of(work.date[0], early, late), *size, {name: work.row[name] for name in others})
-        for work, size in zip(works, sizes)
+        Painting(
+            work.file, work.title, *work.date, period_of(work.date[0], early, late), *size, {name: work.row[name] for name in found.columns}
+        )
+        for work, size in zip(found.works, found.sizes)
     ]
+    undecided = {
+        i
+        for i, painting in enumerate(paintings)
+        if config.source == "folder" and is_undecided(painting.year, painting.uncertainty, early, late)
+    }
+    if config.undecided == "skip":
+        found.skipped.extend(
+            Skipped(paintings[i].file, paintings[i].title, f"undecided date: {found.works[i].said()} may as well be of another period")
+            for i in sorted(undecided)
+        )
     order = sorted(range(len(paintings)), key=lambda i: (paintings[i].year, paintings[i].file))
-    result = Collection(tuple(paintings[i] for i in order), images[order], tuple(skipped))
+    if config.undecided == "skip":
+        order = [i for i in order if i not in undecided]
+        undecided = set()
+    paintings_in_order = tuple(paintings[i] for i in order)
+    result = Collection(paintings_in_order, found.images[order], tuple(found.skipped), len(undecided), found.remarks, tuple(found.notes))
     for name in ("early", "late"):
         count = len(result.period(name))
         if count < config.min_works:
-            raise UserError(
+            first = f"; the first: {_case(result.skipped[0])}" if result.skipped else ""
+            raise NotEnough(
                 f"config.collection.periods.{name}={config.periods[name]!r}: {count} works, at least {config.min_works} are needed "
-                f"({summary(result)})"
+                f"({summary(result)}{first})",
+                result.skipped,
+                result.notes,
             )
     return result
+
+
+def _case(skipped: Skipped) -> str:
+    return f"{skipped.file or skipped.title}: {skipped.reason}"
 
 
 def check_shape(config: Any) -> None:
@@ -131,82 +137,9 @@ def _from_painter(config: Any) -> Sources:
     for row, date in zip(rows, dates.parse_dates([row["date"] for row in rows])):
         if isinstance(date, str):
             raise UserError(f"config.collection.painter: {date}; first_year and last_year have to be dates that can be read")
-        works.append(_Work(row["file"], row["title"], date, row))
+        works.append(Work(row["file"], row["title"], date, row))
     sizes = [(config.resolution, config.resolution)] * len(works)
-    return works, images, sizes, [], [name for name in rows[0] if name not in ("file", "title")]
-
-
-def _from_folder(config: Any) -> Sources:
-    distance = _distance(config.near_duplicates)
-    if not config.table:
-        raise UserError("config.collection.table: name the table (CSV or TSV) that has the file, title and date of each work")
-    if not config.images:
-        raise UserError("config.collection.images: name the folder of the images")
-    folder = index_folder(config.images)
-    table = catalogue.read_table(config.table)
-    columns = catalogue.find_columns(table, config.columns)
-    listed, skipped, named = _listed_works(table, columns, folder, config.where)
-    skipped += [Skipped("", "", f"malformed row: line {line} of the table, {reason}") for line, reason in table.malformed]
-    skipped += [Skipped(_printable(file), "", "unlisted image: no row names it") for file in folder.images() if file not in named]
-
-    with Progress("prepare", len(listed)) as progress:
-        pictures = load_images(
-            [folder.root / work.file for work in listed], config.resolution, config.fit, config.max_pixels, progress.advance
-        )
-    usable: list[tuple[_Work, Fitted]] = []
-    for work, picture in zip(listed, pictures):
-        if isinstance(picture, Fitted):
-            usable.append((work, picture))
-        else:
-            skipped.append(Skipped(work.file, work.title, f"unusable image: {picture}"))
-    copies = duplicates([picture for _, picture in usable], distance)
-    for i, (original, bits) in copies.items():
-        work, kept = usable[i][0], usable[original][0]
-        kind = "exact duplicate: same pixels as" if bits is None else f"near duplicate: {bits} of 64 bits from"
-        skipped.append(Skipped(work.file, work.title, f"{kind} {kept.file} ({kept.title})"))
-    unique = [pair for i, pair in enumerate(usable) if i not in copies]
-    images = np.empty((len(unique), config.resolution, config.resolution, 3), np.uint8)
-    for i, (_, picture) in enumerate(unique):
-        images[i] = picture.image
-    others = [name for name in table.columns if name not in (columns.file, columns.title)]
-    return [work for work, _ in unique], images, [(picture.width, picture.height) for _, picture in unique], skipped, others
-
-
-def _listed_works(
-    table: catalogue.Table, columns: catalogue.Columns, folder: ImageFolder, where: str
-) -> tuple[list[_Work], list[Skipped], set[str]]:
-    """The rows with a readable date and an image, the others with the reason, and all files that any row names."""
-    works, skipped, named = [], [], set()
-    for row, wanted, date in zip(table.rows, catalogue.rows_where(table, where), catalogue.read_dates(table.rows, columns.date)):
-        title = row[columns.title].strip() if columns.title else ""
-        file, reason = row[columns.file].strip(), ""
-        try:
-            file = folder.find(file)
-            named.add(file)
-            if folder.leads_out(file):
-                reason = "missing image: a link that leads out of the images folder"
-        except LookupError as error:
-            reason = f"missing image: {error}"
-        if not wanted:
-            reason = f"excluded row: not {where.strip()}"
-        elif not reason and isinstance(date, str):
-            reason = f"unreadable date: {date}"
-        if reason:
-            skipped.append(Skipped(file, title, reason))
-        else:
-            works.append(_Work(file, title or pathlib.PurePosixPath(file).stem, date, row))
-    return works, skipped, named
-
-
-def _distance(near_duplicates: Any) -> int | None:
-    if isinstance(near_duplicates, int) and -1 <= near_duplicates <= 64:
-        return near_duplicates if near_duplicates >= 0 else None
-    raise UserError(f"config.collection.near_duplicates={near_duplicates!r}: has to be -1 or a distance from 0 to 64 bits")
-
-
-def _printable(name: str) -> str:
-    """A file name in bytes that aren't UTF-8, in a form that is."""
-    return name.encode("utf-8", "backslashreplace").decode()
+    return Sources(works, images, sizes, [], [name for name in rows[0] if name not in ("file", "title")], [])
 
 
 def summary(collection: Collection) -> str:
@@ -216,7 +149,11 @@ def summary(collection: Collection) -> str:
     kinds = collections.Counter(skipped.reason.partition(":")[0] for skipped in collection.skipped)
     skips = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in kinds.most_common())
     line = f"{len(collection.paintings)} works: {', '.join(counts)}; {len(collection.skipped)} skipped"
-    return f"{line} ({skips})" if skips else line
+    line = f"{line} ({skips})" if skips else line
+    line += "".join(f"; {remark}" for remark in collection.remarks)
+    if collection.undecided:
+        line += f"; {collection.undecided} may as well be of another period, which --config.collection.undecided=skip leaves out"
+    return line
 
 
 def save(collection: Collection, folder: pathlib.Path | str) -> None:
@@ -228,8 +165,13 @@ def save(collection: Collection, folder: pathlib.Path | str) -> None:
     )
     with files.atomic_folder(folder) as temporary:
         files.write_csv(temporary / "paintings.csv", [*OWN_COLUMNS, *map(_stored, names)], rows)
-        files.write_csv(temporary / "skipped.csv", ["file", "title", "reason"], map(vars, collection.skipped))
+        save_skipped(collection.skipped, temporary / "skipped.csv")
         files.write_array(temporary / "images.npy", collection.images)
+
+
+def save_skipped(skipped: Iterable[Skipped], path: pathlib.Path | str) -> None:
+    """Writes the list alone, where there is no collection."""
+    files.write_csv(path, ["file", "title", "reason"], map(vars, skipped))
 
 
 def load(folder: pathlib.Path | str) -> Collection:

@@ -1,8 +1,9 @@
 """Pictures as they are found into squares of one size, and what tells two copies of one picture.
 
-Colour profiles are not applied. A picture needs about 8 bytes of memory a pixel while it is decoded.
+Colours are those of sRGB. A picture needs about 8 bytes of memory a pixel while it is decoded.
 """
 
+import functools
 import hashlib
 import io
 import os
@@ -17,9 +18,15 @@ import numpy as np
 import scipy.fft
 from PIL import ExifTags, Image
 
+from gan_jax.collection.colours import ImageError, as_srgb, scaled
+
 # Formats that hold pixels and nothing that runs; EPS and PDF, which would start Ghostscript, are not among them.
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000")
+FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "AVIF", "PPM", "JPEG2000", "PCX", "PSD", "SGI", "DDS", "QOI")
+BY_NAME = {".tga": "TGA", ".icb": "TGA", ".vda": "TGA", ".vst": "TGA"}  # has no mark to know it by: any file might be one
+_HEIC = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heim")
 LARGEST_FILE = 2**29  # bytes; some decoders read the whole file before they look at it
+PLAIN = 3  # of 255; what JPEG makes of a single colour
+EVEN = 10  # of 255, across a strip of a thumbnail that is called empty
 MANY_PIXELS = 2**24  # pictures larger than this are decoded one at a time
 REDUCING_GAP = 3.0  # Pillow's documentation: as good as without, in most cases
 
@@ -40,10 +47,6 @@ _TURNED = {
     8: Image.Transpose.ROTATE_90,
 }
 _large_pictures = threading.Lock()
-
-
-class ImageError(Exception):
-    """A picture that can't be used; the message is the reason, in one line."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def _load(source: pathlib.Path | str | bytes, resolution: int, fit: str, max_pix
             raise ImageError("not a file")
         if (len(source) if isinstance(source, bytes) else os.path.getsize(source)) > LARGEST_FILE:
             raise ImageError(f"larger than {LARGEST_FILE >> 20} MiB")
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_formats()) as image:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_formats(source)) as image:
             width, height = image.size
             if width < 1 or height < 1:
                 raise ImageError("empty")
@@ -109,15 +112,35 @@ def _load(source: pathlib.Path | str | bytes, resolution: int, fit: str, max_pix
     except Image.DecompressionBombError:
         raise ImageError(f"more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels") from None
     except Image.UnidentifiedImageError:
+        if _head(source)[4:8] == b"ftyp" and _head(source)[8:12] in _HEIC:
+            raise ImageError("HEIC, which needs `pip install pillow-heif`; or save it as JPEG or PNG") from None
         raise ImageError(f"not an image of a kind that is read ({', '.join(FORMATS)})") from None
     except Exception as error:  # a decoder that meets a damaged or hostile file may raise anything
         raise ImageError(f"damaged: {' '.join(str(error).split())[:100] or type(error).__name__}") from None
 
 
-def _formats() -> list[str]:
-    """Those that this Pillow was built with."""
+def _formats(source: pathlib.Path | str | bytes) -> list[str]:
+    """Those that this Pillow was built with, and HEIC where pillow-heif is installed."""
     Image.init()
-    return [name for name in FORMATS if name in Image.OPEN]
+    named = "" if isinstance(source, bytes) else BY_NAME.get(pathlib.Path(source).suffix.lower(), "")
+    return [name for name in (*FORMATS, *_heic(), named) if name in Image.OPEN]
+
+
+@functools.cache
+def _heic() -> tuple[str, ...]:
+    try:
+        import pillow_heif
+    except ImportError:
+        return ()
+    pillow_heif.register_heif_opener()
+    return ("HEIF",)
+
+
+def _head(source: pathlib.Path | str | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return source[:16]
+    with open(source, "rb") as file:
+        return file.read(16)
 
 
 def _fitted(image: Image.Image, resolution: int, fit: str) -> Fitted:
@@ -127,9 +150,10 @@ def _fitted(image: Image.Image, resolution: int, fit: str) -> Fitted:
     if needed < 1:
         image.draft(None, (round(width * needed), round(height * needed)))
     drafted = image.size != found
+    deep = any("16" in str(tile.args) for tile in image.tile)  # before loading, which forgets it
     image.load()
     orientation = _orientation(image)  # after loading, since Pillow turns a TIFF by itself and then forgets the tag
-    picture = _rgb(image)
+    picture = as_srgb(scaled(image) if deep and image.mode == "RGB" else image)
     if orientation in _TURNED:
         picture = picture.transpose(_TURNED[orientation])
     if not drafted:
@@ -147,22 +171,21 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    """Any mode as RGB, over white. Greys of 16 bits are scaled by 1/257, floats from [0, 1] or [0, 255]."""
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        values = np.asarray(image)
-        low, high = values.min(), values.max()
-        if image.mode != "F" and low >= 0 and high <= 65535:
-            grey = (values.astype(np.float32) / 257 + 0.5).astype(np.uint8)
-        elif image.mode == "F" and low >= 0 and high <= 255:
-            grey = (values * (255 if high <= 1 else 1) + 0.5).astype(np.uint8)
-        else:
-            raise ImageError(f"grey values from {low} to {high}, of which none is known to be white")
-        return Image.fromarray(grey).convert("RGB")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    return image.convert("RGB")
+def is_plain(thumbnail: np.ndarray) -> bool:
+    """Whether uint8 [32, 32, 3] is of a single colour, but for the noise of compression."""
+    return bool((np.ptp(thumbnail.reshape(-1, 3).astype(int), axis=0) <= PLAIN).all())
+
+
+def border(thumbnail: np.ndarray) -> float:
+    """Which share of a picture, by its thumbnail uint8 [32, 32, 3], are empty strips along opposite edges, 0 to 1."""
+    rows = np.ptp(thumbnail.astype(int), axis=1).max(axis=1) <= EVEN  # [32]
+    columns = np.ptp(thumbnail.astype(int), axis=0).max(axis=1) <= EVEN
+    inner = 1.0
+    for strips in (rows, columns):
+        first, last = (int(np.argmin(strips)), int(np.argmin(strips[::-1]))) if not strips.all() else (0, 0)
+        if first and last:
+            inner *= 1 - (first + last) / len(strips)
+    return 1 - inner
 
 
 def _square(picture: Image.Image, resolution: int, fit: str) -> np.ndarray:

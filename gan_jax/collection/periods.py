@@ -12,12 +12,14 @@ PERIODS = ("early", "between", "late", "")  # '' is outside of all
 def parse_span(text: Any, field: str = "config.collection.periods") -> tuple[float, float]:
     """Years from the first to before the second: '..1885' is (-inf, 1886.0), '1880..1883' [1880, 1884), '1886' one year.
 
-    A fraction is a point in time and not a year: '1885.5..1886.25' ends where it says. Raises UserError that begins
-    with `field`, the name in the config.
+    A fraction is a point in time and not a year: '1885.5..1886.25' ends where it says. Years BC have a minus, '-480..-323'; those
+    before 210 four digits, '0150..0200', since three may be a year cut short. Raises UserError that begins with `field`, the name in the
+    config.
     """
     text = str(text).strip()
-    number = r"([0-9]{4}(?:\.[0-9]{1,9})?)"
-    match = re.fullmatch(rf"{number}?\s*(\.\.)\s*{number}?|([0-9]{{4}})", text)
+    year = r"-[0-9]{1,4}|[0-9]{4}|2[1-9][0-9]|[3-9][0-9]{2}"
+    number = rf"((?:{year})(?:\.[0-9]{{1,9}})?)"
+    match = re.fullmatch(rf"{number}?\s*(\.\.)\s*{number}?|({year})", text)
     if not match or not (match[1] or match[3] or match[4]):
         raise UserError(f"{field}={text!r}: not a span of years; write 1880..1885, ..1885, 1888.. or 1886")
     first, last = (match[4], match[4]) if match[4] else (match[1], match[3])
@@ -26,6 +28,18 @@ def parse_span(text: Any, field: str = "config.collection.periods") -> tuple[flo
     if end <= start:
         raise UserError(f"{field}={text!r}: the span ends before it begins")
     return start, end
+
+
+def is_undecided(year: float, uncertainty: float, early: tuple[float, float], late: tuple[float, float]) -> bool:
+    """Whether more than a tenth of the years that a work may be of are not of the period that its year is in."""
+    if uncertainty <= 0:
+        return False
+    name = period_of(year, early, late)
+    start, end = {"early": early, "late": late, "between": (early[1], late[0])}.get(name, (-math.inf, math.inf))
+    if not name:
+        start, end = (late[1], math.inf) if year >= late[1] else (-math.inf, early[0])
+    inside = max(0.0, min(end, year + uncertainty) - max(start, year - uncertainty))
+    return inside < 0.9 * 2 * uncertainty
 
 
 def period_of(year: float, early: tuple[float, float], late: tuple[float, float]) -> str:

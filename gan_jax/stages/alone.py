@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 from gan_jax import files, pictures
 from gan_jax.collection.aspect import between, matted
-from gan_jax.collection.catalogue import IMAGE_SUFFIX
+from gan_jax.collection.folder import IMAGE_SUFFIX
 from gan_jax.collection.images import ImageError, load_image
 from gan_jax.errors import UserError
 from gan_jax.generators import open_generator

@@ -1,5 +1,6 @@
 import pathlib
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -7,6 +8,7 @@ from ml_collections import ConfigDict
 from gan_jax import files
 from gan_jax.collection import collection as collections
 from gan_jax.collection.tfds import Pictures
+from gan_jax.errors import UserError
 
 
 def prepare(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
@@ -17,6 +19,21 @@ def prepare(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any])
         collections.save(collections.without_works(config.collection.resolution), workdir / "collection")
         files.write_json(workdir / collections.UNDATED, {"dataset": pictures.name, "pictures": pictures.shape[0]})
         return f"{pictures.shape[0]:,} pictures of {pictures.name}, without dates"
-    collection = collections.prepare(config.collection)
+    try:
+        collection = collections.prepare(config.collection)
+    except collections.NotEnough as error:
+        _say(error.notes)
+        if not error.skipped:
+            raise
+        # Beside a collection that was made before, which still stands.
+        place = workdir if (workdir / "collection" / "paintings.csv").exists() else workdir / "collection"
+        collections.save_skipped(error.skipped, place / "skipped.csv")
+        raise UserError(f"{error}; {place / 'skipped.csv'} lists what was left out") from None
+    _say(collection.notes)
     collections.save(collection, workdir / "collection")
     return collections.summary(collection)
+
+
+def _say(notes: Iterable[str]) -> None:
+    for note in notes:
+        print(f"prepare: {note}", file=sys.stderr)
