@@ -48,7 +48,7 @@ def get_config() -> ConfigDict:
     collection.max_pixels = 150_000_000  # larger images are skipped, unread
     collection.near_duplicates = 8  # pictures that differ by up to so many of 64 bits are one work, seen twice; -1: only exact copies
     collection.periods = ConfigDict({"early": "..1883", "late": "1887.."})  # years, both ends included; between lies between
-    collection.undecided = "keep"  # works whose dates may as well be of another period: "keep" them where their middle is, or "skip" them
+    collection.uncertain = "leave out"  # of works that may be of another period, or held out, by their dates: or "keep", by the middle
     collection.min_works = 16  # fewer in a period is an error
     collection.painter = ConfigDict({"works": 360, "first_year": 1880.0, "last_year": 1890.0, "seed": 0})
 
@@ -161,6 +161,7 @@ def get_config() -> ConfigDict:
 
     config.baseline = baseline = ConfigDict()
     baseline.generator = ""  # what is put beside ours: a TF-Hub handle or folder, another workdir, or a file; "": nothing
+    baseline.frames = ""  # morphs of the same pairs that any other tool made: a folder of pair_000/t_0.500.png, or with frames.csv
     baseline.tutorial = True  # and searched by the TF-Hub tutorial's own recipe too
     baseline.tutorial_steps = 200
 

@@ -16,10 +16,11 @@ from ml_collections import ConfigDict
 
 from gan_jax import __version__, default_config, files
 from gan_jax.collection.collection import UNDATED
+from gan_jax.collection.periods import UNCERTAIN
 from gan_jax.errors import UserError
 from gan_jax.latents import paths
 from gan_jax.morphing import animation, pairing
-from gan_jax.stages.baseline import baseline
+from gan_jax.stages.baseline import baseline, identity
 from gan_jax.stages.evaluate import evaluate
 from gan_jax.stages.invert import invert
 from gan_jax.stages.morph import morph
@@ -34,7 +35,7 @@ from gan_jax.training.trained import config_of_latest, ends_whole
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 # Places of input, which is read by the time that they can differ: not naming them again is no difference.
-INPUTS = ("collection.table", "collection.images", "collection.tfds_folder", "generator", "baseline.generator")
+INPUTS = ("collection.table", "collection.images", "collection.tfds_folder", "generator", "baseline.generator", "baseline.frames")
 # How often to look may differ from the config that a workdir was begun with.
 HARMLESS = {
     "training.precision",
@@ -133,7 +134,7 @@ BOUNDS = {
 # Words that nothing else checks before hours of work depend on them.
 CHOICES = {
     "collection.source": ("folder", "painter", "tfds"),
-    "collection.undecided": ("keep", "skip"),
+    "collection.uncertain": UNCERTAIN,
     "training.when_sick": ("stop", "back"),
     "training.period": ("", "early", "late"),
     "morphing.path": tuple(paths.PATHS),
@@ -231,7 +232,7 @@ class Study:
         if self.config.collection.source == "tfds" and name not in WITHOUT_DATES:
             alone = f"; with --generator={self.workdir} it takes any pictures" if name in ("invert", "morph") else ""
             raise UserError(f"config.collection.source='tfds': pictures without dates, which `{name}` needs{alone}")
-        if name == "baseline" and not self.config.baseline.generator:
+        if name == "baseline" and not self._baseline_is_asked:
             return "not asked for (config.baseline.generator)"
         for need in stage.needs:
             if not self._stands(need, partly=need == "train"):
@@ -278,7 +279,7 @@ class Study:
 
     def standing(self) -> dict[str, bool]:
         """By stage, whether what it made still stands. What is damaged is named on stderr."""
-        found = {name: self._stands(name) for name in self.stages if name != "baseline" or self.config.baseline.generator}
+        found = {name: self._stands(name) for name in self.stages if name != "baseline" or self._baseline_is_asked}
         for name in found:
             if damaged := self._damage(name):
                 print(f"gan_jax: {damaged}; `{name}` makes it again", file=sys.stderr)
@@ -286,6 +287,10 @@ class Study:
             found["train"] = False
             print(f"gan_jax: {self.workdir / 'checkpoints'}: the latest checkpoint is damaged; `train` passes it over", file=sys.stderr)
         return found
+
+    @property
+    def _baseline_is_asked(self) -> bool:
+        return bool(self.config.baseline.generator or self.config.baseline.frames)
 
     def wait_for(self, name: str) -> None:
         """Until another process has made what a stage makes."""
@@ -309,7 +314,7 @@ class Study:
         """Whether a stage is complete and of this config. `partly`: a training that is not over is enough."""
         if name == "train" and self.config.generator:
             return True
-        if name == "baseline" and not self.config.baseline.generator:
+        if name == "baseline" and not self._baseline_is_asked:
             return False
         if self._missing(name) or self._damage(name):
             return False
@@ -368,6 +373,10 @@ class Study:
         parts += [self._fingerprint(other) for other in stage.uses if self._stands(other)]
         if name == "train":
             parts += [self._digest(), self._latest()]
+        if name == "baseline":
+            parts.append(identity(self.config, self.workdir))
+        if name == "evaluate" and self._baseline_is_asked and not self._stands("baseline"):
+            parts.append("without the baseline")  # which is said
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     def _latest(self) -> int | None:

@@ -9,7 +9,7 @@ from test_study import command, done_again, study, tiny_config  # noqa: F401
 
 from gan_jax import files
 from gan_jax.errors import UserError
-from gan_jax.stages import common
+from gan_jax.stages import common, given
 from gan_jax.study import Study
 
 
@@ -32,7 +32,7 @@ def test_another_workdir_may_be_the_baseline(study, tmp_path):  # noqa: F811
         assert frames.shape == ours.shape and np.any(frames != ours)
     figures = files.read_json(tmp_path / "evaluation.json")
     recipe = "baseline, published recipe"
-    assert set(figures["competitors"]) == {"cross-fade", "pictures from chance, of the same year", "baseline, our search", recipe}
+    assert set(figures["competitors"]) == {"cross-fade", "random samples, of the same year", "baseline, our search", recipe}
     assert [place["t"] for place in figures["competitors"][recipe]] == [place["t"] for place in figures["morph"]]
     assert {"baseline, our search", recipe} <= {verdict["name"] for verdict in figures["verdicts"]}
     page = (tmp_path / "report.html").read_text()
@@ -50,7 +50,106 @@ def test_a_baseline_that_is_not_to_be_had_is_left_out_and_said(study, tmp_path):
     config.baseline.generator = str(tmp_path / "nowhere")
     said = dict(Study(config, tmp_path / "study").run_all())
     assert said["baseline"] == f"left out: {tmp_path / 'nowhere'}: no such workdir or file of networks"
-    assert done_again(said) == ["baseline", "report"] and said["report"].endswith("report.html")
+    assert done_again(said) == ["baseline", "evaluate", "report"] and said["report"].endswith("report.html")
+    assert "without the baseline: there is none yet, or it could not be had" in said["evaluate"]
+    assert "there is none yet, or it could not be had" in (tmp_path / "study" / "report.html").read_text()
+
+
+def given_frames(workdir, folder) -> np.ndarray:
+    """The study's frames in negative, as another tool's: pictures in a folder, and as they are."""
+    frames = 255 - files.read_array(workdir / "morphs" / "frames.npy")
+    t = files.read_array(workdir / "morphs" / "t.npy")
+    for pair, pictures in enumerate(frames):
+        (folder / f"pair_{pair:03d}").mkdir(parents=True)
+        for place, picture in zip(t, pictures):
+            Image.fromarray(picture).save(folder / f"pair_{pair:03d}" / f"t_{place:.3f}.png")
+    return frames
+
+
+def test_morphs_of_any_tool_are_judged_and_another_baselines_frames_never_are(study, tmp_path):  # noqa: F811
+    config, workdir = study
+    config = config.copy_and_resolve_references()
+    shutil.copytree(workdir, tmp_path / "study")
+    frames = given_frames(workdir, tmp_path / "by hand")
+    config.baseline.frames = str(tmp_path / "by hand")
+    said = dict(Study(config, tmp_path / "study").run_all())
+    assert done_again(said) == ["baseline", "evaluate", "report"]
+    np.testing.assert_array_equal(files.read_array(tmp_path / "study" / "baseline" / "given" / "frames.npy"), frames)
+    figures = files.read_json(tmp_path / "study" / "evaluation.json")
+    assert "frames of by hand" in figures["competitors"] and "frames of by hand" in {one["name"] for one in figures["verdicts"]}
+    assert figures["without"] == []
+    page = (tmp_path / "study" / "report.html").read_text()
+    assert "frames of by hand" in page and "The frames that were given" in page
+    assert done_again(dict(Study(config, tmp_path / "study").run_all())) == []
+    # Other pictures under the same name are other frames.
+    Image.fromarray(frames[0, 1]).save(tmp_path / "by hand" / "pair_000" / "t_0.000.png")
+    assert done_again(dict(Study(config, tmp_path / "study").run_all())) == ["baseline", "evaluate", "report"]
+    # Pictures that are gone since then are those that they were.
+    (tmp_path / "by hand").rename(tmp_path / "elsewhere")
+    assert done_again(dict(Study(config, tmp_path / "study").run_all())) == []
+    # Another baseline that can't be had is left out, and so are the frames of the one from before.
+    config.baseline.update(frames=str(tmp_path / "nowhere"))
+    said = dict(Study(config, tmp_path / "study").run_all())
+    assert said["baseline"] == f"left out: config.baseline.frames='{tmp_path / 'nowhere'}': no such folder"
+    assert "without the baseline: what lies in baseline/ was made of something else" in said["evaluate"]
+    figures = files.read_json(tmp_path / "study" / "evaluation.json")
+    assert not [name for name in figures["competitors"] if "by hand" in name]
+
+
+class TestGivenFrames:
+    T = np.array([0.0, 0.5, 1.0])
+
+    def folder(self, tmp_path, names):
+        for k, name in enumerate(names):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.full((20, 20, 3), 10 * k, np.uint8)).save(tmp_path / name)
+        return tmp_path
+
+    def read(self, folder, pairs=1):
+        return given.read(folder, pairs, self.T, 16, "crop", 10**6)[:, :, 0, 0, 0].tolist()
+
+    def test_names_of_several_kinds_are_read_and_others_passed_over(self, tmp_path):
+        names = [
+            "pair_000/t_0.000.png",
+            "a/pair-0-t-0.5.jpg",
+            "PAIR0_T1.webp",
+            "pair_007_t_0.500.png",
+            "notes_t_0.5.png",
+            "pair_0/t_0.25.png",
+        ]
+        read = self.read(self.folder(tmp_path, names))
+        assert read[0] == pytest.approx([0, 10, 20], abs=2)
+
+    def test_a_table_says_where_any_names_belong(self, tmp_path):
+        folder = self.folder(tmp_path, ["x.png", "y.png", "z.png"])
+        (folder / "frames.csv").write_text("file,pair,t\nz.png,0,0\ny.png,0,0.5\nx.png,0,1\n")
+        assert self.read(folder) == [[20, 10, 0]]
+        (folder / "frames.csv").write_text("file,pair,t\nz.png,none,0\n")
+        with pytest.raises(UserError, match="frames.csv: row 1: it should have file, pair"):
+            self.read(folder)
+        (folder / "frames.csv").write_text("file,pair,t\nz.png,0,0\ny.png,0,0\n")
+        with pytest.raises(UserError, match="y.png: pair 0 at t = 0 is z.png as well"):
+            self.read(folder)
+
+    def test_nothing_outside_of_the_folder_is_read(self, tmp_path):
+        folder = self.folder(tmp_path / "inside", ["x.png", "y.png", "z.png"])
+        (folder / "z.png").rename(tmp_path / "z.png")
+        for elsewhere in ("../z.png", str(tmp_path / "z.png"), "link.png"):
+            (folder / "frames.csv").write_text(f"file,pair,t\n{elsewhere},0,0\ny.png,0,0.5\nx.png,0,1\n")
+            (folder / "link.png").unlink(missing_ok=True)
+            (folder / "link.png").symlink_to(tmp_path / "z.png")
+            with pytest.raises(UserError, match="leads out of config.baseline.frames"):
+                self.read(folder)
+
+    def test_what_is_missing_is_named(self, tmp_path):
+        folder = self.folder(tmp_path, ["pair_000/t_0.000.png", "pair_000/t_0.500.png", "pair_000/t_1.000.png", "pair_001/t_0.000.png"])
+        with pytest.raises(UserError, match="pair 1 at t = 0.500 is missing, 2 of 6 frames in all"):
+            self.read(folder, 2)
+        (folder / "pair_000" / "t_0.500.png").write_bytes(b"no picture")
+        with pytest.raises(UserError, match="t_0.500.png: "):
+            self.read(folder)
+        with pytest.raises(UserError, match="no picture is named like pair_000/t_0.500.png"):
+            given.listed(self.folder(tmp_path / "none", ["a.png"]))
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from PIL import Image
 from gan_jax import default_config
 from gan_jax.collection import collection as collections
 from gan_jax.collection.folder import index_folder
-from gan_jax.collection.periods import is_undecided
+from gan_jax.collection.periods import may_be_of
 from gan_jax.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -56,36 +56,57 @@ def test_periods_of_years():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "year, uncertainty, undecided",
-    [
-        (1880.5, 0.5, False),
-        (1885.5, 15.5, True),  # 1870-1900
-        (1885.5, 5.5, True),  # c. 1885
-        (1882.5, 5.5, True),  # c. 1882, of which 2 of 11 years are later
-        (1881.5, 5.5, False),  # c. 1881, of which one is
-        (1883, 5, True),  # before 1888
-        (1891, 5, True),  # after 1885, of which the first two years are between
-        (1895, 0, False),
-        (1887, 0.5, False),
-        (1899.5, 5.5, True),  # of which half are after the late period
-    ],
-)
-def test_a_date_across_the_border_of_its_period_is_undecided(year, uncertainty, undecided):
-    assert is_undecided(year, uncertainty, (-np.inf, 1886.0), (1888.0, 1900.0)) == undecided
+def test_the_periods_that_a_date_may_be_of():
+    early, late = (1880.0, 1886.0), (1888.0, 1890.0)
+    for (first, last), periods in {
+        (1885, 1886): ("early",),
+        (1885.958, 1886.042): ("between",),  # January 1886, give or take half a month
+        (1870, 1900): ("early", "between", "late"),
+        (1884, 1887): ("early", "between"),
+        (1886, 1888): ("between",),
+        (1887, 1890): ("between", "late"),
+        (1879, 1882): ("early",),  # or before it, which is no other period
+        (1870, 1884): (),  # its middle is outside of all
+    }.items():
+        assert may_be_of((first + last) / 2, (last - first) / 2, early, late) == periods, (first, last)
 
 
-def test_undecided_works_are_counted_or_left_out(messy):
-    folder, _ = messy
-    text = (folder / "table.csv").read_text().replace("06.png,Work 6,1886", "06.png,Work 6,c. 1884")
-    (folder / "table.csv").write_text(text)
-    kept = collections.prepare(config_of(folder))
-    assert kept.undecided == 1 and "; 1 may as well be of another period, which" in collections.summary(kept)
-    skipped = collections.prepare(config_of(folder, undecided="skip"))
-    assert len(skipped.paintings) == len(kept.paintings) - 1 and not skipped.undecided
-    assert [work.reason for work in skipped.skipped if work.title == "Work 6"] == [
-        "undecided date: 1879 to 1889 may as well be of another period"
-    ]
+def uncertain_config(tmp_path, **settings) -> ConfigDict:
+    """Eight works of each of 1884, 1886 and 1889, and four that may be of several periods."""
+    (tmp_path / "images").mkdir(parents=True)
+    dates = ["1884"] * 8 + ["1886"] * 8 + ["1889"] * 8 + ["1870-1900", "1885-1886", "1886-1888", "1870-1879"]
+    for i in range(len(dates)):
+        Image.fromarray(picture()).save(tmp_path / "images" / f"{i}.png")
+    rows = "".join(f"{i}.png,Work {i},{date}\n" for i, date in enumerate(dates))
+    (tmp_path / "table.csv").write_text(f"file,title,date\n{rows}")
+    config = default_config.get_config().collection
+    config.update(source="folder", table=str(tmp_path / "table.csv"), images=str(tmp_path / "images"), resolution=16, min_works=8)
+    config.periods.update(early="..1885", late="1888..")
+    config.near_duplicates = -1
+    config.update(settings)
+    return config
+
+
+def test_works_that_may_be_of_several_periods_are_left_out_and_said(tmp_path):
+    found = collections.prepare(uncertain_config(tmp_path))
+    assert {painting.title for painting in found.paintings if painting.year < 1880} == {"Work 27"}
+    assert len(found.paintings) == 25 == len(found.images)
+    assert {skipped.title: skipped.reason for skipped in found.skipped} == {
+        "Work 24": "uncertain date: 1870 to 1900, early or between or late",
+        "Work 25": "uncertain date: 1885 to 1886, early or between",
+        "Work 26": "uncertain date: 1886 to 1888, between or late",
+    }
+    said = collections.summary(found)
+    assert said.endswith("3 skipped (3 uncertain dates); 11% of the dated works may as well be of another period, and are left out")
+    config = uncertain_config(tmp_path / "again", uncertain="keep")
+    config.update(table=str(tmp_path / "table.csv"), images=str(tmp_path / "images"))
+    kept = collections.prepare(config)
+    assert len(kept.paintings) == 28 and not kept.skipped and "another period" not in collections.summary(kept)
+    assert {painting.title: painting.period for painting in kept.paintings}["Work 24"] == "early"
+    # The pictures stay beside their works.
+    pictures = {painting.file: image for painting, image in zip(kept.paintings, kept.images)}
+    for painting, image in zip(found.paintings, found.images):
+        np.testing.assert_array_equal(image, pictures[painting.file])
 
 
 @pytest.fixture

@@ -42,7 +42,8 @@ def morphs(works) -> Morphs:
     years = (1 - T) * works.years[ends[:, :1]] + T * works.years[ends[:, 1:]]
     frames = painted(years.ravel(), 1).reshape(PAIRS, len(T), SIZE, SIZE, 3)
     shuffled = np.stack([pair[np.random.default_rng(i).permutation(len(T))] for i, pair in enumerate(frames)])
-    wrong = {"reversed": frames[:, ::-1], "shuffled": shuffled, "constant": frames[:, :1].repeat(len(T), axis=1)}
+    wrong = {"reversed": frames[:, ::-1], "shuffled": shuffled, "constant": frames[:, :1].repeat(len(T), axis=1),
+             "upside down": frames[:, :, ::-1], "grey": np.full_like(frames, 127)}  # fmt: skip
     return Morphs({STUDY: frames, **wrong}, T, years, ends)
 
 
@@ -101,6 +102,26 @@ def test_morphs_made_wrong_are_found_out(judged):
     assert wrong["constant"]["rank"] == {"value": 0.0, "low": 0.0, "high": 0.0}
 
 
+def test_of_frames_that_are_no_paintings_or_stand_on_their_heads_nothing_is_said(judged):
+    found = judged[0]["chronology"]
+    assert found["competitors"]["upside down"]["between"] == found["competitors"]["grey"]["between"] == "silent"
+    assert "stand on their heads" in found["competitors"]["upside down"]["between_reason"]
+    assert "no paintings of this collection (precision 0.00" in found["competitors"]["grey"]["between_reason"]
+    assert (
+        found["between_part"]["value"] > 0.8
+        and f"of the cross-fades: {found['competitors']['cross-fade']['between_part']['value']:.0%}" in (found["text"])
+    )
+
+
+def test_what_could_have_been_found_stands_beside_each_verdict(judged):
+    """The painter's years differ much: works of those years would have been found nearer, and the answer is a yes."""
+    said = {verdict["name"]: verdict for verdict in judged[0]["verdicts"]}
+    assert said["the early works"]["power"] == 1
+    assert all(0 <= verdict["power"] <= 1 for verdict in said.values())
+    assert judged[0]["answer"]["found"].startswith(("Yes. ", "In part. "))
+    assert "Compared with 43 real works of 1884 to 1886" in judged[0]["answer"]["compared"]
+
+
 def test_true_frames_are_nearer_to_the_years_between_than_anything_simple(judged):
     said = {verdict["name"]: verdict for verdict in judged[0]["verdicts"]}
     for name in ("the early works", "the late works", "cross-fade", "constant"):
@@ -155,8 +176,8 @@ def test_tables_hold_every_work_frame_and_picture(judged, works, morphs):
         "frames": PAIRS * len(T),
         "generated": 80,
         "style": len(figures["style"]) * len(figures["style"][0]["years"]),
-        "competitors": len(T) * 5 + 3,
-        "chronology": len(T) * 5,
+        "competitors": len(T) * 7 + 3,
+        "chronology": len(T) * 7,
     }
     for row in tables["works"]:
         assert float(row["ahead"]) == pytest.approx(float(row["looks_like"]) - float(row["year"]), abs=0.02)
@@ -198,7 +219,7 @@ def test_other_features_have_figures_of_their_own(works, morphs):
     seen = Works(works.images, both, works.years, works.periods, works.titles, works.files)
     figures, _ = evaluate(seen, works.images[:40], morphs, {"texture": TEXTURE, "colour": mean_colour}, seed=0, repeats=2)
     other = figures["other"]["colour"]
-    assert set(other["middle"]) == {STUDY, "cross-fade", "reversed", "shuffled", "constant"}
+    assert set(other["middle"]) == {STUDY, "cross-fade", *(name for name in morphs.frames if name != STUDY)}
     assert other["middle"][STUDY]["kid"]["value"] < other["middle"]["constant"]["kid"]["value"]
     assert abs(other["floors"]["training"]["kid"]["value"]) < 0.2 * other["ceiling"]["kid"]["value"]
 

@@ -2,10 +2,15 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import stats
+from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from gan_jax.evaluation import chronology, copies, frechet, intervals, kid, manifold, style, verdicts
+from gan_jax.evaluation import alignment, chronology, copies, frechet, intervals, kid, manifold, motifs, style, verdicts
+from gan_jax.evaluation.features import STROKES, TEXTURE_NAMES
 from gan_jax.evaluation.intervals import Estimate
 
 RNG = np.random.default_rng(0)
@@ -98,10 +103,10 @@ def test_a_cross_fade_begins_and_ends_with_the_paintings():
 def test_works_of_one_title_or_one_picture_are_one_motif():
     images = RNG.integers(0, 256, (5, 32, 32, 3)).astype(np.uint8)
     images[3] = np.clip(images[1].astype(int) + 9, 0, 255)
-    groups = chronology.motifs(images, ["Sunflowers", "Wheat", "sunflowers ", "Another", ""])
+    groups = motifs.motifs(images, ["Sunflowers", "Wheat", "sunflowers ", "Another", ""])
     assert groups[0] == groups[2] and groups[1] == groups[3]
     assert len(set(groups.tolist())) == 3
-    assert len(set(chronology.motifs(images[[0, 2, 4]], ["", "", ""]).tolist())) == 3
+    assert len(set(motifs.motifs(images[[0, 2, 4]], ["", "", ""]).tolist())) == 3
 
 
 def test_no_work_is_dated_by_a_fit_that_has_seen_its_motif():
@@ -113,6 +118,30 @@ def test_no_work_is_dated_by_a_fit_that_has_seen_its_motif():
     apart = chronology.fit(features, years, np.arange(100), 0)
     assert apart.error < 0.5 < 4 < together.error
     assert (together.groups, apart.groups) == (20, 100)
+
+
+@pytest.mark.parametrize(("works", "columns"), [(60, 12), (30, 50)])
+def test_fits_are_those_of_scikit_learn(works, columns):
+    rng = np.random.default_rng(works)
+    features = rng.normal(3, 2, (works, columns)) @ rng.normal(size=(columns, columns))
+    features[:, 3] = 7.0  # constant
+    years = 1885 + features[:, :1] / 9 + rng.normal(0, 2, (works, 5))
+    new = rng.normal(3, 2, (9, columns))
+    expected = make_pipeline(StandardScaler(), RidgeCV(chronology.STRENGTHS, alpha_per_target=True)).fit(features, years)
+    np.testing.assert_allclose(chronology.Lines.fitted(features, years)(new), expected.predict(new), rtol=1e-7)
+    alone = make_pipeline(StandardScaler(), RidgeCV(chronology.STRENGTHS)).fit(features, years[:, 0])
+    np.testing.assert_allclose(chronology.Lines.fitted(features, years[:, 0])(new)[:, 0], alone.predict(new), rtol=1e-7)
+
+
+def test_a_work_that_weighs_two_is_as_two_works(monkeypatch):
+    monkeypatch.setattr(chronology, "STRENGTHS", np.array([3.0]))
+    features, years = RNG.normal(size=(30, 4)), RNG.normal(1885, 3, 30)
+    features = (features - features.mean(axis=0)) / features.std(axis=0)
+    weights = np.where(np.arange(30) < 10, 2.0, 1.0)
+    expected = Ridge(3.0).fit(np.concatenate([features, features[:10]]), np.concatenate([years, years[:10]]))
+    found = chronology.Lines.fitted(features, years, weights)
+    np.testing.assert_allclose(found.slopes[:, 0], expected.coef_, rtol=1e-7)
+    np.testing.assert_allclose(found.starts[0], expected.intercept_, rtol=1e-7)
 
 
 def test_rank_correlation_is_spearmans_and_of_a_constant_zero():
@@ -129,29 +158,213 @@ def test_what_is_said_of_the_order(rank, said):
     assert chronology.later(Estimate(*rank)) == said
 
 
-@pytest.mark.parametrize(
-    ("middle", "said"),
-    [((5, 4, 6), "yes"), ((2, 0, 4), "undecided"), ((1, 0.5, 1.5), "no"), ((9.5, 9, 10), "no"), ((8, 6, 9.2), "undecided")],
-)
-def test_what_is_said_of_the_middle(middle, said):
-    assert chronology.between(Estimate(*middle), Estimate(1, 0.8, 1.2), Estimate(9, 8.8, 9.2)) == said
+@pytest.mark.parametrize(("part", "chance", "said"), [(0.9, 0.001, "yes"), (0.4, 0.001, "undecided"), (0.9, 0.2, "no"), (0.1, 0.9, "no")])
+def test_what_is_said_of_the_middle(part, chance, said):
+    assert chronology.lies_between(part, chance) == said
 
 
-def test_copies_are_near_for_how_alike_works_are_there():
-    """Works that lie close together must be approached closer than works that stand alone."""
-    close = (100 + RNG.integers(0, 4, (30, 16, 16, 3))).astype(np.uint8)
-    alone = RNG.integers(0, 256, (30, 16, 16, 3)).astype(np.uint8)
-    training = copies.Copies(np.concatenate([close, alone]))
-    rough = np.clip(alone.astype(int) + RNG.integers(-30, 31, alone.shape), 0, 255).astype(np.uint8)
-    found = training(rough)
-    assert found.work.tolist() == list(range(30, 60)) and training.near(found).all()
-    fresh = (100 + RNG.integers(0, 4, (30, 16, 16, 3))).astype(np.uint8)
-    assert training.near(training(fresh)).mean() < 0.3
-    assert training(fresh).distance.max() < found.distance.min()
-    mirrored = training(alone[:, :, ::-1])
-    assert np.all(mirrored.distance < 1e-6) and training.near(mirrored).all()
+def test_frames_that_hardly_lie_among_the_works_are_no_paintings():
+    assert chronology.no_paintings(0.6, 0.8) is None and chronology.no_paintings(None, 0.8) is None
+    assert chronology.no_paintings(0.1, 0.8) == "they are no paintings of this collection (precision 0.10, of real works 0.80)"
+
+
+def test_pictures_on_their_heads_are_found_by_what_is_up_in_the_works():
+    skies = composed(60, 5).astype(int) // 2
+    skies[:, :16] += 120  # light above, dark below
+    skies = skies.astype(np.uint8)
+    works = alignment.Compositions(skies[:40])
+    assert alignment.upside_down(works, skies[40:]) <= 1 and alignment.upside_down(works, skies[40:, ::-1]) >= 19
+    assert chronology.no_paintings(0.8, 0.8, 19, 20) == "they stand on their heads (19 of 20 are more like the works when turned over)"
+    assert chronology.no_paintings(0.8, 0.8, 12, 20) is None  # as many as by chance
+    nothing_is_up = alignment.upside_down(alignment.Compositions(composed(40, 6)), composed(40, 7))
+    assert chronology.no_paintings(0.8, 0.8, nothing_is_up, 40) is None
+
+
+def test_years_of_rank_correlations_are_spearmans():
+    t, said = np.linspace(0, 1, 7), RNG.normal(size=(5, 4, 7)).round(1)  # with ties
+    found = chronology.rank_correlations(t, said)
+    np.testing.assert_allclose(found, [[stats.spearmanr(t, one)[0] for one in row] for row in said])
+    assert chronology.rank_correlations(t, np.ones((1, 7))) == [0.0]
+
+
+def study_of(works: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features, years and ends of pairs, of a painter whose first feature is the year."""
+    rng = np.random.default_rng(seed)
+    years = np.sort(rng.uniform(1880, 1890, works))
+    features = rng.normal(size=(works, 6))
+    features[:, 0] += years - 1885
+    third = works // 3
+    return features, years, np.stack([rng.permutation(third), works - third + rng.permutation(third)], axis=1)
+
+
+def test_no_frame_is_dated_by_a_fit_that_has_seen_an_end_of_its_pair_or_its_motif(monkeypatch):
+    """Each work has a feature of its own, which only a fit that has seen it, or another of its motif, gives a weight."""
+    _, years, ends = study_of(60, 0)
+    groups = np.arange(60)
+    groups[1::6] = groups[0::6]  # two works of one motif here and there
+    own = np.eye(60)[groups]
+    monkeypatch.setattr(chronology, "STRENGTHS", np.array([1e-3]))
+    known = chronology.fit(own, years, groups, 0)
+    dating = chronology.pairs(known, own, groups, ends, 0)
+    assert len(np.unique(dating.fold)) == chronology.PAIR_FOLDS
+    for pair, end in enumerate(ends):
+        for each in groups[end]:
+            assert dating.fits.slopes[each, dating.fold[pair]] == pytest.approx(0, abs=1e-9)
+            np.testing.assert_allclose(dating.halves.slopes[each, dating.dated[pair]], 0, atol=1e-9)
+    # Nor is a work counted as unseen in a round that has seen another of its motif.
+    for k, unseen in enumerate(dating.unseen.T):
+        np.testing.assert_allclose(dating.halves.slopes[groups[unseen], k], 0, atol=1e-9)
+    assert 0.3 < dating.dated.mean() < 0.7 and dating.unseen.mean() > 0.4
+    assert np.any(dating.halves.slopes != 0, axis=0).all()
+
+
+def test_what_is_told_of_years_is_nothing_where_they_are_shuffled():
+    features, years, _ = study_of(80, 1)
+    groups = np.arange(80)
+    assert chronology.fit(features, years, groups, 0).chance == 1 / (1 + chronology.SHUFFLES)
+    told = [chronology.fit(features, np.random.default_rng(seed).permutation(years), groups, 0).tells for seed in range(20)]
+    assert sum(told) <= 1
+
+
+def test_shuffled_years_keep_motifs_together():
+    groups = np.repeat(np.arange(10), 4)
+    years = 1880.0 + groups
+    drawn = chronology._shuffled(years, groups, 0)
+    np.testing.assert_array_equal(np.sort(drawn, axis=0), np.repeat(np.sort(years)[:, None], drawn.shape[1], axis=1))
+    within = drawn.reshape(10, 4, -1)
+    assert np.all(within == within[:, :1])  # all of a size: each motif gets the years of another
+    assert len(np.unique(drawn, axis=1).T) > 400
+
+
+def test_a_date_that_is_uncertain_counts_for_less():
+    features, years, _ = study_of(80, 2)
+    uncertainty = np.zeros(80)
+    uncertainty[::4] = 8.0
+    wrong = years.copy()
+    wrong[::4] += np.random.default_rng(0).uniform(-8, 8, 20)
+    blind, aware = (chronology.fit(features, wrong, np.arange(80), 0, each) for each in (None, uncertainty))
+    assert blind.weights is None and np.all(aware.weights[1::4] == 1) and aware.weights[::4].max() < 0.5
+    np.testing.assert_allclose(aware.weights[0], 1 / (1 + 64 / 3 / np.square(blind.said - wrong).mean()), rtol=1e-6)
+    off = [np.abs(known.said - years)[1::4].mean() for known in (blind, aware)]
+    assert off[1] < off[0]
+
+
+def test_too_few_pairs_or_works_beside_them_are_told():
+    features, years, ends = study_of(60, 0)
+    known = chronology.fit(features, years, np.arange(60), 0)
+    with pytest.raises(ValueError, match="7 pairs, at least 8"):
+        chronology.pairs(known, features, np.arange(60), ends[:7], 0)
+    with pytest.raises(ValueError, match="dated works beside the ends"):
+        chronology.pairs(known, features, np.arange(60) // 12, ends, 0)
+
+
+def composed(count: int, seed: int, size: int = 32) -> np.ndarray:
+    """Pictures of large patches of colour: uint8 [count, size, size, 3]."""
+    rng = np.random.default_rng(seed)
+    patches = rng.integers(0, 256, (count, 6, 6, 3), np.uint8)
+    return np.stack([np.asarray(Image.fromarray(one).resize((size, size), Image.Resampling.BICUBIC)) for one in patches])
+
+
+def cropped(images: np.ndarray, pixels: int) -> np.ndarray:
+    """Without so many columns on the right and rows below, at the size from before."""
+    size = images.shape[1]
+    return np.stack([np.asarray(Image.fromarray(one[:-pixels, :-pixels]).resize((size, size))) for one in images])
+
+
+def tinted(images: np.ndarray) -> np.ndarray:
+    return np.clip(images * np.array([1.1, 0.9, 0.6]) + 9, 0, 255).astype(np.uint8)
+
+
+COPIES = {
+    "the same": lambda works: works,
+    "mirrored": lambda works: works[:, :, ::-1],
+    "moved by two pixels": lambda works: np.roll(works, (2, -2), axis=(1, 2)),
+    "cropped by an eighth": lambda works: cropped(works, works.shape[1] // 8),
+    "tinted": tinted,
+    "in other colours": lambda works: works[..., [2, 0, 1]],
+    "mirrored and moved": lambda works: np.roll(works[:, :, ::-1], 2, axis=2),
+}
+
+
+@pytest.mark.parametrize("size", [16, 32, 64])
+@pytest.mark.parametrize("kind", COPIES)
+def test_copies_are_found_whatever_was_done_to_them(kind, size):
+    works = composed(100, 0, size)
+    training = copies.Copies(works)
+    found = training(COPIES[kind](works[:30]))
+    assert found.work.tolist() == list(range(30)) and training.near(found).all()
+
+
+def test_new_works_are_no_copies_more_often_than_works_among_themselves():
+    trainings = [copies.Copies(composed(100, seed)) for seed in range(5)]
+    near = [training.near(training(composed(100, 1000 + seed))).mean() for seed, training in enumerate(trainings)]
+    assert 0.02 < np.mean(near) < 0.08  # 5 % by construction
+
+
+def test_by_heart_is_said_beyond_doubt_alone():
+    """Of 40 works 5 % are two, whose place among new works is known badly; of 400 it is known well."""
+    few, many = copies.Copies(composed(40, 0)), copies.Copies(composed(400, 0))
+
+    def found(training: copies.Copies, copied: int) -> copies.Nearest:
+        return copies.Nearest(np.arange(40), np.zeros(40), training.threshold + np.where(np.arange(40) < copied, 1.0, -1.0))
+
+    assert few.chance(found(few, 0)) == 1 and many.chance(found(many, 40)) < 1e-6
+    assert few.chance(found(few, 6)) > 0.025 > many.chance(found(many, 6))
+    # Two of 40 stand out further: how often of 40 others as many do, drawn anew and anew.
+    rng = np.random.default_rng(0)
+    places = np.sort(rng.random((20000, 40)), axis=1)[:, 1]
+    assert few.chance(found(few, 5)) == pytest.approx(np.mean(rng.binomial(40, places) >= 5), abs=0.01)
+    # One picture over and over is one.
+    once = copies.Nearest(np.zeros(40, int), np.zeros(40), np.full(40, few.threshold + 1))
+    assert few.chance(once) == pytest.approx(2 / 41)
+
+
+def test_what_is_near_to_every_work_is_no_copy():
+    works = composed(100, 0)
+    training = copies.Copies(works)
+    rng = np.random.default_rng(1)
+    blank = {
+        "grey": np.full((20, 32, 32, 3), 127, np.uint8),
+        "black": np.zeros((20, 32, 32, 3), np.uint8),
+        "the mean of all": works.mean(axis=0, keepdims=True).astype(np.uint8).repeat(20, axis=0),
+        "the mean, and noise": np.clip(works.mean(axis=0) + rng.normal(0, 12, (20, 32, 32, 3)), 0, 255).astype(np.uint8),
+        "means of twenty": np.stack([works[rng.choice(100, 20)].mean(axis=0) for _ in range(100)]).astype(np.uint8),
+        "one step of light": (127 + (np.arange(32) > 15)[None, :, None] * np.ones((20, 32, 1, 3))).astype(np.uint8),
+    }
+    assert {name: int(training.near(training(pictures)).sum()) for name, pictures in blank.items()} == dict.fromkeys(blank, 0) | {
+        "means of twenty": pytest.approx(5, abs=5)
+    }
+
+
+def test_what_stands_out_is_measured_by_the_same_pictures_other_neighbours():
+    likeness = np.tanh(np.array([[0.2, 0.4, 1.5, 0.6], [0.4, 0.4, 0.4, 0.4]]))
+    np.testing.assert_allclose(copies._stands_out(likeness), [(1.5 - 0.4) / np.std([0.2, 0.4, 0.6]), 0], atol=1e-9)
     with pytest.raises(ValueError, match="at least 8"):
-        copies.Copies(alone[:7])
+        copies.Copies(composed(7, 0))
+
+
+def test_likeness_is_the_correlation_of_the_middle_where_it_lies_best():
+    works, other = composed(2, 0, 16), composed(1, 9, 16)
+
+    def colourless(image: np.ndarray) -> np.ndarray:
+        values = image / 255
+        return ((values - values.mean((0, 1))) / values.std((0, 1))).mean(axis=2)
+
+    middle = colourless(other[0])[2:14, 2:14].ravel()
+    light = colourless(works[0])
+    windows = [one[down : down + 12, right : right + 12] for one in (light, light[:, ::-1]) for down in range(5) for right in range(5)]
+    whole = max(np.corrcoef(middle, window.ravel())[0, 1] for window in windows)
+    found = alignment.Compositions(works).likeness(other)[0, 0]
+    assert whole <= found + 1e-5  # the smaller sizes come beside these
+    assert alignment.Compositions(works).likeness(works)[1, 1] == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", COPIES)
+def test_near_copies_are_of_one_motif_and_others_are_not(kind):
+    works = composed(40, 3)
+    groups = motifs.motifs(np.concatenate([works, COPIES[kind](works[:20])]), [""] * 60)
+    assert groups[40:].tolist() == groups[:20].tolist()
+    assert len(set(groups[:40].tolist())) == 40
 
 
 def test_local_lines_follow_a_line_and_angles_go_round(monkeypatch):
@@ -168,6 +381,29 @@ def test_local_lines_follow_a_line_and_angles_go_round(monkeypatch):
     assert np.all((second.low <= second.value) & (second.value <= second.high)) and np.max(second.high - second.low) < 10
     assert first.periods["between"] is None
     assert first.periods["early"].value == pytest.approx(first.works[:40].mean())
+
+
+RISING, FALLING = (TEXTURE_NAMES.index(f"stroke_{STROKES[place]}") for place in (1, -1))  # by 22.5 degrees
+
+
+def test_strokes_that_lie_flat_either_way_are_flat_in_the_mean():
+    """Half of the strokes rise by 22.5 degrees and half fall: the mean lies flat, at 0 or 180, and is not upright. Early works turn to
+    157.5, late ones to 22.5, and the curve goes by way of flat."""
+    years = np.linspace(1880, 1890, 80)
+    features = np.zeros((80, len(TEXTURE_NAMES)))
+    rising = 0.618034 * np.arange(80) % 1 < (years - 1880) / 10  # evenly, more and more of them
+    features[rising, RISING] = 0.5
+    features[~rising, FALLING] = 0.5
+    periods = ["early"] * 30 + ["between"] * 20 + ["late"] * 30
+    found = next(one for one in style.curves(features, years, periods, ("early", "between", "late"), 0) if one.quantity.circle == 180)
+    assert set(np.round(found.works, 3)) == {22.5, 157.5}
+    signed = np.mod(found.value + 90, 180) - 90  # 0 and 180 are one
+    assert abs(signed[30]) < 8 and signed[0] == pytest.approx(-22.5, abs=6) and signed[-1] == pytest.approx(22.5, abs=6)
+    assert np.all(np.abs(signed) < 30)
+    assert np.all(found.high - found.low < 40) and np.all((found.low <= found.value) & (found.value <= found.high))
+    means = {name: np.mod(one.value + 90, 180) - 90 for name, one in found.periods.items()}
+    assert means["early"] < -10 and abs(means["between"]) < 10 and means["late"] > 10
+    assert found.periods["between"].high - found.periods["between"].low < 30
 
 
 def test_works_that_are_alike_lie_near_each_other_on_the_map():

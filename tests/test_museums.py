@@ -51,7 +51,7 @@ def painted(folder, names) -> None:
 
 def prepared(folder, path, early: str, late: str) -> collections.Collection:
     config: ConfigDict = default_config.get_config().collection
-    config.update(source="folder", table=str(path), images=str(folder), resolution=16, min_works=1)
+    config.update(source="folder", table=str(path), images=str(folder), resolution=16, min_works=1, uncertain="keep")
     config.periods.update(early=early, late=late)
     return collections.prepare(config)
 

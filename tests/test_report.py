@@ -15,7 +15,7 @@ from PIL import Image
 
 from gan_jax import files
 from gan_jax.errors import UserError
-from gan_jax.report import data_uris, figures, morphs, networks, plots, results, works
+from gan_jax.report import data_uris, figures, morphs, networks, plots, results, sources, works
 from gan_jax.report.comparison import write_comparison
 from gan_jax.report.page import write_report
 
@@ -69,6 +69,10 @@ def estimate(value: float) -> dict:
     return {"value": value, "low": value - 0.5, "high": value + 0.5, "reason": None}
 
 
+def said_of(value: float) -> dict:
+    return {"value": value, "low": value - 0.25, "high": value + 0.25}
+
+
 def comparison(a: str, b: str, value: float) -> dict:
     return {
         "a": a,
@@ -101,6 +105,7 @@ def make_study(tmp_path):
     periods = ["early"] * 4 + ["between"] * 4 + ["late"] * 4
     rows = [
         {"file": f"{number}.jpg", "title": title, "year": year, "uncertainty": 0.0, "period": period, "width": 90, "height": 80}
+        | {"table:year": f"c. {int(year)}", "Museum": f"<b>{number}</b>", "Accession number": "", "Rights": "CC0"}
         for number, (title, year, period) in enumerate(zip(titles, years, periods, strict=True))
     ]
     images = rng.integers(0, 256, (12, SIZE, SIZE, 3), np.uint8)
@@ -165,7 +170,7 @@ def make_study(tmp_path):
     ]
     lying = {"precision": 0.625, "recall": 0.5, "density": 0.75, "coverage": 0.875, "reason": None}
     rank = {"value": 0.8125, "low": 0.5, "high": 0.96875}
-    passage = {"rank": rank, "later": "yes", "between": "undecided"}
+    passage = {"rank": rank, "later": "yes", "between": "undecided", "between_part": said_of(0.375), "between_reason": None}
     passage["by_t"] = [{"year": 1881 + 2 * k, "value": 1883.0 + k, "low": 1882.0 + k, "high": 1884.0 + k} for k in range(FRAMES)]
     said = {"value": 1884.0, "low": 1883.0, "high": 1885.0}
     curve = {key: [1.0, 2.0, 3.0] for key in ("value", "low", "high")} | {"years": [1880.0, 1885.0, 1890.0]}
@@ -177,10 +182,11 @@ def make_study(tmp_path):
         "sets": {"early": 4},
         "competitors": {"cross-fade": moments},
         "standing": [{"name": "the early works", "comparison": comparison("early", "between", 4.5)}],
-        "middle": {"k": 2, "t": 0.5, "year": 1885.5},
+        "middle": {"k": 2, "t": 0.5, "year": 1885.2},
         "verdicts": [
-            {"name": "cross-fade", "verdict": "nearer", "difference": estimate(-1.25), "text": "Nearer <than>."},
-            {"name": "the early works", "verdict": None, "difference": {"value": None, "reason": "too few"}, "text": "Nothing."},
+            {"name": "cross-fade", "verdict": "nearer", "difference": estimate(-1.25), "power": 0.875, "text": "Nearer <than>."},
+            {"name": "the late works", "verdict": "undecided", "difference": estimate(0.125), "power": 0.25, "text": "Small."},
+            {"name": "the early works", "verdict": None, "difference": {"value": None, "reason": "too few"}, "power": None, "text": "No."},
         ],
         "manifold": {"generated": lying, "floor": lying, "frames": [{"t": 0.0, **lying}] * FRAMES},
         "chronology": {
@@ -194,12 +200,14 @@ def make_study(tmp_path):
             "text": "Later.",
             "periods": {"early": said, "between": None, "late": said},
             **passage,
-            "competitors": {"cross-fade": passage},
+            "competitors": {"cross-fade": passage | {"between": "silent", "between_part": None, "between_reason": "no <paintings>"}},
         },
         "copies": {
             "reason": None,
             "threshold": 0.5,
             "expected": 0.05,
+            "works": 1,
+            "chance": 0.125,
             "generated": {"n": 3, "near": 1, "part": 0.25},
             "by_t": [],
             "text": "1 of 3.",
@@ -223,6 +231,7 @@ def make_study(tmp_path):
             }
         },
         "summary": ["It is <so>."],
+        "answer": {"asked": "Is it <so>?", "found": "Yes, <so>.", "sure": "One in forty.", "compared": "Beside <four>."},
         "comparisons": [comparison("generated", "training", 0.0123456)],
         "morph": moments,
         "floors": {name: floor(0.5 + k) for k, name in enumerate([*names, "training"])},
@@ -343,7 +352,8 @@ def test_years_on_the_way_are_between_those_of_the_two_works(workdir):
     text = " ".join(read(write_report(workdir)).texts)
     # Pair 0 goes from 1881.25 to 1889: at t = 0.25, 0.5 and 0.75 that is 1883.19, 1885.13 and 1887.06.
     steps = re.findall(r"(\d{4}) (painted|t = [\d.]+)", text)
-    assert steps[:7] == [
+    assert steps[:2] == [("1881", "painted"), ("1889", "painted")]  # on the first screen
+    assert steps[2:9] == [
         ("1881", "painted"),
         ("1881", "t = 0"),
         ("1883", "t = 0.25"),
@@ -357,16 +367,16 @@ def test_years_on_the_way_are_between_those_of_the_two_works(workdir):
 def test_figures_are_those_of_the_evaluation_rounded_to_three_digits(workdir):
     rows = read(write_report(workdir)).rows
     # Sizes of the sets, what was measured with its interval, and the floor: KID, SWD, Fréchet distance.
-    chance = [row[1:] for row in rows if row[0] == "Pictures from chance, and the works it learned from" and len(row) == 4]
+    chance = [row[1:] for row in rows if row[0] == "Random samples, and the works it learned from" and len(row) == 4]
     assert chance == [
         ["9 and 1,234", "0.0123 −0.488 to 0.512", "3.50 ± 0.0317"],
         ["9 and 1,234", "0.123 ± 0.250", "3.50 ± 0.0317"],
         ["9 and 1,234", "1.23", "<b>too few</b> works"],
     ]
-    middle = [row[2:] for row in rows if row[0] == "The middle of the passages, and works of the years between"]
+    middle = [row[2:] for row in rows if row[0] == "The middle of the morphs, and works of the years between"]
     assert middle[0] == ["3.00 2.50 to 3.50", "1.50 ± 0.0317"]
     assert [row[2] for row in rows if row[0].startswith("Ceiling") and len(row) == 4] == ["9.88 9.38 to 10.4", "98.8 ± 0.250", "988"]
-    assert ["Pictures from chance", "200", "0.314 ± 0.0272"] in rows
+    assert ["Random samples", "200", "0.314 ± 0.0272"] in rows
     assert ["", "16 px"] in rows and ["Floor: two halves of those works", "2.38"] in rows
     # Every step: t, the mean year on the way from (1880.5 + 1881.25) / 2 to (1889 + 1890.875) / 2, KID, SWD, likeness.
     assert ["0.500", "1885", "2.00", "3.00", "4.00", "20.0", "30.0", "40.0", "0.123"] in rows
@@ -375,17 +385,50 @@ def test_figures_are_those_of_the_evaluation_rounded_to_three_digits(workdir):
 def test_what_was_judged_is_there_in_words_and_numbers(workdir):
     page = read(write_report(workdir))
     assert "It is <so>." in page.texts
-    assert ["cross-fade", "nearer", "−1.25 −1.75 to −0.750"] in page.rows
-    assert ["the early works", "–", "too few"] in page.rows
-    assert ["this study", "0.812 0.500 to 0.969", "yes", "undecided"] in page.rows
+    # The answer stands first, before any figure, beside a picture.
+    order = [page.text.index(text) for text in ("Is it <so>?", "Yes, <so>.", "One in forty.", "Beside <four>.", "It is <so>.")]
+    assert order == sorted(order)
+    alts = [attributes["alt"] for tag, attributes in page.elements if tag == "img"]
+    assert alts[0] == "A painting of 1881, what the network paints for about 1885, and a painting of 1889"
+    assert alts[1] == "Three real works of 1884–1885"
+    assert ["cross-fade", "nearer", "−1.25 −1.75 to −0.750", "88%"] in page.rows
+    assert ["the late works", "could not have been shown at this size", "0.125 −0.375 to 0.625", "25%"] in page.rows
+    assert ["the early works", "–", "too few", "–"] in page.rows
+    assert ["this study", "0.812 0.500 to 0.969", "yes", "undecided, 38%"] in page.rows
+    assert ["cross-fade", "0.812 0.500 to 0.969", "yes", "not said: no <paintings>"] in page.rows
     assert ["Frames of", "Error", "curl size (0.938)"] in page.rows and ["this study", "0.125 0.100 to 0.200", "0.375"] in page.rows
-    assert ["The middle of the passages, among works of the years between", "0.625", "0.500", "0.750", "0.875"] in page.rows
-    assert ["<b>colour", "Pictures from chance, and the works it learned from", "7.50 7.00 to 8.00", "750"] in page.rows
+    assert ["The middle of the morphs, among works of the years between", "0.625", "0.500", "0.750", "0.875"] in page.rows
+    assert ["<b>colour", "Random samples, and the works it learned from", "7.50 7.00 to 8.00", "750"] in page.rows
     assert "Without inception: no <net>" in page.text
     # Near copies come first, of those the nearest to a training work: number 2.
     assert re.search(r"1882\s*a near copy, distance 0.300", page.text)
     ahead = [attributes["alt"] for tag, attributes in page.elements if tag == "img" and "looks like" in attributes["alt"]]
     assert ahead[0] == "Work 3, 1890, looks like 1896" and len(ahead) == 12
+
+
+def test_works_have_their_dates_as_written_and_where_they_come_from(workdir):
+    page = read(write_report(workdir))
+    assert ["Work", "Date as read", "Date as written", "Source", "Rights"] in page.rows  # of accession numbers none is written
+    assert ["Work 1", "1889", "c. 1889", "<b>9</b>", "CC0"] in page.rows
+    assert "All works, with their dates as written, source, rights" in page.texts
+
+
+def test_photographs_and_files_are_counted(tmp_path):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (10, 16, 16, 3), np.uint8)
+    images[0] = images[0, :, :, :1]  # black and white
+    images[1] = 128 + (images[1] // 32)  # hardly any detail, and its colours are near each other
+    images[2] = images[2].mean(axis=(0, 1), keepdims=True).astype(np.uint8) * np.array(
+        [1, 0, 0], np.uint8
+    )  # one colour, without any detail
+    rows = [
+        {"file": f"{n}", "title": f"{n}", "year": 1880, "period": "early", "width": 15 if n > 7 else 40, "height": 40} for n in range(10)
+    ]
+    files.write_csv(tmp_path / "collection" / "paintings.csv", rows[0], rows)
+    files.write_array(tmp_path / "collection" / "images.npy", images)
+    assert sources.limits(works.read_collection(tmp_path)) == {"works": 10, "enlarged": 2, "colourless": 2, "unsharp": 2}
+    text = " ".join(read(write_report(tmp_path)).texts)
+    assert "2 of 10 (20%) are without colour; 2 (20%) are much less sharp than most. 2 files (20%) are smaller than 16 px" in text
 
 
 def test_players_know_the_frames_and_the_works_they_resemble(workdir):
@@ -409,7 +452,7 @@ def test_a_comparison_sets_studies_side_by_side(workdir, tmp_path):
     page = read(path)
     assert page.rows[0] == ["", "<i>study", "other"]
     rows = {row[0]: row[1:] for row in page.rows}
-    assert rows["Pictures from chance to the works they learned from, KID"] == ["0.0123−0.488 to 0.512", "–"]
+    assert rows["Random samples to the works they learned from, KID"] == ["0.0123−0.488 to 0.512", "–"]
     assert rows["Beside cross-fade"] == ["nearer: −1.25−1.75 to −0.750", "–"]
     assert rows["Works"] == ["12, 1880–1890, at 16 px"] * 2
     assert all(attributes["src"].startswith("data:") for _, attributes in page.having("src"))

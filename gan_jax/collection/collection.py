@@ -5,7 +5,7 @@ import csv
 import math
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,13 @@ from gan_jax.collection import dates
 from gan_jax.collection.aspect import FITS
 from gan_jax.collection.from_folder import from_folder
 from gan_jax.collection.painter import paint_collection
-from gan_jax.collection.periods import PERIODS, is_undecided, parse_span, period_of
+from gan_jax.collection.periods import PERIODS, may_be_of, parse_span, period_of
 from gan_jax.collection.sources import NotEnough, Skipped, Sources, Work
 from gan_jax.errors import UserError
 
 UNDATED = "collection/undated.json"  # in the workdir: of pictures without dates, which they are
 RESOLUTIONS = tuple(2**level for level in range(4, 11))
+OPEN = "uncertain date"  # why works are skipped that may as well be of another period
 OWN_COLUMNS = ("file", "title", "year", "uncertainty", "period", "width", "height")
 # In paintings.csv a column of the table that has one of our names, or begins like this already, gets this in front.
 TABLE_PREFIX = "table:"
@@ -43,7 +44,6 @@ class Collection:
     paintings: tuple[Painting, ...]  # by year, then file
     images: np.ndarray  # uint8 [n, resolution, resolution, 3], in the order of the paintings
     skipped: tuple[Skipped, ...]
-    undecided: int = 0  # of the paintings, those whose dates may as well be of another period
     remarks: tuple[str, ...] = ()  # about the pictures, with their counts
     notes: tuple[str, ...] = ()  # lines about how it was made, which are said and not kept
 
@@ -69,28 +69,17 @@ def prepare(config: Any) -> Collection:
         found = from_folder(config)
     else:
         raise UserError(f"config.collection.source={config.source!r}: has to be 'folder', 'painter' or 'tfds'")
+    if config.uncertain != "keep":
+        found = _certain(found, early, late)
     paintings = [
         Painting(
             work.file, work.title, *work.date, period_of(work.date[0], early, late), *size, {name: work.row[name] for name in found.columns}
         )
         for work, size in zip(found.works, found.sizes)
     ]
-    undecided = {
-        i
-        for i, painting in enumerate(paintings)
-        if config.source == "folder" and is_undecided(painting.year, painting.uncertainty, early, late)
-    }
-    if config.undecided == "skip":
-        found.skipped.extend(
-            Skipped(paintings[i].file, paintings[i].title, f"undecided date: {found.works[i].said()} may as well be of another period")
-            for i in sorted(undecided)
-        )
     order = sorted(range(len(paintings)), key=lambda i: (paintings[i].year, paintings[i].file))
-    if config.undecided == "skip":
-        order = [i for i in order if i not in undecided]
-        undecided = set()
     paintings_in_order = tuple(paintings[i] for i in order)
-    result = Collection(paintings_in_order, found.images[order], tuple(found.skipped), len(undecided), found.remarks, tuple(found.notes))
+    result = Collection(paintings_in_order, found.images[order], tuple(found.skipped), found.remarks, tuple(found.notes))
     for name in ("early", "late"):
         count = len(result.period(name))
         if count < config.min_works:
@@ -106,6 +95,19 @@ def prepare(config: Any) -> Collection:
 
 def _case(skipped: Skipped) -> str:
     return f"{skipped.file or skipped.title}: {skipped.reason}"
+
+
+def _certain(found: Sources, early: tuple[float, float], late: tuple[float, float]) -> Sources:
+    """Without the works that may as well be of another period, which are skipped."""
+    kept, skipped = [], []
+    for i, work in enumerate(found.works):
+        periods = may_be_of(*work.date, early, late)
+        if len(periods) > 1:
+            skipped.append(Skipped(work.file, work.title, f"{OPEN}: {work.said()}, {' or '.join(periods)}"))
+        else:
+            kept.append(i)
+    works, sizes = ([each[i] for i in kept] for each in (found.works, found.sizes))
+    return replace(found, works=works, images=found.images[kept], sizes=sizes, skipped=found.skipped + skipped)
 
 
 def check_shape(config: Any) -> None:
@@ -151,8 +153,9 @@ def summary(collection: Collection) -> str:
     line = f"{len(collection.paintings)} works: {', '.join(counts)}; {len(collection.skipped)} skipped"
     line = f"{line} ({skips})" if skips else line
     line += "".join(f"; {remark}" for remark in collection.remarks)
-    if collection.undecided:
-        line += f"; {collection.undecided} may as well be of another period, which --config.collection.undecided=skip leaves out"
+    if open_ := kinds[OPEN]:
+        part = open_ / (open_ + len(collection.paintings))
+        line += f"; {part:.0%} of the dated works may as well be of another period, and are left out"
     return line
 
 

@@ -6,6 +6,9 @@ from typing import Any
 
 from gan_jax.errors import UserError
 
+UNCERTAIN = ("leave out", "keep")  # what becomes of works that may be of several periods
+MONTH = 1 / 12  # of a year; tables that count months say where they begin, or their middle
+SURE = 0.1  # of a span, that may lie in other periods
 PERIODS = ("early", "between", "late", "")  # '' is outside of all
 
 
@@ -30,18 +33,6 @@ def parse_span(text: Any, field: str = "config.collection.periods") -> tuple[flo
     return start, end
 
 
-def is_undecided(year: float, uncertainty: float, early: tuple[float, float], late: tuple[float, float]) -> bool:
-    """Whether more than a tenth of the years that a work may be of are not of the period that its year is in."""
-    if uncertainty <= 0:
-        return False
-    name = period_of(year, early, late)
-    start, end = {"early": early, "late": late, "between": (early[1], late[0])}.get(name, (-math.inf, math.inf))
-    if not name:
-        start, end = (late[1], math.inf) if year >= late[1] else (-math.inf, early[0])
-    inside = max(0.0, min(end, year + uncertainty) - max(start, year - uncertainty))
-    return inside < 0.9 * 2 * uncertainty
-
-
 def period_of(year: float, early: tuple[float, float], late: tuple[float, float]) -> str:
     """'early', 'late', 'between' from the end of early to the start of late, or ''. Raises UserError if early doesn't end first."""
     if early[1] > late[0]:
@@ -51,3 +42,20 @@ def period_of(year: float, early: tuple[float, float], late: tuple[float, float]
     if late[0] <= year < late[1]:
         return "late"
     return "between" if early[1] <= year < late[0] else ""
+
+
+def may_be_of(year: float, uncertainty: float, early: tuple[float, float], late: tuple[float, float]) -> tuple[str, ...]:
+    """The periods, in order of time, that a date may be of: its middle's, and those that its span reaches into by more than a month.
+
+    The middle's alone where that has nine tenths of the span.
+    """
+    own = period_of(year, early, late)
+    if not own:
+        return ()
+    spans = {"early": early, "between": (early[1], late[0]), "late": late}
+    first, last = year - uncertainty, year + uncertainty
+    reached = {name: min(end, last) - max(start, first) for name, (start, end) in spans.items()}
+    others = [name for name, years in reached.items() if name != own and years > MONTH]
+    if sum(reached[name] for name in others) <= SURE * (last - first):
+        others = []
+    return tuple(name for name in spans if name == own or name in others)

@@ -3,14 +3,14 @@
 import dataclasses
 
 import numpy as np
+from scipy import stats
 
-from gan_jax.evaluation.manifold import distances
-from gan_jax.pictures import shrunk
+from gan_jax.evaluation.alignment import Compositions
 
-SIDE = 16  # pixels at which pictures are compared: composition and colour, not brushwork
-EXPECTED = 0.05  # part of the real works that are as near to another real work as the threshold
+EXPECTED = 0.05  # part of the real works that stand out from the others as much as the threshold
 MINIMUM = 8
 CHUNK = 4096  # pictures at once
+SAME = 0.9999  # correlations above this are this
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,50 +18,54 @@ class Nearest:
     """Of each of n pictures the training work that is most like it."""
 
     work: np.ndarray  # [n], its place among the training works
-    distance: np.ndarray  # [n], root mean square difference of colours in 0 to 1, at 16 pixels, the work mirrored or not
-    relative: np.ndarray  # [n], the same in parts of that work's own distance to the work nearest to it
+    distance: np.ndarray  # [n], 1 less the correlation of light and dark, where the two lie best: 0 is the same, 1 has nothing in common
+    stands_out: np.ndarray  # [n], the likeness above that to the other works, in standard deviations of theirs
 
 
 class Copies:
     """Compares with the training works, uint8 [n, r, r, 3]. Raises ValueError for fewer than eight.
 
-    Dark pictures are all near each other and bright ones are not, so what counts is the relative distance. `threshold` is the one that
-    5 % of the works lie below from their nearest other: nearer pictures are called near copies. Training shows works mirrored as well,
-    so a mirrored copy is a copy.
+    A copy is near to one work as to no other; a blur, or a mean of pictures, is about as near to many, and one of few and large patches is
+    nearer to some and further from others. So what counts is how far the nearest stands out from the same picture's likeness to all
+    others. `threshold` is how far 5 % of the works stand out among themselves: pictures beyond it are called near copies. Colours and
+    contrast don't count, and a copy may be mirrored, moved by a sixteenth of a side or two pixels, or cropped by an eighth (see
+    `alignment`).
     """
 
     def __init__(self, works: np.ndarray):
         if len(works) < MINIMUM:
             raise ValueError(f"{len(works)} works, at least {MINIMUM} are needed")
-        self._works, self._mirrored = _points(works), _points(works[:, :, ::-1])
-        own = self._apart(self._works)
-        np.fill_diagonal(own, np.inf)  # nor is a symmetric work a copy of itself
-        order = np.argsort(own, axis=1, kind="stable")[:, :2]
-        first, second = np.take_along_axis(own, order, axis=1).T
-        self._radius = np.maximum(first, 1e-6)
-        # Of a work's nearest, the distance to the work nearest to that, other than the first.
-        nearest = order[:, 0]
-        beside = np.where(order[nearest, 0] == np.arange(len(works)), second[nearest], first[nearest])
-        self.threshold = float(np.quantile(first / np.maximum(beside, 1e-6), EXPECTED))
+        self._works = Compositions(works)
+        own = self._works.likeness(works)
+        others = ~np.eye(len(works), dtype=bool)  # nor is a symmetric work a copy of itself
+        self._beyond = int(np.ceil(EXPECTED * len(works)))
+        self.threshold = float(np.sort(_stands_out(own[others].reshape(len(works), -1)))[-self._beyond])
 
     def __call__(self, images: np.ndarray) -> Nearest:
-        work, distance = [np.zeros(0, int)], [np.zeros(0)]
+        work, distance, stands_out = [np.zeros(0, int)], [np.zeros(0)], [np.zeros(0)]
         for start in range(0, len(images), CHUNK):
-            apart = self._apart(_points(images[start : start + CHUNK]))
-            work.append(apart.argmin(axis=1))
-            distance.append(apart.min(axis=1))
-        works, far = np.concatenate(work), np.concatenate(distance)
-        return Nearest(works, far, far / self._radius[works])
+            likeness = self._works.likeness(images[start : start + CHUNK])
+            work.append(likeness.argmax(axis=1))
+            distance.append(1 - likeness.max(axis=1).astype(np.float64))
+            stands_out.append(_stands_out(likeness))
+        return Nearest(*(np.concatenate(each) for each in (work, distance, stands_out)))
 
     def near(self, found: Nearest) -> np.ndarray:
         """Which pictures [n] are near copies."""
-        return found.relative < self.threshold
+        return found.stands_out > self.threshold
 
-    def _apart(self, points: np.ndarray) -> np.ndarray:
-        return np.minimum(distances(points, self._works), distances(points, self._mirrored))
+    def chance(self, found: Nearest) -> float:
+        """How often as large a part of new works, or a larger one, would be near copies.
+
+        Pictures that are most like one work may be one picture over and over, so they count as no more pictures than there are works that
+        are the nearest of any. Beta-binomial, for the threshold is the place of one work among the others.
+        """
+        pictures = len(np.unique(found.work))
+        near = np.floor(pictures * self.near(found).mean() + 1e-9)
+        return float(stats.betabinom.sf(near - 1, pictures, self._beyond, len(self._works) + 1 - self._beyond))
 
 
-def _points(images: np.ndarray) -> np.ndarray:
-    """[n, d] so that the Euclidean distance is the root mean square difference."""
-    points = shrunk(images, SIDE).reshape(len(images), -1)
-    return points / np.sqrt(points.shape[1])
+def _stands_out(likeness: np.ndarray) -> np.ndarray:
+    """Of correlations [m, n] how far the largest lies above the others [m], by Fisher's transformation in standard deviations."""
+    spread = np.sort(np.arctanh(np.minimum(likeness.astype(np.float64), SAME)), axis=1)
+    return (spread[:, -1] - spread[:, :-1].mean(axis=1)) / np.maximum(spread[:, :-1].std(axis=1), 1e-6)

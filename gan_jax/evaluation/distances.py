@@ -85,7 +85,7 @@ def distances(
           'floors': {'early'|'between'|'late'|'training': Floor},     two random halves of one set, over and over
           'ceiling': Comparison,                                      'early' with 'late'
           'diversity': {'early'|'between'|'late'|'training'|'generated': Diversity},
-          'manifold': {'generated': Manifold, 'floor': Manifold, 'frames': [{'t': float, **Manifold}]},
+          'manifold': {'generated'|'between': Manifold, among 'training', 'floor': Manifold, 'frames': [{'t': float, **Manifold}]},
           'notes': [str],
         }
         Comparison: {'a': name, 'b': name, 'n_a': int, 'n_b': int,    the frames at one t have the name 'frames'
@@ -191,6 +191,7 @@ def distances(
         "diversity": {name: diverse(one) for name, one in seen.items()},
         "manifold": {
             "generated": _manifold(seen["training"], seen["generated"], seed),
+            "between": _manifold(seen["training"], seen["between"], seed),
             "floor": _manifold(*halves, seed),
             "frames": lying,
         },

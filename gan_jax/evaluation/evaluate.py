@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gan_jax.collection.motif import CURVES, style_of
-from gan_jax.evaluation import chronology, copies, distances, style, summary, truth, verdicts
+from gan_jax.evaluation import alignment, answer, chronology, copies, distances, motifs, style, summary, truth, verdicts
 from gan_jax.evaluation.distances import MINIMUM
 from gan_jax.evaluation.features import BANDS, TEXTURE_NAMES, Standardiser
 from gan_jax.evaluation.image_set import ImageSet
@@ -20,7 +20,7 @@ from gan_jax.progress import Progress
 
 PERIODS = distances.PERIODS
 STUDY = "this study"
-DIRECT = "pictures from chance, of the same year"
+DIRECT = "random samples, of the same year"
 OTHER_IMAGES = 2000  # generated ones that are seen by features other than the first
 PARAMETERS = tuple(name for name, *_ in CURVES)  # of the built-in painter's style
 
@@ -39,6 +39,7 @@ class Works:
     titles: Sequence[str]
     files: Sequence[str]
     parameters: Mapping[str, np.ndarray] | None = None  # of the built-in painter, each style parameter's true value [n]
+    uncertainty: np.ndarray | None = None  # [n], years either way; None where every date is known
 
     def of(self, period: str) -> np.ndarray:
         return np.flatnonzero(np.array(self.periods) == period)
@@ -97,8 +98,8 @@ def evaluate(
     figures["middle"] = {"k": middle, "t": float(morphs.t[middle]), "year": float(morphs.years[:, middle].mean())}
     figures["verdicts"] = verdicts.verdicts(real, seen.frames, middle, seed, MINIMUM, study)
 
-    groups = chronology.motifs(works.images, list(works.titles))
-    dates, figures["chronology"] = _chronology(works, seen, morphs, groups, middle, seed)
+    groups = motifs.motifs(works.images, list(works.titles))
+    dates, figures["chronology"] = _chronology(works, seen, morphs, groups, figures, seed)
     nearest, figures["copies"] = _copies(works, generated, morphs)
     figures["truth"] = _truth(works, seen, morphs, groups, seed)
     curves = _style(works, seed)
@@ -110,7 +111,8 @@ def evaluate(
     figures["other"] = {
         name: _other(_look(works, generated[:OTHER_IMAGES], there, extractors[name], name), works, there, seed, repeats) for name in more
     }
-    figures["summary"] = summary.summary(figures)
+    figures["spans"] = {period: _span(works.years[works.of(period)]) for period in PERIODS}
+    figures["summary"], figures["answer"] = summary.summary(figures), answer.answer(figures)
     return figures, {
         "works": _work_rows(works, seen, dates, curves, seed),
         "frames": _frame_rows(works, seen, morphs, dates, nearest),
@@ -123,6 +125,14 @@ def evaluate(
         "competitors": _competitor_rows(figures),
         "chronology": _chronology_rows(figures),
     }
+
+
+def _span(years: np.ndarray) -> str:
+    """The calendar years of works [n], as people write them; '' for none with a date."""
+    known = np.floor(years[np.isfinite(years)]).astype(int)
+    if not len(known):
+        return ""
+    return f"{known.min()}" if known.min() == known.max() else f"{known.min()} to {known.max()}"
 
 
 def _sharpness(works: Works, frames: ImageSet, primary: str) -> list[float | None]:
@@ -166,22 +176,15 @@ class _Dates:
 
 
 def _chronology(
-    works: Works, seen: _Seen, morphs: Morphs, groups: np.ndarray, middle: int, seed: int
+    works: Works, seen: _Seen, morphs: Morphs, groups: np.ndarray, figures: Mapping[str, Any], seed: int
 ) -> tuple[_Dates | None, dict[str, Any]]:
     dated = np.isfinite(works.years)
+    features, uncertainty = seen.works.features[dated], works.uncertainty[dated] if works.uncertainty is not None else None
     try:
-        known = chronology.fit(seen.works.features[dated], works.years[dated], groups[dated], seed)
+        known = chronology.fit(features, works.years[dated], groups[dated], seed, uncertainty)
     except ValueError as error:
         return None, {"reason": str(error)}
-    said = np.full(len(works.years), np.nan)
-    said[dated] = known.said
-    periods = {}
-    for name in PERIODS:
-        of_period = said[works.of(name)]
-        of_period = of_period[np.isfinite(of_period)]
-        periods[name] = bootstrap(of_period, seed) if len(of_period) >= MINIMUM else None
-    dates = _Dates(said, known(seen.generated.features), {name: known(each.features) for name, each in seen.frames.items()})
-    figures = {
+    found = {
         "reason": None,
         "works": len(known.years),
         "groups": known.groups,
@@ -189,23 +192,53 @@ def _chronology(
         "error": known.error,
         "guess": known.guess,
         "correlation": known.correlation,
-        "periods": {name: dataclasses.asdict(each) if each else None for name, each in periods.items()},
+        "chance": known.chance,
     }
-    if not len(morphs.years) or periods["early"] is None or periods["late"] is None:
-        few = f"{len(morphs.years)} pairs" if not len(morphs.years) else f"fewer than {MINIMUM} dated works in a period"
-        return dates, figures | {"reason": few}
-    passages = {
-        name: chronology.passage(each, morphs.t, middle, periods["early"], periods["late"], seed) for name, each in dates.frames.items()
-    }
-    study, *others = [(name, _passage(each, morphs.years)) for name, each in passages.items()]
-    return dates, figures | study[1] | {"competitors": dict(others)}
+    if not known.tells:
+        guess = f"off by {known.error:.1f} years, by guessing {known.guess:.1f}"
+        return None, found | {"reason": f"works left out can't be dated by colour and texture better than chance would do ({guess})"}
+    said = np.full(len(works.years), np.nan)
+    said[dated] = known.said
+    periods = {}
+    for name in PERIODS:
+        of_period = said[works.of(name)]
+        of_period = of_period[np.isfinite(of_period)]
+        periods[name] = bootstrap(of_period, seed) if len(of_period) >= MINIMUM else None
+    found["periods"] = {name: dataclasses.asdict(each) if each else None for name, each in periods.items()}
+    nothing = {name: np.full(each.features.shape[:2], np.nan) for name, each in seen.frames.items()}
+    dates = _Dates(said, known(seen.generated.features), nothing)
+    if len(morphs.years) and (periods["early"] is None or periods["late"] is None):
+        return dates, found | {"reason": f"fewer than {MINIMUM} dated works in a period"}
+    place = np.where(dated, np.cumsum(dated) - 1, -1)  # among the dated works
+    try:
+        dating = chronology.pairs(known, features, groups[dated], place[morphs.ends].reshape(-1, 2), seed)
+    except ValueError as error:
+        return dates, found | {"reason": str(error)}
+    passages = {name: chronology.passage(each.features, morphs.t, dating) for name, each in seen.frames.items()}
+    middle = figures["middle"]["k"]
+    early, late = (np.isin(np.flatnonzero(dated), works.of(period)) for period in ("early", "late"))
+    ways, study = {}, next(iter(passages))
+    compositions = alignment.Compositions(works.images[np.concatenate([works.of("early"), works.of("late")])])
+    of_real = figures["manifold"]["between"]["precision"] or figures["manifold"]["floor"]["precision"]
+    for name, passage in passages.items():
+        way = figures["morph"] if name == study else figures["competitors"][name]
+        at = seen.frames[name][:, middle]
+        reason = chronology.no_paintings(way[middle]["precision"], of_real, alignment.upside_down(compositions, at.images), len(at))
+        between = chronology.between(at.features, dating, known, features, early, late)
+        ways[name] = _passage(passage, morphs.years) | {
+            "between": "silent" if reason else between.said,
+            "between_reason": reason or between.reason,
+            "between_part": dataclasses.asdict(between.part) if between.part else None,
+        }
+    return dataclasses.replace(dates, frames={name: each.looks_like for name, each in passages.items()}), (
+        found | ways.pop(study) | {"competitors": ways}
+    )
 
 
 def _passage(passage: chronology.Passage, years: np.ndarray) -> dict[str, Any]:
     return {
         "rank": dataclasses.asdict(passage.rank),
         "later": passage.later,
-        "between": passage.between,
         "by_t": [{"year": float(year), **dataclasses.asdict(one)} for year, one in zip(years.mean(axis=0), passage.by_t)],
     }
 
@@ -240,6 +273,8 @@ def _copies(works: Works, generated: np.ndarray, morphs: Morphs) -> tuple[_Near 
         "threshold": training.threshold,
         "expected": copies.EXPECTED,
         "generated": _part(copied),
+        "works": len(np.unique(of_generated.work[copied])),
+        "chance": training.chance(training(generated)),
         "by_t": [{"t": float(t), **_part(column)} for t, column in zip(morphs.t, by_t.T)],
     }
     return _Near(of_generated, of_frames, copied, copied_frames), figures

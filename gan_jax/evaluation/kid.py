@@ -7,6 +7,7 @@ features other than Inception's the figures compare only among themselves.
 import dataclasses
 
 import numpy as np
+from scipy import stats
 
 COVERAGE = 95.0  # percent
 MINIMUM = 4  # points a set: halves of two are the smallest that still have an unbiased estimate
@@ -93,7 +94,8 @@ def difference(a: np.ndarray, b: np.ndarray, real: np.ndarray, *, seed: int, pai
     """KID(a, real) - KID(b, real) with its 95 % interval: below zero where `a` [n, d] is nearer to `real` [m, d] than `b` [k, d] is.
 
     The same halves of `real` stand on both sides, so what they have in common goes out. paired: row i of `a` and of `b` belong
-    together (n = k) and are in the same halves too. Raises ValueError as `kid` does.
+    together (n = k) and are in the same halves too. The interval is wider by Student's factor: verdicts rest on it, and few points scatter
+    less around their own mean than around the true one. Raises ValueError as `kid` does.
     """
     if paired and len(a) != len(b):
         raise ValueError(f"pairs need as many points in both sets, not {len(a)} and {len(b)}")
@@ -104,4 +106,6 @@ def difference(a: np.ndarray, b: np.ndarray, real: np.ndarray, *, seed: int, pai
     in_b = in_a if paired else _halves(rng, subsets, len(b))
     resampled = _mmd2(*kernels[0], in_a, in_real) - _mmd2(*kernels[1], in_b, in_real)
     low, high = np.percentile(resampled, [(100.0 - COVERAGE) / 2, (100.0 + COVERAGE) / 2])
-    return Kid(float(whole[0] - whole[1]), float(low), float(high))
+    value, fewest = whole[0] - whole[1], min(len(a), len(b), len(real))
+    wider = stats.t.ppf(0.5 + COVERAGE / 200, fewest - 1) / stats.norm.ppf(0.5 + COVERAGE / 200) * np.sqrt(fewest / (fewest - 1))
+    return Kid(float(value), float(value + wider * (low - value)), float(value + wider * (high - value)))

@@ -59,7 +59,11 @@ QUANTITIES = (
     Quantity("hue", "degrees", f"The mean colour: {', '.join(f'{name} at {45 * k}' for k, name in enumerate(HUES))}.", _hue, 360.0),
     Quantity("warmth", "CIELAB b", "Yellow against blue, on the whole.", lambda x: _column(x, "blue_yellow_mean")),
     Quantity(
-        "stroke direction", "degrees", "Which way strokes run: 0 lies flat, 45 rises to the right, 90 is upright.", _orientation, 180.0
+        "stroke direction",
+        "degrees",
+        "Which way strokes run: 0 lies flat, 45 rises to the right, 90 is upright, 135 falls; 180 lies flat again.",
+        _orientation,
+        180.0,
     ),
     Quantity("stroke order", "0 to 1", "How far neighbouring strokes run the same way.", lambda x: _column(x, "stroke_coherence")),
     Quantity("stroke size", "pixels", "How wide the typical mark is, at the resolution of the study.", _scale),

@@ -1,7 +1,11 @@
 """What an evaluation says, in sentences."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
+
+from gan_jax.evaluation.copies import EXPECTED
+from gan_jax.evaluation.verdicts import could_not_be_shown
 
 LATER = {
     "yes": "The frames look later the further they are on the way",
@@ -10,10 +14,12 @@ LATER = {
     "undecided": "The frames look hardly later the further they are on the way",
 }
 BETWEEN = {
-    "yes": "its middle looks later than the early works and earlier than the late ones",
-    "no": "its middle does not look like what lies between the periods",
-    "undecided": "whether its middle looks like what lies between the periods is open",
+    "yes": "most of the frames in the middle look later than three in four early works and earlier than three in four late ones",
+    "no": "no more of the frames in the middle lie between the periods than early or late works do by chance",
+    "undecided": "some of the frames in the middle lie between the periods, but not most",
 }
+CROSS_FADE = "cross-fade"
+DOUBT = 0.025  # chance above which nothing is shown
 OFTEN = 3  # times as many near copies as there are among the real works are worth a warning
 REPEATS = 0.05  # of MS-SSIM above the real works': pictures that repeat each other
 
@@ -28,17 +34,21 @@ def summary(figures: dict[str, Any]) -> list[str]:
 
 
 def _between(figures: Mapping[str, Any]) -> str:
-    said = {verdict: [v["name"] for v in figures["verdicts"] if v["verdict"] == verdict] for verdict in ("nearer", "undecided", "further")}
+    said: dict[str, list[str]] = {"nearer": [], "undecided": [], "further": [], "small": []}
+    for one in figures["verdicts"]:
+        if one["verdict"]:
+            said["small" if could_not_be_shown(one["verdict"], one["power"]) else one["verdict"]].append(one["name"])
     if not any(said.values()):
         return f"Whether the frames are of the years between can't be said: {figures['verdicts'][0]['difference']['reason']}."
     middle = figures["middle"]
-    parts = {"nearer": "nearer than {}", "undecided": "not to be told from {}", "further": "further than {}"}
-    text = "; ".join(parts[verdict].format(_listed(names)) for verdict, names in said.items() if names)
+    parts = {"nearer": "nearer than {}", "undecided": "not to be told from {}", "further": "further than {}",
+             "small": "of unknown distance beside {}, which could not have been shown at this size"}  # fmt: skip
+    text = "; ".join(parts[verdict].format(listed(names)) for verdict, names in said.items() if names)
     place = f"in the middle (t = {middle['t']:.2g}, about {int(middle['year'])})"
     return f"By their distance to real works of the years between, the frames {place} are {text}."
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
     names = [name if name.startswith("the ") else f"the {name}" for name in names]
     names = ["the early and late works mixed" if name == "the both, mixed" else name for name in names]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
@@ -49,10 +59,22 @@ def _chronology(found: Mapping[str, Any]) -> str:
         return f"What years the frames look like can't be said: {found['reason']}."
     rank = found["rank"]
     return (
-        f"{LATER[found['later']]} (rank correlation {rank['value']:.2f}, {rank['low']:.2f} to {rank['high']:.2f}), and "
-        f"{BETWEEN[found['between']]}. Dates are told to {found['error']:.1f} years on real works left out; "
-        f"guessing would be off by {found['guess']:.1f}."
+        f"{LATER[found['later']]} (rank correlation {rank['value']:.2f}, {rank['low']:.2f} to {rank['high']:.2f}). {_lying(found)} "
+        f"Dates are told to {found['error']:.1f} years on real works left out; guessing would be off by {found['guess']:.1f}."
     )
+
+
+def _lying(found: Mapping[str, Any]) -> str:
+    """Whether the middle lies between, with the cross-fade's answer beside it."""
+    if found["between"] == "silent":
+        return f"Whether the middle lies between the periods is not said: {found['between_reason']}."
+    part, fade = found["between_part"], found["competitors"].get(CROSS_FADE)
+    beside = "no paintings of the collection"
+    if fade and fade["between"] != "silent":
+        beside = f"{fade['between_part']['value']:.0%}"
+    text = BETWEEN[found["between"]]
+    span = f"{part['value']:.0%}, {part['low']:.0%} to {part['high']:.0%}"
+    return f"{text[0].upper()}{text[1:]} ({span}" + (f"; of the cross-fades: {beside})." if fade else ").")
 
 
 def _copies(found: Mapping[str, Any]) -> str:
@@ -60,10 +82,15 @@ def _copies(found: Mapping[str, Any]) -> str:
         return f"Whether there are copies can't be said: {found['reason']}."
     generated = found["generated"]
     text = (
-        f"{generated['near']:,} of {generated['n']:,} generated pictures ({generated['part']:.1%}) are as near to a training work as only "
-        f"{found['expected']:.0%} of the real works are to each other"
+        f"{generated['near']:,} of {generated['n']:,} generated pictures ({generated['part']:.1%}) are near copies of training works, "
+        f"{found['works']:,} of them; of new works it would be {found['expected']:.0%}"
     )
-    return f"{text}: the network repeats works by heart." if generated["part"] > OFTEN * found["expected"] else f"{text}."
+    return f"{text}: the network repeats works by heart." if by_heart(generated["part"], found["chance"]) else f"{text}."
+
+
+def by_heart(part: float, chance: float) -> bool:
+    """Whether so large a part of near copies, so rare among new works, is said to be repeated by heart."""
+    return part > OFTEN * EXPECTED and chance <= DOUBT
 
 
 def _pictures(figures: Mapping[str, Any]) -> str:
@@ -75,10 +102,16 @@ def _pictures(figures: Mapping[str, Any]) -> str:
     if None in (kid, floor, ceiling):
         return ""
     text = (
-        f"Pictures from chance are {kid:.3g} (KID) from the works that were trained on; two halves of those are {floor:.2g} apart, "
-        f"and early from late works {ceiling:.3g}."
+        f"Random samples are {rounded(kid, ceiling)} (KID) from the works that were trained on; two halves of those are "
+        f"{rounded(floor, ceiling)} apart, and early from late works {rounded(ceiling, ceiling)}."
     )
     like, real = figures["diversity"]["generated"]["value"], figures["diversity"]["training"]["value"]
     if like is not None and real is not None and like > real + REPEATS:
         text += f" They are more alike than the works are (MS-SSIM {like:.2f} against {real:.2f})."
     return text
+
+
+def rounded(distance: float, scale: float) -> str:
+    """A distance to a twentieth of a scale at the finest, and never below zero, which only chance brings about."""
+    digits = max(0, 1 - math.floor(math.log10(max(abs(scale), 1e-6))))
+    return f"{max(0.0, distance):.{digits}f}" if round(max(0.0, distance), digits) else "0"

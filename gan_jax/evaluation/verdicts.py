@@ -10,6 +10,9 @@ from gan_jax.evaluation.features import Standardiser
 from gan_jax.evaluation.image_set import ImageSet, joined
 
 CROSS_FADE = "cross-fade"
+ROUNDS = 24  # of works held out that stand for frames
+SUBSETS = 200  # random halves for the interval of a round
+ABLE = 0.5  # part of the rounds from which on a study could have found what it looks for
 STANDING = ("the early works", "the late works", "both, mixed")
 
 
@@ -34,6 +37,9 @@ def verdicts(
     """One for each competitor, by KID to the works between at the middle of the morphs.
 
     real: 'early', 'late' and 'between'. frames: by name, each [pairs, T]; `study` is ours. least: works and pairs that are needed.
+
+    `power` of each is how often real works of the years between, shown as frames, are found nearer: what the study could have found. None
+    where there are too few of them to be parted.
     """
     between, ours = real["between"], frames[study][:, middle]
     others = {name: (here[:, middle], True) for name, here in frames.items() if name != study}
@@ -41,25 +47,58 @@ def verdicts(
         name: (pictures, False) for name, pictures in zip(STANDING, (real["early"], real["late"], joined(real["early"], real["late"])))
     }
     standardise = Standardiser.fit(joined(real["early"], real["late"]).features)
+    points = {name: standardise(pictures.features) for name, (pictures, _) in others.items()}
+    held_out = standardise(between.features)
+    able = powers(held_out, {name: each for name, each in points.items() if len(each) >= least}, len(ours), seed)
     found = []
     for name, (pictures, paired) in others.items():
         few = {"works between": len(between), "pairs": len(ours), name: len(pictures)}
         reason = next((f"{count} {what}, at least {least} are needed" for what, count in few.items() if count < least), None)
         if reason:
             difference = {"value": None, "low": None, "high": None, "reason": reason}
-            found.append({"name": name, "verdict": None, "difference": difference, "text": f"Nothing can be said beside {name}: {reason}."})
+            text = f"Nothing can be said beside {name}: {reason}."
+            found.append({"name": name, "verdict": None, "difference": difference, "power": None, "text": text})
             continue
-        points = [standardise(each.features) for each in (ours, pictures, between)]
-        gap = kid.difference(*points, seed=seed, paired=paired)
+        gap = kid.difference(standardise(ours.features), points[name], held_out, seed=seed, paired=paired)
         verdict = "nearer" if gap.high < 0 else "further" if gap.low > 0 else "undecided"
         difference = {"value": gap.value, "low": gap.low, "high": gap.high, "reason": None}
-        found.append({"name": name, "verdict": verdict, "difference": difference, "text": _text(name, verdict, gap)})
+        power = able.get(name)
+        text = _text(name, verdict, gap, power)
+        found.append({"name": name, "verdict": verdict, "difference": difference, "power": power, "text": text})
     return found
 
 
-def _text(name: str, verdict: str, gap: kid.Kid) -> str:
+def powers(held_out: np.ndarray, others: Mapping[str, np.ndarray], pairs: int, seed: int) -> dict[str, float]:
+    """By competitor in how many of `ROUNDS` rounds works of the years between are found nearer to those years than it is.
+
+    In each round as many of the works held out [m, d] as there are pairs, or half of them, stand for the frames, and the others for the
+    years. They are fewer than a study has, so a study finds a little more. Empty where there are too few works.
+    """
+    shown = min(pairs, len(held_out) // 2)
+    if shown < kid.MINIMUM:
+        return {}
+    found = dict.fromkeys(others, 0)
+    for k in range(ROUNDS):
+        order = np.random.default_rng([seed, k]).permutation(len(held_out))
+        as_frames, years = held_out[order[:shown]], held_out[order[shown:]]
+        for name, points in others.items():
+            found[name] += kid.difference(as_frames, points, years, seed=seed + k, paired=False, subsets=SUBSETS).high < 0
+    return {name: times / ROUNDS for name, times in found.items()}
+
+
+def could_not_be_shown(verdict: str | None, power: float | None) -> bool:
+    """Whether nothing was found, and would hardly have been if there had been everything to find."""
+    return verdict == "undecided" and power is not None and power < ABLE
+
+
+def _text(name: str, verdict: str, gap: kid.Kid, power: float | None) -> str:
     them = f"the {name}" if name not in STANDING else "the early and late works, mixed" if name.startswith("both") else name
-    span = f"KID {gap.value:+.3g}, between {gap.low:+.3g} and {gap.high:+.3g}"
+    span = f"KID {gap.value:+.2g}, between {gap.low:+.2g} and {gap.high:+.2g}"
+    if could_not_be_shown(verdict, power):
+        return (
+            f"Whether they are nearer than {them} could not have been shown at this size: real works of those years, shown as frames, are "
+            f"found nearer in {power:.0%} of repetitions ({span})."
+        )
     return {
         "nearer": f"Nearer to the works of the years between than {them} ({span}).",
         "further": f"No better than {them}: further from the works of the years between ({span}).",

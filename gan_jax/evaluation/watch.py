@@ -36,7 +36,7 @@ class Watch:
         kid_training, kid_held_out: distances to both sets of works; the second is missing where too few are held out.
         diversity: 1 less the mean MS-SSIM of random pairs.
         copies: part of the images that are near copies of training works.
-        nearest: median distance to the nearest training work, in parts of that work's own distance to its nearest other.
+        nearest: median distance to the nearest training work: 1 less the correlation of light and dark.
         """
         points = self._standardise(self._extract(images))
         figures = {"kid_training": kid.estimate(points, self._training)}
@@ -45,7 +45,7 @@ class Watch:
         figures["diversity"] = 1 - ms_ssim.diversity(shrunk(images, SIDE) * 255, PAIRS, SEED).value
         found = self._copies(images)
         figures["copies"] = float(self._copies.near(found).mean())
-        figures["nearest"] = float(np.median(found.relative))
+        figures["nearest"] = float(np.median(found.distance))
         return figures
 
     def distance(self, images: np.ndarray) -> float:

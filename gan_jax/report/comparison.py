@@ -9,7 +9,7 @@ from gan_jax import files
 from gan_jax.errors import UserError
 from gan_jax.report import data_uris, results
 from gan_jax.report.figures import figure, read_evaluation
-from gan_jax.report.judged import SAID
+from gan_jax.report.judged import said_of
 from gan_jax.report.page import render
 from gan_jax.report.works import read_collection, span
 
@@ -59,7 +59,7 @@ def judged(found: dict) -> dict[str, Any]:
     generated, floor = found["comparisons"][0], found["floors"]["training"]
     chronology, middle = found["chronology"], found["morph"][found["middle"]["k"]]["against"]["between"]
     rows = {
-        "Pictures from chance to the works they learned from, KID": figure(generated["kid"]),
+        "Random samples to the works they learned from, KID": figure(generated["kid"]),
         "the floor of that": figure(floor["kid"]),
         "the same, SWD": figure(generated["swd"]),
         "the same, Fréchet distance": figure(generated["frechet"]),
@@ -73,7 +73,7 @@ def judged(found: dict) -> dict[str, Any]:
     if found["truth"]:
         own = found["truth"]["competitors"][0]
         rows["Distance from the true style"] = figure({**own, "value": own["error"]})
-    verdicts = {one["name"]: {"said": SAID[one["verdict"]], **figure(one["difference"])} for one in found["verdicts"]}
+    verdicts = {one["name"]: {"said": said_of(one), **figure(one["difference"])} for one in found["verdicts"]}
     return {"summary": [str(line) for line in found["summary"]], "rows": rows, "verdicts": verdicts}
 
 

@@ -58,10 +58,10 @@ def read_evaluation(workdir: pathlib.Path, read: Callable[[dict], Any]) -> Any:
 
 
 def _manifold(found: dict) -> list[dict]:
-    """Precision, recall, density and coverage: of pictures from chance, of the frames in the middle, and as good as real would be."""
+    """Precision, recall, density and coverage: of random samples, of the frames in the middle, and as good as real would be."""
     entries = {
-        "Pictures from chance, among the works it learned from": found["manifold"]["generated"],
-        "The middle of the passages, among works of the years between": found["manifold"]["frames"][found["middle"]["k"]],
+        "Random samples, among the works it learned from": found["manifold"]["generated"],
+        "The middle of the morphs, among works of the years between": found["manifold"]["frames"][found["middle"]["k"]],
         "Two halves of the works it learned from": found["manifold"]["floor"],
     }
     names = ("precision", "recall", "density", "coverage")
@@ -80,13 +80,13 @@ def figure(entry: dict) -> dict:
 def _metric(found: dict, key: str) -> dict:
     """One table: what was compared, how far apart it is, and the floor: how far apart two halves of the real works are."""
     floors = found["floors"]
-    rows = [{"label": "Pictures from chance, and the works it learned from", **_pair(found["comparisons"][0], floors["training"], key)}]
+    rows = [{"label": "Random samples, and the works it learned from", **_pair(found["comparisons"][0], floors["training"], key)}]
     if found["morph"]:
         middle = min(found["morph"], key=lambda moment: abs(moment["t"] - 0.5))
         for moment, period, label in (
-            (found["morph"][0], "early", "The start of the passages, and early works"),
-            (middle, "between", "The middle of the passages, and works of the years between"),
-            (found["morph"][-1], "late", "The end of the passages, and late works"),
+            (found["morph"][0], "early", "The start of the morphs, and early works"),
+            (middle, "between", "The middle of the morphs, and works of the years between"),
+            (found["morph"][-1], "late", "The end of the morphs, and late works"),
         ):
             rows.append({"label": label, **_pair(moment["against"][period], floors[period], key)})
     ceiling = found["ceiling"]
@@ -100,7 +100,7 @@ def _pair(comparison: dict, floor: dict, key: str) -> dict:
 def _levels(found: dict) -> dict:
     """SWD by level: what was compared against the resolutions at which its neighbourhoods were taken."""
     rows = [
-        ("Pictures from chance, and the works it learned from", found["comparisons"][0]["swd"]["by_level"]),
+        ("Random samples, and the works it learned from", found["comparisons"][0]["swd"]["by_level"]),
         ("Floor: two halves of those works", found["floors"]["training"]["swd"]["by_level"]),
         ("Ceiling: early and late works", found["ceiling"]["swd"]["by_level"]),
     ]

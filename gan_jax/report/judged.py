@@ -4,13 +4,18 @@ import pathlib
 
 import numpy as np
 
+from gan_jax.collection.aspect import between, matted
 from gan_jax.errors import UserError
 from gan_jax.report import data_uris, plots, results
 from gan_jax.report.figures import figure
-from gan_jax.report.works import Collection, work
+from gan_jax.report.works import Collection, span, work
 
 STUDY = "this study"
 SAID = {"nearer": "nearer", "further": "further", "undecided": "no difference that could be shown", None: "–"}
+ABLE = 0.5  # power below which a difference could not have been shown
+FIRST = 160  # pixels of a picture on the first screen
+NEAREST = 12  # pairs that the one shown there is chosen from
+REAL = 3  # works shown there below the morph
 COPIES = 6  # generated pictures shown beside the training works nearest to them
 PERIODS = ("early", "between", "late")
 
@@ -19,10 +24,13 @@ def judged_section(workdir: pathlib.Path, found: dict, collection: Collection) -
     """From evaluation.json. Raises KeyError or TypeError where it is laid out otherwise than `evaluate` writes it."""
     chronology = found["chronology"]
     return {
+        "answer": {key: str(found["answer"][key]) for key in ("asked", "found", "sure", "compared")},
+        "first": first_picture(workdir, found, collection),
         "summary": [str(line) for line in found["summary"]],
         "middle": {"t": float(found["middle"]["t"]), "year": float(found["middle"]["year"])},
         "verdicts": [
-            {"name": one["name"], "said": SAID[one["verdict"]], "verdict": one["verdict"], "text": one["text"], **figure(one["difference"])}
+            {"name": one["name"], "said": said_of(one), "verdict": one["verdict"], "text": one["text"], "power": one["power"]}
+            | figure(one["difference"])
             for one in found["verdicts"]
         ],
         "chronology": _chronology(found) if chronology["reason"] is None else {"reason": chronology["reason"]},
@@ -32,6 +40,42 @@ def judged_section(workdir: pathlib.Path, found: dict, collection: Collection) -
         "without": [{"features": one["features"], "reason": one["reason"]} for one in found["without"]],
         "features": [str(name) for name in found["features"]],
     }
+
+
+def first_picture(workdir: pathlib.Path, found: dict, collection: Collection) -> dict | None:
+    """Of the pairs of the most alike works the one whose middle is the most typical year, its frame there, and real works of about that
+    year; None without frames."""
+    folder = workdir / "morphs"
+    if not (folder / "pairs.csv").exists() or not (folder / "frames.npy").exists():
+        return None
+    pairs = results.read_table(folder / "pairs.csv", results.PAIRS)
+    frames = results.open_pictures(folder / "frames.npy", len(pairs), dimensions=5)
+    if not len(frames) or not 0 <= found["middle"]["k"] < frames.shape[1]:
+        return None
+    results.check_indices(pairs, ("early_index", "late_index"), len(collection.rows), folder / "pairs.csv")
+    t, target = float(found["middle"]["t"]), float(found["middle"]["year"])
+    years = [pair["early_year"] + t * (pair["late_year"] - pair["early_year"]) for pair in pairs[:NEAREST]]
+    number = min(range(len(years)), key=lambda place: (abs(years[place] - target) if np.isfinite(years[place]) else np.inf, place))
+    pair, year = pairs[number], years[number]
+    early, late = pair["early_index"], pair["late_index"]
+    ends = (np.array([collection.aspects[index]]) for index in (early, late))
+    frame = matted(frames[number : number + 1, found["middle"]["k"]][:, None], between(*ends, np.array([t])), collection.fit)[0, 0]
+    held_out = [index for index, row in enumerate(collection.rows) if row["period"] == "between"]
+    real = sorted(held_out, key=lambda index: (abs(collection.rows[index]["year"] - year), index))[:REAL]
+    return {
+        "morph": data_uris.row([collection.images[early], frame, collection.images[late]], FIRST),
+        "real": data_uris.row([collection.images[index] for index in real], FIRST) if len(real) == REAL else None,
+        "early": pair["early_year"],
+        "late": pair["late_year"],
+        "year": year,
+        "real_years": span([collection.rows[index]["year"] for index in real]),
+    }
+
+
+def said_of(one: dict) -> str:
+    """A verdict as people read it."""
+    small = one["verdict"] == "undecided" and one["power"] is not None and one["power"] < ABLE
+    return "could not have been shown at this size" if small else SAID[one["verdict"]]
 
 
 def _chronology(found: dict) -> dict:
@@ -49,15 +93,20 @@ def _chronology(found: dict) -> dict:
         "reason": None,
         "plot": plots.years_over_t(t, true, curves, bands),
         "legend": [{"name": name, "colour": colour} for name, colour in colours.items()],
-        "rows": [
-            {"name": name, "rank": figure(way["rank"]), "later": way["later"], "between": way["between"]} for name, way in ways.items()
-        ],
+        "rows": [{"name": name, "rank": figure(way["rank"]), "later": way["later"], "between": _lying(way)} for name, way in ways.items()],
         "error": chronology["error"],
         "guess": chronology["guess"],
         "works": chronology["works"],
         "groups": chronology["groups"],
         "text": chronology["text"],
     }
+
+
+def _lying(way: dict) -> str:
+    """Whether frames in the middle lie between the periods, and how many."""
+    if way["between"] == "silent":
+        return f"not said: {way['between_reason']}"
+    return f"{way['between']}, {way['between_part']['value']:.0%}"
 
 
 def _copies(workdir: pathlib.Path, found: dict, collection: Collection) -> dict:

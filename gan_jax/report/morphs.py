@@ -39,6 +39,7 @@ SHEETS = {
         "that it knew best, at the bottom those that it knew least.",
     ),
     "baseline/searched/contact_sheet.png": ("The baseline, searched as ours was", "The same pairs, painted by the other network."),
+    "baseline/given/contact_sheet.png": ("The frames that were given", "The same pairs, by another tool."),
     "baseline/tutorial/contact_sheet.png": ("The baseline, by the published recipe", "The same pairs, by one start and 200 steps."),
 }
 MILLISECONDS = 240  # a frame, where the film is made here

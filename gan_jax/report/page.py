@@ -11,7 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from gan_jax import files
-from gan_jax.report import figures, judged, morphs, networks, results, style, works
+from gan_jax.report import figures, judged, morphs, networks, results, sources, style, works
 
 MOST_SETTINGS = 500
 # Characters that no browser shows and HTML does not admit are made visible as the replacement character.
@@ -35,6 +35,8 @@ def write_report(workdir: pathlib.Path) -> pathlib.Path:
     context = {
         "name": workdir.resolve().name,
         "collection": works.collection_section(workdir, collection),
+        "limits": sources.limits(collection),
+        "records": sources.records(collection, _date_columns(workdir)),
         "morphs": passages,
         "samples": networks.sample_section(workdir),
         "inversion": networks.inversion_section(workdir, collection),
@@ -48,6 +50,12 @@ def write_report(workdir: pathlib.Path) -> pathlib.Path:
     with files.atomic_file(path) as temporary:
         temporary.write_text(render("template.html", context), encoding="utf-8")
     return path
+
+
+def _date_columns(workdir: pathlib.Path) -> list[str]:
+    """The column of the table that the config calls the date, if it names one."""
+    settings = dict(_flat((results.read_optional_json(workdir / "config.json") or {}).get("config", {})))
+    return [name for name in [settings.get("collection.columns.date", "")] if name]
 
 
 def render(template: str, context: Mapping[str, Any]) -> str:

@@ -26,15 +26,16 @@ def evaluate(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]
     collection, generator = collections.load(workdir / "collection"), generator_of(config, workdir)
     extractors, without = extractors_of(config.evaluation.features, generator)
     features = features_of_works(workdir, collection, extractors)
+    morphs, no_baseline = morphs_of(config, workdir)
     figures, tables = room.evaluate(
         works_of(collection, config, features),
         files.read_array(workdir / "samples" / "generated.npy"),
-        morphs_of(config, workdir),
+        morphs,
         extractors,
         seed=config.seed,
         repeats=config.evaluation.repeats,
     )
-    figures["without"] = without
+    figures["without"] = without + ([{"features": "the baseline", "reason": no_baseline}] if no_baseline else [])
     with files.atomic_folder(workdir / FOLDER) as folder:
         for name, rows in tables.items():
             files.write_csv(folder / f"{name}.csv", rows[0] if rows else ["nothing"], rows)
@@ -42,8 +43,8 @@ def evaluate(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]
             files.write_array(folder / FEATURES.format(file_name(name)), each)
         files.write_json(folder / "features.json", {"collection": files.digest(workdir / "collection" / "images.npy")})
     files.write_json(workdir / "evaluation.json", figures)
-    left_out = "".join(f"; without {entry['features']}: {entry['reason']}" for entry in without)
-    return f"{figures['summary'][0]} {workdir / 'evaluation.json'}{left_out}"
+    left_out = "".join(f"; without {entry['features']}: {entry['reason']}" for entry in figures["without"])
+    return f"{figures['answer']['found']} {workdir / 'evaluation.json'}{left_out}"
 
 
 def extractors_of(names: tuple[str, ...], generator: Generator) -> tuple[dict[str, Extract], list[dict[str, str]]]:
@@ -72,17 +73,20 @@ def works_of(collection: Collection, config: ConfigDict, features: Mapping[str, 
         [one.title for one in paintings],
         [one.file for one in paintings],
         parameters,
+        np.array([one.uncertainty for one in paintings]),
     )
 
 
-def morphs_of(config: ConfigDict, workdir: pathlib.Path) -> Morphs:
+def morphs_of(config: ConfigDict, workdir: pathlib.Path) -> tuple[Morphs, str]:
+    """The frames of the study and what they are put beside, and why there is no baseline where one is asked for."""
     folder = workdir / "morphs"
     pairs = files.read_csv(folder / "pairs.csv")
     ends = np.array([(int(row["early_index"]), int(row["late_index"])) for row in pairs]).reshape(-1, 2)
-    frames = {room.STUDY: files.read_array(folder / "frames.npy"), **frames_of(config, workdir)}
+    others, no_baseline = frames_of(config, workdir)
+    frames = {room.STUDY: files.read_array(folder / "frames.npy"), **others}
     if (folder / DIRECT).exists():
         frames[room.DIRECT] = files.read_array(folder / DIRECT)
-    return Morphs(frames, files.read_array(folder / "t.npy"), files.read_array(folder / "years.npy"), ends)
+    return Morphs(frames, files.read_array(folder / "t.npy"), files.read_array(folder / "years.npy"), ends), no_baseline
 
 
 def features_of_works(workdir: pathlib.Path, collection: Collection, extractors: Mapping[str, Extract]) -> dict[str, np.ndarray]:

@@ -1,0 +1,70 @@
+"""What the page says of where the works come from, and of what their photographs and files may have put into the figures."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+
+from gan_jax.collection.catalogue import DATE_NAMES, YEAR_MONTH_NAMES, YEAR_NAMES
+from gan_jax.report import results
+from gan_jax.report.works import MOST_NAMES, Collection
+
+# Names of columns as `_key` writes them, the most telling first.
+WRITTEN = (*DATE_NAMES, *YEAR_MONTH_NAMES, *YEAR_NAMES)
+SOURCES = ("source", "museum", "collection", "institution", "repository", "owner", "url", "link", "website", "quelle", "musee")
+IDENTIFIERS = ("identifier", "id", "objectid", "objectnumber", "accessionnumber", "accession", "inventorynumber", "inventory", "catalogue",
+               "wikidata", "fnumber", "jhnumber")  # fmt: skip
+RIGHTS = ("rights", "license", "licence", "copyright", "creditline", "credit")
+COLOURLESS = 0.02  # mean distance of the colours of a pixel, of 1: a photograph in black and white
+UNSHARP = 0.25  # of the median difference of neighbouring pixels, below which a photograph is much less sharp than most
+
+
+def limits(collection: Collection) -> dict:
+    """How many files were enlarged, and how many photographs are without colour or much less sharp than most.
+
+    Returns counts: 'works', 'enlarged' of those whose size is known, 'colourless', 'unsharp'.
+    """
+    resolution = collection.squares.shape[1]
+    sizes = [tuple(results.optional_number(row.get(name)) or 0.0 for name in ("width", "height")) for row in collection.rows]
+    colour, detail = np.zeros(len(collection.rows)), np.zeros(len(collection.rows))
+    for k, image in enumerate(collection.squares):
+        pixels = np.asarray(image, np.float32) / 255
+        colour[k] = np.ptp(pixels, axis=2).mean()
+        light = pixels.mean(axis=2)
+        detail[k] = (np.abs(np.diff(light, axis=0)).mean() + np.abs(np.diff(light, axis=1)).mean()) / 2
+    return {
+        "works": len(collection.rows),
+        "enlarged": sum(0 < min(size) < resolution for size in sizes),
+        "colourless": int(np.sum(colour < COLOURLESS)),
+        "unsharp": int(np.sum(detail < UNSHARP * np.median(detail))) if len(detail) else 0,
+    }
+
+
+def records(collection: Collection, named: Sequence[str] = ()) -> dict:
+    """Of each work its date as written, source, identifier and rights, as far as the table has them.
+
+    named: columns that the config calls the date. Returns 'columns', those that are there, and 'rows' with 'title', 'year', 'values'.
+    """
+    columns = list(collection.rows[0]) if collection.rows else []
+    roles = {"as written": WRITTEN, "source": SOURCES, "identifier": IDENTIFIERS, "rights": RIGHTS}
+    found = {role: _column(collection, columns, names) for role, names in roles.items()}
+    if there := next((name for name in named if name in columns), None):
+        found["as written"] = there
+    used = {role: column for role, column in found.items() if column}
+    rows = [
+        {"title": row["title"], "year": row["year"], "values": [row[column] for column in used.values()]}
+        for row in collection.rows[:MOST_NAMES]
+    ]
+    return {"columns": list(used), "rows": rows if used else []}
+
+
+def _column(collection: Collection, columns: Sequence[str], names: Sequence[str]) -> str | None:
+    """The first column of these names in which anything is written; not one of the program's own."""
+    keys = {_key(column.removeprefix("table:")): column for column in columns if column not in ("file", "title", "year", "period")}
+    places = [keys[name] for name in names if name in keys]
+    return next((place for place in places if any((row[place] or "").strip() for row in collection.rows)), None)
+
+
+def _key(name: str) -> str:
+    return re.sub("[^a-z0-9]", "", unicodedata.normalize("NFKD", name.casefold()))
