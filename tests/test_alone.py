@@ -32,7 +32,7 @@ def test_another_workdir_may_be_the_baseline(study, tmp_path):  # noqa: F811
         assert frames.shape == ours.shape and np.any(frames != ours)
     figures = files.read_json(tmp_path / "evaluation.json")
     recipe = "baseline, published recipe"
-    assert set(figures["competitors"]) == {"cross-fade", "random samples, of the same year", "baseline, our search", recipe}
+    assert set(figures["competitors"]) == {"cross-fade", "random samples of the same year", "baseline, our search", recipe}
     assert [place["t"] for place in figures["competitors"][recipe]] == [place["t"] for place in figures["morph"]]
     assert {"baseline, our search", recipe} <= {verdict["name"] for verdict in figures["verdicts"]}
     page = (tmp_path / "report.html").read_text()

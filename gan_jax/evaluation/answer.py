@@ -6,7 +6,7 @@ from typing import Any
 from gan_jax.evaluation.summary import listed
 from gan_jax.evaluation.verdicts import CROSS_FADE, STANDING, could_not_be_shown
 
-ALL = "a cross-fade of the paintings, and than the early and the late works, alone or mixed,"
+ALL = "a cross-fade of the paintings and than the early and the late works, alone or mixed"
 
 
 def answer(figures: Mapping[str, Any]) -> dict[str, str]:
@@ -43,12 +43,16 @@ def _head(said: Mapping[str, list[str]]) -> str:
 
 def _found(said: Mapping[str, list[str]], year: int) -> str:
     clauses = {
-        "nearer": "nearer to the real works of those years than {} are",
-        "further": "further from the real works of those years than {} are",
-        "undecided": "neither nearer to the real works of those years than {} nor further, as far as can be shown",
-        "small": "too few to be compared with {}",
+        "nearer": "nearer to {them} than {those}",
+        "further": "further from {them} than {those}",
+        "undecided": "neither nearer to {them} nor further than {those}, as far as can be shown",
+        "small": "too few to be compared with {those}",
     }
-    parts = [clauses[verdict].format(ALL if len(names) == 1 + len(STANDING) else listed(names)) for verdict, names in said.items() if names]
+    parts = []
+    for verdict, names in said.items():
+        if names:
+            them = "them" if parts else "the real works of those years"
+            parts.append(clauses[verdict].format(them=them, those=ALL if len(names) == 1 + len(STANDING) else listed(names)))
     return f"By colour and brushwork, its pictures for about {year} are {'; '.join(parts)}."
 
 

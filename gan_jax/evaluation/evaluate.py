@@ -20,7 +20,7 @@ from gan_jax.progress import Progress
 
 PERIODS = distances.PERIODS
 STUDY = "this study"
-DIRECT = "random samples, of the same year"
+DIRECT = "random samples of the same year"
 OTHER_IMAGES = 2000  # generated ones that are seen by features other than the first
 PARAMETERS = tuple(name for name, *_ in CURVES)  # of the built-in painter's style
 
