@@ -65,8 +65,8 @@ def test_every_name_is_in_one_clause():
     found = answer(figures(0.9, fade="further", early="undecided"))["found"]
     assert found == (
         "In part. By colour and brushwork, its pictures for about 1885 are nearer to the real works of those years than the late works and "
-        "the early and late works mixed; further from them than the cross-fade; neither nearer to them nor further than the early works, as "
-        "far as can be shown."
+        "the early and late works mixed; further from them than the cross-fade; neither nearer to them nor further than the early works, "
+        "as far as can be shown."
     )
 
 

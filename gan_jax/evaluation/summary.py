@@ -82,8 +82,8 @@ def _copies(found: Mapping[str, Any]) -> str:
         return f"Whether there are copies can't be said: {found['reason']}."
     generated = found["generated"]
     text = (
-        f"Near copies among the random samples: {generated['near']:,} of {generated['n']:,} ({generated['part']:.1%}), of {found['works']:,} "
-        f"training {'work' if found['works'] == 1 else 'works'}; of new works it would be {found['expected']:.0%}"
+        f"Near copies among the random samples: {generated['near']:,} of {generated['n']:,} ({generated['part']:.1%}), of "
+        f"{found['works']:,} training {'work' if found['works'] == 1 else 'works'}; of new works it would be {found['expected']:.0%}"
     )
     return f"{text}: the network repeats works by heart." if by_heart(generated["part"], found["chance"]) else f"{text}."
 
