@@ -36,6 +36,8 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 # Places of input, which is read by the time that they can differ: not naming them again is no difference.
 INPUTS = ("collection.table", "collection.images", "collection.tfds_folder", "generator", "baseline.generator", "baseline.frames")
+# What was done before a field was there, where its default is another.
+BEFORE = {"collection.uncertain": "keep"}
 # How often to look may differ from the config that a workdir was begun with.
 HARMLESS = {
     "training.precision",
@@ -397,7 +399,7 @@ class Study:
 
     def _check(self, a: Mapping[str, Any]) -> None:
         b = flatten(self.config.to_dict())
-        a = flatten(default_config.get_config().to_dict()) | a  # a field that is new since then begins with what was done before it
+        a = flatten(default_config.get_config().to_dict()) | BEFORE | a  # a field that is new since then had what was done before it
         # Fields that are gone since then say nothing any more.
         fields = [k for k in sorted(b) if a.get(k) != b[k] and k not in HARMLESS and k.split(".")[0] in FOUNDATION]
         if not fields or not any((self.workdir / path).exists() for path in ("collection", "checkpoints")):

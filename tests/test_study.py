@@ -334,6 +334,19 @@ def test_a_workdir_from_before_a_field_was_there_is_taken_up(study, tmp_path):
         Study(config, tmp_path)
 
 
+def test_a_workdir_from_before_uncertain_dates_were_left_out_kept_them(study, tmp_path):
+    config, workdir = study
+    shutil.copytree(workdir / "collection", tmp_path / "collection")
+    record = files.read_json(workdir / "config.json")
+    del record["config"]["collection"]["uncertain"]
+    files.write_json(tmp_path / "config.json", record)
+    with pytest.raises(UserError, match="config.collection.uncertain is 'keep' there and 'leave out' here"):
+        Study(config, tmp_path)
+    config = config.copy_and_resolve_references()
+    config.collection.uncertain = "keep"
+    Study(config, tmp_path)
+
+
 def test_what_is_gone_from_the_config_says_nothing(study, tmp_path):
     config, workdir = study
     shutil.copytree(workdir / "collection", tmp_path / "collection")
