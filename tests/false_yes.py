@@ -1,7 +1,7 @@
 """How often the evaluation says yes where the truth is no, and how often it says yes where the truth is yes.
 
-    python tests/false_yes.py            prints the tables of docs/judging.md (an hour on one core)
-    python tests/false_yes.py --rounds 40 --works 60,360 --only later
+    python -m tests.false_yes            prints the tables of docs/judging.md (an hour on one core)
+    python -m tests.false_yes --rounds 40 --works 60,360 --only later
 
 Works are points with a style that moves with the years, or does not; frames are points as a cross-fade, a network that has learnt nothing
 or a perfect one would have them. Everything is drawn from seeds, so that the tables are the same every time.
@@ -303,7 +303,7 @@ if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--rounds", type=int, default=400)
     options.add_argument("--works", default=",".join(map(str, SIZES)))
-    options.add_argument("--only", default="", help=", ".join(QUESTIONS))
+    options.add_argument("--only", default="", choices=("", *QUESTIONS))
     chosen = options.parse_args()
     for name in QUESTIONS:
         if chosen.only in ("", name):
