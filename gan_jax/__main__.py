@@ -135,7 +135,7 @@ def main(argv: list[str]) -> None:
         print(f"{name:<9} {result}", flush=True)
     spent = ", ".join(f"{name} {seconds:.0f}" for name, seconds in study.seconds.items())
     print(f"{'time':<9} {sum(study.seconds.values()) / 60:.1f} minutes in all; seconds: {spent}")
-    print(f"\nLook at  {study.workdir / 'report.html'}\nand at   {study.workdir / 'morphs' / 'set.mp4'}")
+    print(f"\nLook at  {study.workdir / 'report.html'}\nand at   {study.workdir / 'morphs' / f'set.{study.config.morphing.formats[-1]}'}")
 
 
 def join() -> bool:
