@@ -237,16 +237,10 @@ def _table() -> dict[str, tuple[Meaning, ...]]:
             add(phrases, kind, fractions)
     add(_CENTURY, "century")
     add(_CIRCA, "circa")
-    for word, phrases in _OPEN.items():
-        add(phrases, "open", word)
-    for era, phrases in _ERAS.items():
-        add(phrases, "era", era)
-    for rank, phrases in _ROLES.items():
-        add(phrases, "role", rank)
-    for divisor, phrases in _DIVISIONS.items():
-        add(phrases, "division", divisor)
-    for place, phrases in _ORDINALS.items():
-        add(phrases, "ordinal word", place)
+    values = (("open", _OPEN), ("era", _ERAS), ("role", _ROLES), ("division", _DIVISIONS), ("ordinal word", _ORDINALS))
+    for kind, table in values:
+        for value, phrases in table.items():
+            add(phrases, kind, value)
     add(_DECADE, "decade")
     add(_UNDATED, "undated")
     add(_PERIOD_WORDS, "period")

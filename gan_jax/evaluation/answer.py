@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gan_jax.evaluation.summary import listed
-from gan_jax.evaluation.verdicts import CROSS_FADE, STANDING, could_not_be_shown
+from gan_jax.evaluation.verdicts import CROSS_FADE, STANDING, grouped
 
 ALL = "a cross-fade of the paintings and than the early and the late works, alone or mixed"
 
@@ -21,9 +21,7 @@ def answer(figures: Mapping[str, Any]) -> dict[str, str]:
     if not between or not judged:
         reason = next((one["difference"]["reason"] for one in simple if one["difference"]["reason"]), "no works were held out")
         return {"asked": asked, "found": f"That can't be said: {reason}.", "sure": "", "compared": ""}
-    said: dict[str, list[str]] = {"nearer": [], "further": [], "undecided": [], "small": []}
-    for one in judged:
-        said["small" if could_not_be_shown(one["verdict"], one["power"]) else one["verdict"]].append(one["name"])
+    said = grouped(judged)
     return {
         "asked": asked,
         "found": f"{_head(said)} {_found(said, int(figures['middle']['year']))}",

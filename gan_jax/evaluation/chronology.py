@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 from sklearn.model_selection import GroupKFold
 
-from gan_jax.evaluation.intervals import Estimate
+from gan_jax.evaluation.intervals import Estimate, students_factor
 
 FOLDS = 5
 PAIR_FOLDS = 10  # parts of the pairs, each dated by a fit that leaves all their ends out
@@ -312,8 +312,7 @@ def around(value: float, rounds: np.ndarray, pairs: int) -> Estimate:
 
     Few pairs scatter less around their own mean than around the true one, and are no normal distribution: hence Student's.
     """
-    wider = stats.t.ppf(0.975, pairs - 1) / stats.norm.ppf(0.975) * np.sqrt(pairs / (pairs - 1))
-    low, high = np.quantile(wider * (rounds - rounds.mean()), [TAIL, 1 - TAIL])
+    low, high = np.quantile(students_factor(pairs) * (rounds - rounds.mean()), [TAIL, 1 - TAIL])
     return Estimate(float(value), float(value + low), float(value + high))
 
 

@@ -274,7 +274,7 @@ def _copies(works: Works, generated: np.ndarray, morphs: Morphs) -> tuple[_Near 
         "expected": copies.EXPECTED,
         "generated": _part(copied),
         "works": len(np.unique(of_generated.work[copied])),
-        "chance": training.chance(training(generated)),
+        "chance": training.chance(of_generated),
         "by_t": [{"t": float(t), **_part(column)} for t, column in zip(morphs.t, by_t.T)],
     }
     return _Near(of_generated, of_frames, copied, copied_frames), figures

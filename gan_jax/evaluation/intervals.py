@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
+from scipy import stats
 
 COVERAGE = 95.0  # percent
 ROUNDS = 1000
@@ -14,6 +15,12 @@ class Estimate:
     value: float
     low: float
     high: float
+
+
+def students_factor(n: int) -> float:
+    """How much wider an interval is than what n points scatter around their own mean: they scatter more around the true one (Student)."""
+    tail = 0.5 + COVERAGE / 200
+    return stats.t.ppf(tail, n - 1) / stats.norm.ppf(tail) * np.sqrt(n / (n - 1))
 
 
 def percentiles(values: np.ndarray) -> tuple[float, float]:

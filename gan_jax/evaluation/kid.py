@@ -7,7 +7,8 @@ features other than Inception's the figures compare only among themselves.
 import dataclasses
 
 import numpy as np
-from scipy import stats
+
+from gan_jax.evaluation.intervals import students_factor
 
 COVERAGE = 95.0  # percent
 MINIMUM = 4  # points a set: halves of two are the smallest that still have an unbiased estimate
@@ -107,5 +108,5 @@ def difference(a: np.ndarray, b: np.ndarray, real: np.ndarray, *, seed: int, pai
     resampled = _mmd2(*kernels[0], in_a, in_real) - _mmd2(*kernels[1], in_b, in_real)
     low, high = np.percentile(resampled, [(100.0 - COVERAGE) / 2, (100.0 + COVERAGE) / 2])
     value, fewest = whole[0] - whole[1], min(len(a), len(b), len(real))
-    wider = stats.t.ppf(0.5 + COVERAGE / 200, fewest - 1) / stats.norm.ppf(0.5 + COVERAGE / 200) * np.sqrt(fewest / (fewest - 1))
+    wider = students_factor(fewest)
     return Kid(float(value), float(value + wider * (low - value)), float(value + wider * (high - value)))

@@ -4,8 +4,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from gan_jax.evaluation.chronology import DOUBT
 from gan_jax.evaluation.copies import EXPECTED
-from gan_jax.evaluation.verdicts import could_not_be_shown
+from gan_jax.evaluation.verdicts import CROSS_FADE, grouped
 
 LATER = {
     "yes": "The frames look later the further they are on the way",
@@ -18,8 +19,6 @@ BETWEEN = {
     "no": "no more of the frames in the middle lie between the periods than early or late works do by chance",
     "undecided": "some of the frames in the middle lie between the periods, but not most",
 }
-CROSS_FADE = "cross-fade"
-DOUBT = 0.025  # chance above which nothing is shown
 OFTEN = 3  # times as many near copies as there are among the real works are worth a warning
 REPEATS = 0.05  # of MS-SSIM above the real works': pictures that repeat each other
 
@@ -34,16 +33,13 @@ def summary(figures: dict[str, Any]) -> list[str]:
 
 
 def _between(figures: Mapping[str, Any]) -> str:
-    said: dict[str, list[str]] = {"nearer": [], "undecided": [], "further": [], "small": []}
-    for one in figures["verdicts"]:
-        if one["verdict"]:
-            said["small" if could_not_be_shown(one["verdict"], one["power"]) else one["verdict"]].append(one["name"])
+    said = grouped(figures["verdicts"])
     if not any(said.values()):
         return f"Whether the frames are of the years between can't be said: {figures['verdicts'][0]['difference']['reason']}."
     middle = figures["middle"]
     parts = {"nearer": "nearer than {}", "undecided": "not to be told from {}", "further": "further than {}",
              "small": "of unknown distance beside {}, which could not have been shown at this size"}  # fmt: skip
-    text = "; ".join(parts[verdict].format(listed(names)) for verdict, names in said.items() if names)
+    text = "; ".join(words.format(listed(said[verdict])) for verdict, words in parts.items() if said[verdict])
     place = f"in the middle (t = {middle['t']:.2g}, about {int(middle['year'])})"
     return f"By their distance to real works of the years between, the frames {place} are {text}."
 

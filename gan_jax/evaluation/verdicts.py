@@ -1,6 +1,6 @@
 """Whether a study's frames come nearer to the years between than what anyone could do without a GAN."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -89,6 +89,15 @@ def powers(held_out: np.ndarray, others: Mapping[str, np.ndarray], pairs: int, s
 def could_not_be_shown(verdict: str | None, power: float | None) -> bool:
     """Whether nothing was found, and would hardly have been if there had been everything to find."""
     return verdict == "undecided" and power is not None and power < ABLE
+
+
+def grouped(found: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Names of competitors by what is said beside them: 'nearer', 'further', 'undecided', or 'small' for what could not be shown."""
+    said: dict[str, list[str]] = {"nearer": [], "further": [], "undecided": [], "small": []}
+    for one in found:
+        if one["verdict"]:
+            said["small" if could_not_be_shown(one["verdict"], one["power"]) else one["verdict"]].append(one["name"])
+    return said
 
 
 def _text(name: str, verdict: str, gap: kid.Kid, power: float | None) -> str:
