@@ -76,6 +76,8 @@ def get_config() -> ConfigDict:
     training.batch_size = 32  # over all devices
     training.batch_size_by_resolution = by_resolution()
     training.learning_rate = 0.0002  # of both Adams
+    training.learning_rate_decay = 0.0  # part of the schedule, at its end, over which the learning rates fall to nothing
+    training.discriminator_rate = 1.0  # the discriminator's learning rate, in parts of the generator's
     training.learning_rate_by_resolution = by_resolution(0.0)
     training.adam_b1 = 0.5
     training.adam_b2 = 0.999
@@ -101,6 +103,7 @@ def get_config() -> ConfigDict:
     training.mirror = True  # each image is mirrored half the time
     training.augment = "none"  # of what the discriminator sees: "none", "fixed", or "adaptive" to how surely it tells real from generated
     training.augment_kinds = ("colour", "translation", "zoom", "cutout")  # and "turn": lying in any of eight ways
+    training.augment_colour = 1.0  # of contrast and saturation, in parts of what is usual; less where pictures from chance turn gaudy
     training.augment_strength = 0.5  # fixed: the probability that a kind touches a picture
     training.augment_target = 0.6  # adaptive: what the discriminator's certainty is held at, 0 to 1
     training.augment_kimg = 100.0  # adaptive: thousands of images in which the strength could go from none to full

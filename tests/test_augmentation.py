@@ -28,18 +28,30 @@ def test_the_strength_is_the_part_of_pictures_that_a_kind_touches(images, kind):
     for seed in range(20):
         seen = augment(images, draw(jax.random.key(seed), N, (kind,)), jnp.float32(0.25))
         touched.append(np.any(np.asarray(seen) != np.asarray(images), axis=(1, 2, 3)).mean())
-    gates = {"colour": 3, "zoom": 2}.get(kind, 1)  # each of several amounts has a gate of its own
-    seen_from = 7 / 8 if kind == "turn" else 1  # of eight ways to lie one is as it was
+    gates = 2 if kind == "zoom" else 1  # its size and its shape have gates of their own
+    # Of eight ways to lie one is as it was, and of moves by up to two pixels of 16, both ways, those that round to none.
+    seen_from = {"turn": 7 / 8, "translation": 15 / 16}.get(kind, 1)
     assert np.mean(touched) == pytest.approx(seen_from * (1 - 0.75**gates), abs=0.04)
 
 
-def test_colours_are_those_of_their_formula(images):
+@pytest.mark.parametrize("colour", [1.0, 0.4])
+def test_colours_are_those_of_their_formula(images, colour):
     chances = {"colour": {"gate": jnp.zeros((N, 3)), "normal": jax.random.normal(KEY, (N, 3)), "uniform": jnp.zeros((N, 2))}}
     x, by = np.asarray(images, np.float64), np.asarray(chances["colour"]["normal"], np.float64)[:, :, None, None, None]
-    expected = (x + 0.2 * by[:, 0]) * 2 ** (0.5 * by[:, 1])
+    expected = (x + 0.2 * by[:, 0]) * 2 ** (0.5 * colour * by[:, 1])
     grey = expected @ np.array([0.2126, 0.7152, 0.0722])
-    expected = grey[..., None] + 2 ** by[:, 2] * (expected - grey[..., None])
-    np.testing.assert_allclose(augment(images, chances, jnp.float32(1)), expected, atol=1e-4)
+    expected = grey[..., None] + 2 ** (colour * by[:, 2]) * (expected - grey[..., None])
+    np.testing.assert_allclose(augment(images, chances, jnp.float32(1), colour), expected, atol=1e-4)
+
+
+def test_without_zoom_pictures_move_by_whole_pixels(images):
+    chances = draw(KEY, N, ("translation",))
+    seen = np.asarray(augment(images, chances, jnp.float32(1)))
+    mirrored = np.pad(np.asarray(images), [(0, 0), (2, 2), (2, 2), (0, 0)], mode="symmetric")
+    moves = np.rint(2 * np.asarray(chances["translation"]["uniform"])).astype(int) + 2  # an eighth of 16 pixels at most
+    for one, whole, (down, right) in zip(seen, mirrored, moves):
+        np.testing.assert_array_equal(one, whole[down : down + SIZE, right : right + SIZE])
+    assert len(np.unique(moves)) == 5
 
 
 def test_turned_pictures_lie_in_all_of_eight_ways_alike(images):
@@ -53,11 +65,11 @@ def test_turned_pictures_lie_in_all_of_eight_ways_alike(images):
 def test_moves_and_zooms_are_a_resampling_of_the_mirrored_plane(images):
     chances = draw(KEY, N, ("translation", "zoom"))
     seen = np.asarray(augment(images, chances, jnp.float32(1)))
-    scale, shift = (np.asarray(x) for x in augmentation._placement(chances, jnp.float32(1), N))
-    assert scale.min() < 0.9 and scale.max() > 1.1 and np.abs(shift).max() <= 0.125
+    scale, shift = (np.asarray(x) for x in augmentation._placement(chances, jnp.float32(1), N, SIZE))
+    assert scale.min() < 0.9 and scale.max() > 1.1 and np.abs(shift).max() <= 0.125 * SIZE
     grid = np.arange(SIZE) - (SIZE - 1) / 2
     for i in range(8):
-        y, x = (grid * scale[i, k] + (SIZE - 1) / 2 + SIZE * shift[i, k] for k in range(2))
+        y, x = (grid * scale[i, k] + (SIZE - 1) / 2 + shift[i, k] for k in range(2))
         for c in range(3):
             expected = ndimage.map_coordinates(np.asarray(images[i, :, :, c]), np.meshgrid(y, x, indexing="ij"), order=1, mode="reflect")
             # Half a pixel beyond the border SciPy goes over to the mirrored pixel, which is the same one: no step there.
@@ -79,7 +91,7 @@ def test_on_average_nothing_gets_brighter_or_moves(images):
     seen = np.asarray(augment(place, draw(KEY, 512, ("translation", "zoom")), jnp.float32(1)), np.float64)
     middle = seen[:, :, SIZE // 2 - 1 : SIZE // 2 + 1].mean()
     assert abs(middle) < 0.01
-    light = augmentation._coloured(jnp.zeros((512, 2, 2, 3)), jax.random.normal(KEY, (512, 3)))
+    light = augment(jnp.zeros((512, 2, 2, 3)), draw(KEY, 512, ("colour",)), jnp.float32(1))
     assert abs(float(light.mean())) < 0.03
 
 

@@ -46,7 +46,7 @@ def test_a_speed_is_the_devices_however_often_the_log_waits_for_them(flushes, tm
             ends[i * BATCH] = devices.done_at
             if i == 1:
                 devices.now = devices.done_at  # the first step is waited for
-            subject.count(figures, 1.0, i * BATCH, 1, log_now=i % 5 == 0)
+            subject.count(figures, 1.0, 0.1, i * BATCH, 1, log_now=i % 5 == 0)
             if i % 5 == 0 and i // 5 in flushes:
                 subject.flush()
         subject.flush()

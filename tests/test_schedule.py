@@ -3,10 +3,11 @@
 import importlib.util
 import pathlib
 
+import numpy as np
 import pytest
 
 from gan_jax.training import loop
-from gan_jax.training.schedule import Phase, constant, due, growing, phase_at
+from gan_jax.training.schedule import Phase, constant, decay, due, growing, phase_at
 
 
 def grow(**changes) -> tuple[Phase, ...]:
@@ -55,6 +56,14 @@ def test_phase_at_finds_the_phase_of_the_next_batch():
     assert phase_at(phases, phases[0].end) is phases[1]
     assert phase_at(phases, phases[1].end - 1) is phases[1]
     assert phase_at(phases, phases[-1].end) is phases[-1]
+
+
+def test_rates_fall_evenly_over_the_last_part_of_the_total():
+    rates = [decay(seen, 1000, 0.5) for seen in range(0, 1001, 50)]
+    assert rates[:11] == [1.0] * 11
+    np.testing.assert_allclose(rates[10:], np.linspace(1, 0, 11), atol=1 / 256)
+    assert rates[-1] == 0 and min(rates[:-1]) > 0
+    assert decay(999, 1000, 0.0) == decay(1000, 1000, 0.0) == 1
 
 
 def test_a_network_that_does_not_grow_has_one_phase():

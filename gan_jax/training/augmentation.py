@@ -6,7 +6,8 @@ https://arxiv.org/abs/2006.10738 (colour, translation, cut-out). Each kind is le
 1, the generator does not learn to paint augmented ones.
 
 Moves and zooms are products with interpolation matrices, one for the rows and one for the columns of each picture: exact where nothing
-moves, differentiable, and no gather.
+moves, differentiable, and no gather. Where nothing is zoomed, moves are by whole pixels, as in Zhao et al.: in between, a third of the
+finest octave would be gone, and with it what tells strokes from fog.
 """
 
 import flax
@@ -55,15 +56,16 @@ def draw(key: Array, n: int, kinds: tuple[str, ...]) -> dict[str, dict[str, Arra
     return chances
 
 
-def augment(images: Array, chances: dict[str, dict[str, Array]], strength: Array) -> Array:
-    """Images [n, r, r, 3] as the discriminator sees them, of the same shape."""
-    turn, colour = chances.get("turn"), chances.get("colour")
+def augment(images: Array, chances: dict[str, dict[str, Array]], strength: Array, colour: float = 1.0) -> Array:
+    """Images [n, r, r, 3] as the discriminator sees them, of the same shape. `colour`: of the usual changes of contrast and saturation."""
+    turn, colours = chances.get("turn"), chances.get("colour")
     if turn is not None:
         images = _turned(images, (turn["normal"] > 0) & (turn["gate"][:, :1] < strength))
-    if colour is not None:
-        images = _coloured(images, jnp.where(colour["gate"] < strength, colour["normal"], 0.0))
+    if colours is not None:
+        amounts = jnp.array([[BRIGHTNESS, CONTRAST * colour, SATURATION * colour]]) * colours["normal"]
+        images = _coloured(images, jnp.where(colours["gate"][:, :1] < strength, amounts, 0.0))
     if "translation" in chances or "zoom" in chances:
-        images = _moved(images, *_placement(chances, strength, images.shape[0]))
+        images = _moved(images, *_placement(chances, strength, *images.shape[:2]))
     cut = chances.get("cutout")
     if cut is not None:
         images = _cut(images, cut["uniform"], cut["gate"][:, 0] < strength)
@@ -79,16 +81,16 @@ def _turned(images: Array, by: Array) -> Array:
 
 
 def _coloured(images: Array, by: Array) -> Array:
-    """Brighter, with more contrast and more saturated by standard normal amounts [n, 3]."""
+    """Brighter, with more contrast and more saturated by amounts [n, 3], the last two in doublings."""
     brightness, contrast, saturation = (by[:, i, None, None, None] for i in range(3))
-    images = (images + BRIGHTNESS * brightness) * 2 ** (CONTRAST * contrast)
+    images = (images + brightness) * 2**contrast
     grey = jnp.einsum("nhwc,c->nhw", images, jnp.array(LUMINANCE), precision=PRECISE)[..., None]
     # Written so that amounts of zero leave the picture exactly as it is.
-    return images + (2 ** (SATURATION * saturation) - 1) * (images - grey)
+    return images + (2**saturation - 1) * (images - grey)
 
 
-def _placement(chances: dict[str, dict[str, Array]], strength: Array, n: int) -> tuple[Array, Array]:
-    """Steps between the points that are seen, in pixels, and moves in parts of the side, both [n, 2]: of the rows and the columns."""
+def _placement(chances: dict[str, dict[str, Array]], strength: Array, n: int, size: int) -> tuple[Array, Array]:
+    """Steps between the points that are seen and moves, in pixels, both [n, 2]: of the rows and the columns."""
     scale, shift = jnp.ones((n, 2)), jnp.zeros((n, 2))
     if "zoom" in chances:
         zoom = chances["zoom"]
@@ -96,7 +98,8 @@ def _placement(chances: dict[str, dict[str, Array]], strength: Array, n: int) ->
         scale = 2 ** (ZOOM * by[:, :1] + STRETCH * by[:, 1:] * jnp.array([[1.0, -1.0]]))
     if "translation" in chances:
         move = chances["translation"]
-        shift = jnp.where(move["gate"][:, :1] < strength, SHIFT * move["uniform"], 0.0)
+        by = SHIFT * size * move["uniform"]
+        shift = jnp.where(move["gate"][:, :1] < strength, by if "zoom" in chances else jnp.round(by), 0.0)
     return scale, shift
 
 
@@ -109,7 +112,7 @@ def _moved(images: Array, scale: Array, shift: Array) -> Array:
 def _interpolation(size: int, scale: Array, shift: Array) -> Array:
     """Matrices [n, size, size] that read a line of pixels at other places, in between them linearly; beyond its ends it is mirrored."""
     middle = (size - 1) / 2
-    place = (jnp.arange(size, dtype=jnp.float32) - middle)[None] * scale[:, None] + middle + size * shift[:, None]
+    place = (jnp.arange(size, dtype=jnp.float32) - middle)[None] * scale[:, None] + middle + shift[:, None]
     place = jnp.mod(place + 0.5, 2 * size)
     place = jnp.clip(jnp.minimum(place, 2 * size - place) - 0.5, 0, size - 1)
     return jax.nn.relu(1 - jnp.abs(place[:, :, None] - jnp.arange(size, dtype=jnp.float32)[None, None]))

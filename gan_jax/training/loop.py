@@ -250,16 +250,19 @@ class _Run:
             self.state = devices.replicate(restart_adam(devices.here(self.state)))
         self.meter.begin(phase)
         step = levels.take(phase)
-        rate = devices.replicate(np.float32(phase.learning_rate))
+        left, rate = 0.0, None
         while self.seen < phase.end:
             alpha = phase.alpha(self.seen)
+            if left != (left := schedule.decay(self.seen, total, training.learning_rate_decay)):
+                rate = devices.replicate(np.float32(left * phase.learning_rate))
             self.state, metrics = step(self.state, self.seen, alpha, rate)
             before, self.seen = self.seen, self.seen + phase.batch_size
 
             def due(every_kimg: float, before: int = before) -> bool:
                 return schedule.due(every_kimg, before, self.seen)
 
-            self.meter.count(metrics, alpha, self.seen, step.parts, log_now=due(training.log_every_kimg))
+            learning_rate = left * phase.learning_rate
+            self.meter.count(metrics, alpha, learning_rate, self.seen, step.parts, log_now=due(training.log_every_kimg))
             if due(training.sample_every_kimg) or self.seen >= total:
                 self._show(phase)
             now = time.monotonic()

@@ -47,7 +47,7 @@ class Meter:
         here = sum(networks.work(self._model, phase.level))
         self._later = sum((p.end - p.start) * sum(networks.work(self._model, p.level)) / here for p in self._phases if p.start >= phase.end)
 
-    def count(self, metrics: dict[str, jax.Array], alpha: float, seen: int, parts: int, *, log_now: bool) -> None:
+    def count(self, metrics: dict[str, jax.Array], alpha: float, learning_rate: float, seen: int, parts: int, *, log_now: bool) -> None:
         """Counts a step, whose batch was taken in so many parts. With `log_now` the interval ends with it."""
         phase = self._phase
         if parts > 1 and self._first:
@@ -65,7 +65,7 @@ class Meter:
         self._sums[names] = (_add(sums, metrics) if steps else metrics, steps + 1)
         if log_now:
             self._fetch(idle=False)
-            values = {"level": phase.level, "resolution": phase.resolution, "alpha": alpha, "learning_rate": phase.learning_rate}
+            values = {"level": phase.level, "resolution": phase.resolution, "alpha": alpha, "learning_rate": learning_rate}
             if parts > 1:
                 values["parts"] = parts
             self._waiting = seen, self._images, values, self._sums

@@ -67,6 +67,16 @@ def constant(*, resolution: int, total_kimg: float, batch_size: int, learning_ra
     return (Phase(0, length, int(math.log2(resolution)), False, batch_size, learning_rate),)
 
 
+DECAY_STEPS = 256  # in which rates fall: each other value is sent to the devices
+
+
+def decay(images_seen: int, total: int, part: float) -> float:
+    """Gives what is left of the learning rates after so many images: 1, then evenly less over the last `part` (0 to 1) of the total."""
+    if images_seen <= (1 - part) * total:
+        return 1.0
+    return math.ceil(max(0.0, (total - images_seen) / (part * total)) * DECAY_STEPS) / DECAY_STEPS
+
+
 def phase_at(phases: tuple[Phase, ...], images_seen: int) -> Phase:
     """The phase that the next batch belongs to; the last one when training is over."""
     return next((phase for phase in phases if images_seen < phase.end), phases[-1])

@@ -67,6 +67,7 @@ class StepSettings:
     between: float
     year_width: float  # in standard deviations of the works' years
     fresh_latents: bool
+    discriminator_rate: float
     freeze_discriminator: int
     gradient_penalty: float
     drift: float
@@ -82,6 +83,7 @@ class StepSettings:
     mirror: bool
     augment: str
     augment_kinds: tuple[str, ...]
+    augment_colour: float
     augment_strength: float
     augment_target: float
     augment_kimg: float
@@ -169,7 +171,7 @@ def make_step(
 
     def shown(images: Array, batch: Tree, name: str) -> Array:
         """Images as the discriminator sees them."""
-        return augment(images, batch[name], batch["strength"][0]) if augmented else images
+        return augment(images, batch[name], batch["strength"][0], settings.augment_colour) if augmented else images
 
     def slopes(params: Tree, stats: Tree, images: Array, alpha: Array) -> Array:
         return jax.grad(lambda x: judge(params, stats, x, alpha)[0][0].sum())(images)
@@ -356,7 +358,8 @@ def make_step(
                 found, auxiliary = gradients(loss, {**active, **_only(trained, trained.keys() & {WORKS})}, (g.stats, d_stats), g_batch)
             return _only(found, set(active)), (auxiliary, found.get(WORKS))
 
-        opponent, (d_stats, d_metrics) = learn(discriminator, d, of_discriminator, learning_rate, frozen)
+        d_rate = settings.discriminator_rate * learning_rate
+        opponent, (d_stats, d_metrics) = learn(discriminator, d, of_discriminator, d_rate, frozen)
         g, (((g_stats, d_stats), g_metrics), of_own) = learn(generator, g, of_generator, learning_rate, set())
         g, d = g.replace(stats=g_stats), opponent.replace(stats=d_stats)
 
