@@ -1,5 +1,7 @@
 """What columns of tables are called, in small letters and digits without accents; the most telling first."""
 
+import re
+
 from gan_jax.collection.date_words import folded
 
 _FILE = (
@@ -36,3 +38,8 @@ OTHER_DATES = (
 DATE_WORDS = (
     "dat", "year", "jahr", "annee", "jaar", "anno", "period", "when", "fecha", "epoca", "time", "год", "дата", "年", "期", "연도",
 )  # fmt: skip
+
+
+def key_of(name: str) -> str:
+    """Letters and digits in lower case, without accents: "Année" is "annee", "Year_Month" is "yearmonth"."""
+    return re.sub(r"[\W_]+", "", folded(name))
