@@ -15,6 +15,7 @@ from gan_jax.collection.column_names import (
     TITLE_NAMES,
     YEAR_MONTH_NAMES,
     YEAR_NAMES,
+    column_named,
     key_of,
 )
 from gan_jax.collection.date_words import WORDS, folded
@@ -111,7 +112,7 @@ def rows_where(table: Table, where: str) -> list[bool]:
         name, equals, values = condition.partition("=")
         if not equals:
             raise UserError(f"config.collection.where: {condition.strip()!r} is no condition; write COLUMN=VALUE or COLUMN=VALUE|VALUE")
-        column = _column(table, name)
+        column = column_named(table.columns, name)
         if not column:
             raise UserError(f"config.collection.where: {table.path} has no column {name.strip()!r}, only {_listed(table.columns)}")
         allowed = {value.strip().casefold() for value in values.split("|")}
@@ -131,16 +132,10 @@ def _usual(table: Table, names: Sequence[str]) -> list[str]:
     return [column for _, column in sorted(found, key=lambda pair: pair[0])]
 
 
-def _column(table: Table, name: str) -> str:
-    """The column of this name, in whatever case; '' if there is none."""
-    same = (test for test in (str, str.strip, lambda text: text.strip().casefold()))
-    return next((column for test in same for column in table.columns if test(column) == test(name)), "")
-
-
 def _named(table: Table, named: Mapping[str, str], role: str) -> str:
     if not named[role]:
         return ""
-    column = _column(table, named[role])
+    column = column_named(table.columns, named[role])
     if not column:
         field = f"config.collection.columns.{role}={named[role]!r}"
         raise UserError(f"{field}: {table.path} has no such column, only {_listed(table.columns)}")
