@@ -65,10 +65,11 @@ def _map(rows: list[dict], collection: Collection) -> str | None:
     if not placed:
         return None
     size = int(np.clip(MAP_SIDE / np.sqrt(len(placed)) * 0.9, 24, 96))
+    frame = max(2, size // 20)
     canvas = Image.new("RGB", (MAP_SIDE, MAP_SIDE), "white")
     for index, x, y in placed:
-        picture = Image.fromarray(np.asarray(collection.images[index])).resize((size - 4, size - 4), Image.Resampling.LANCZOS)
+        picture = Image.fromarray(np.asarray(collection.images[index])).resize((size - 2 * frame,) * 2, Image.Resampling.LANCZOS)
         left, top = round(x * (MAP_SIDE - size)), round(y * (MAP_SIDE - size))
         canvas.paste(ImageColor.getrgb(collection.colour(collection.shown[index])), (left, top, left + size, top + size))
-        canvas.paste(picture, (left + 2, top + 2))
+        canvas.paste(picture, (left + frame, top + frame))
     return data_uris.encode(canvas, MAP_SIDE)

@@ -100,13 +100,15 @@ def collection_section(workdir: pathlib.Path, collection: Collection) -> dict:
         for period in collection.periods
         if (years := [row["year"] for row, name in zip(collection.rows, collection.shown) if name == period])
     ]
+    held_out = {name for row, name in zip(collection.rows, collection.shown) if row["period"] == "between"}
     section = {
         "works": len(collection.rows),
         "span": span([row["year"] for row in collection.rows]),
         "resolution": collection.images.shape[1],
         "periods": periods,
         "undated": len(collection.rows) - len(dated),
-        "held_out": any(row["period"] == "between" for row in collection.rows),
+        "held_out": bool(held_out),
+        "named": [name for name in collection.periods if name in held_out and name != "between"],
         "histogram": None,
         "years": [],
         "skipped": skipped[:MOST_NAMES],
