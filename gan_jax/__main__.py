@@ -11,7 +11,7 @@ from absl import app, flags, logging
 from ml_collections import config_flags
 
 from gan_jax import completion, demo_config
-from gan_jax.collection.named_periods import ENDS
+from gan_jax.collection.named_periods import ENDS, check_name
 from gan_jax.errors import Stopped, UserError
 from gan_jax.fields import fields
 from gan_jax.huge_pages import use_huge_pages
@@ -244,6 +244,7 @@ def named_periods(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         if not match or match[1] in ENDS:
             rest.append(word)
             continue
+        check_name(match[1])
         said = match[2] if match[2] is not None else next(unread, "--")
         if said.startswith("--"):
             raise UserError(f"--config.collection.periods.{match[1]}: needs years, such as 1886..1887")

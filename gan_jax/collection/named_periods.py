@@ -44,7 +44,7 @@ class Periods:
         """Those of `config` (the section `collection`). Raises UserError for names that can't be used, and for what two periods share."""
         said = {name: str(config.periods[name]) for name in ENDS} | further(config.periods)
         for name in said:
-            _check_name(name)
+            check_name(name)
         if config.period_column:
             return Periods(said, config.period_column, {}, _values(said))
         spans = {name: parse_span(text, f"{FIELD}.{name}") for name, text in said.items()}
@@ -103,7 +103,8 @@ class Periods:
         return [self.values.get(row[column].strip().casefold(), "") for row in rows]
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raises UserError for what is no name of a period, or may be one misspelt."""
     field = f"{FIELD}.{name}"
     if name == "between":
         raise UserError(f"{field}: is what lies between early and late; another period needs another name")
