@@ -1,14 +1,17 @@
 """The command line: a verb, a config and a workdir."""
 
+import functools
 import os
 import pathlib
 import re
 import sys
+from collections.abc import Mapping, Sequence
 
 from absl import app, flags, logging
 from ml_collections import config_flags
 
 from gan_jax import completion, demo_config
+from gan_jax.collection.named_periods import ENDS, check_name
 from gan_jax.errors import Stopped, UserError
 from gan_jax.fields import fields
 from gan_jax.huge_pages import use_huge_pages
@@ -209,9 +212,10 @@ def run() -> None:
     path = config[-1].split("=", 1)[-1].split(":")[0]
     if not pathlib.Path(path).is_file():
         fail(f"--config={path}: no such file")
-    sys.argv[1:] = [*config, *words]
     try:
-        app.run(main, flags_parser=parse)
+        words, periods = named_periods(words)
+        sys.argv[1:] = [*config, *words]
+        app.run(main, flags_parser=functools.partial(parse, periods=periods))
     except UserError as error:
         fail(str(error))
     except Stopped as stopped:
@@ -229,11 +233,33 @@ def run() -> None:
         fail(f"this process can't go on, or another is gone ({one_line(error)[:200]}); the same commands go on from the last checkpoint", 1)
 
 
-def parse(argv: list[str]) -> list[str]:
-    """absl's parsing, with one line for a wrong flag."""
+def named_periods(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The words without those that name a period beside early and late, and what these say, by its name.
+
+    Such fields are in no config before, and of fields that are not there absl knows nothing.
+    """
+    rest, periods, unread = [], {}, iter(words)
+    for word in unread:
+        match = re.fullmatch(r"--?config\.collection\.periods\.([^=]*)(?:=(.*))?", word, re.DOTALL)
+        if not match or match[1] in ENDS:
+            rest.append(word)
+            continue
+        check_name(match[1])
+        said = match[2] if match[2] is not None else next(unread, "--")
+        if said.startswith("--"):
+            raise UserError(f"--config.collection.periods.{match[1]}: needs years, such as 1886..1887")
+        periods[match[1]] = said
+    return rest, periods
+
+
+def parse(argv: list[str], periods: Mapping[str, str]) -> list[str]:
+    """absl's parsing, with one line for a wrong flag; `periods` are those that the command line names beside early and late."""
     try:
         rest = flags.FLAGS(argv)
         flags.FLAGS.config.to_dict()  # a file that can't be read is an error only when something is asked of it
+        section = flags.FLAGS.config.collection.periods
+        with section.unlocked(), section.ignore_type():
+            section.update(periods)
         return rest
     except (AttributeError, KeyError) as error:
         said = f"{one_line(error)};"

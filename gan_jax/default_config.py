@@ -47,7 +47,9 @@ def get_config() -> ConfigDict:
     collection.fit = "crop"  # "crop" (centre square), "pad" or "squash"
     collection.max_pixels = 150_000_000  # larger images are skipped, unread
     collection.near_duplicates = 8  # pictures that differ by up to so many of 64 bits are one work, seen twice; -1: only exact copies
-    collection.periods = ConfigDict({"early": "..1883", "late": "1887.."})  # years, both ends included; between lies between
+    # What lies between is held out. Under any other name, as in periods.paris=1886..1887, stand works that are shown as a period.
+    collection.periods = ConfigDict({"early": "..1883", "late": "1887.."})  # years, both ends included; others: periods.NAME=1886..1887
+    collection.period_column = ""  # of the table; then periods are values of it, e.g. periods.early="Nuenen|Antwerp"; "": years
     collection.uncertain = "leave out"  # of works that may be of another period, or held out, by their dates: or "keep", by the middle
     collection.min_works = 16  # fewer in a period is an error
     collection.painter = ConfigDict({"works": 360, "first_year": 1880.0, "last_year": 1890.0, "seed": 0})

@@ -16,6 +16,7 @@ from ml_collections import ConfigDict
 
 from gan_jax import __version__, default_config, files
 from gan_jax.collection.collection import UNDATED
+from gan_jax.collection.named_periods import ENDS, Periods, further
 from gan_jax.collection.periods import UNCERTAIN
 from gan_jax.errors import UserError
 from gan_jax.latents import paths
@@ -38,6 +39,8 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 INPUTS = ("collection.table", "collection.images", "collection.tfds_folder", "generator", "baseline.generator", "baseline.frames")
 # What was done before a field was there, where its default is another.
 BEFORE = {"collection.uncertain": "keep"}
+# Fields that came after workdirs had been made, with the value that does what was done before: it changes no fingerprint.
+NEW = {"collection.period_column": ""}
 # How often to look may differ from the config that a workdir was begun with.
 HARMLESS = {
     "training.precision",
@@ -373,11 +376,13 @@ class Study:
             return hashlib.sha256(f"{files.digest(pathlib.Path(self.config.generator))} {self._digest()}".encode()).hexdigest()[:16]
         stage = STAGES[name]
         flat = flatten(self.config.to_dict())
-        reads = {k: v for k, v in flat.items() if k.split(".")[0] in stage.reads and k not in HARMLESS}
+        reads = {k: v for k, v in flat.items() if k.split(".")[0] in stage.reads and not is_harmless(k) and not (k in NEW and NEW[k] == v)}
         parts: list[Any] = [reads] + [self._fingerprint(need) for need in stage.needs]
         parts += [self._fingerprint(other) for other in stage.uses if self._stands(other)]
         if name == "train":
             parts += [self._digest(), self._latest()]
+        if name == "evaluate" and (named := further(self.config.collection.periods)):
+            parts.append(named)
         if name == "baseline":
             parts.append(identity(self.config, self.workdir))
         if name == "evaluate" and self._baseline_is_asked and not self._stands("baseline"):
@@ -404,7 +409,7 @@ class Study:
         b = flatten(self.config.to_dict())
         a = flatten(default_config.get_config().to_dict()) | BEFORE | a  # a field that is new since then had what was done before it
         # Fields that are gone since then say nothing any more.
-        fields = [k for k in sorted(b) if a.get(k) != b[k] and k not in HARMLESS and k.split(".")[0] in FOUNDATION]
+        fields = [k for k in sorted(b) if a.get(k) != b[k] and not is_harmless(k) and k.split(".")[0] in FOUNDATION]
         if not fields or not any((self.workdir / path).exists() for path in ("collection", "checkpoints")):
             return
         differences = [f"config.{k} is {a.get(k)!r} there and {b[k]!r} here" for k in fields]
@@ -434,8 +439,14 @@ def _before(name: str) -> Iterator[str]:
             yield from _before(need)
 
 
+def is_harmless(field: str) -> bool:
+    """Whether it may differ from the config that a workdir was begun with. A further period changes what is shown, and nothing before."""
+    section, _, name = field.rpartition(".")
+    return field in HARMLESS or (section == "collection.periods" and name not in ENDS)
+
+
 def check_bounds(config: ConfigDict) -> None:
-    """Raises UserError for a number that is none or out of `BOUNDS`, and for a word that is not among `CHOICES`."""
+    """Raises UserError for a number that is none or out of `BOUNDS`, a word that is not among `CHOICES`, and periods that can't be."""
     flat = flatten(config.to_dict())
     for field, (least, greatest) in BOUNDS.items():
         if not least <= flat[field] <= greatest:
@@ -445,6 +456,7 @@ def check_bounds(config: ConfigDict) -> None:
         if flat[field] not in choices:
             raise UserError(f"config.{field}={flat[field]!r}: there is {', '.join(map(repr, choices))}")
     animation.check(config.morphing.formats, config.morphing.playback)
+    Periods.of(config.collection)
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -236,8 +236,9 @@ CONVENTIONS = """
 ## What a column says
 
 - **Begin and end.** Two columns with the earliest and the latest year (`objectBeginDate` and `objectEndDate`, `date_start` and `date_end`,
-  `yearFrom` and `yearTo`, and so on) are taken together with the text: what all of them allow. Where the text contradicts them they win;
-  where it cannot be read they are the date. Columns of the artist's life are no such pair.
+  `yearFrom` and `yearTo`, `Datierung von` and `Datierung bis`, and so on in a dozen languages) are taken together with the text: what all
+  of them allow. Where the text contradicts them they win; where it cannot be read they are the date. Columns of the artist's life are no
+  such pair.
 - **Ranges.** "1901-02" is February 1901, but 1901 to 1902 in a column that has "1886-87" and nothing that must be a month.
 - **Day and month.** "3/4/1888" allows both orders; a "23/4/1888" in the same column settles it.
 - **Decimals.** Where most cells are decimal years, "1884" is 1884.0. Where all decimals are .0 they are whole years. Where they run from

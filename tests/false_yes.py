@@ -10,6 +10,7 @@ or a perfect one would have them. Everything is drawn from seeds, so that the ta
 import argparse
 import dataclasses
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -103,6 +104,18 @@ LATER: dict[str, tuple[float, Frames, bool]] = {  # strength of the style, frame
 }
 
 
+def dated(here: World, seed: int) -> tuple[Any, Any]:
+    """A fit that tells the years of works, and what dates the frames of the pairs by it; None for both where nothing is said."""
+    from gan_jax.evaluation import chronology
+
+    groups = np.arange(len(here.years))
+    try:
+        known = chronology.fit(here.features, here.years, groups, seed)
+        return (known, chronology.pairs(known, here.features, groups, here.ends, seed)) if known.tells else (None, None)
+    except ValueError:  # too few works or pairs
+        return None, None
+
+
 def later(works: int, seed: int, case: str) -> bool | None:
     """Whether a study says that its frames look later the further they are on the way; None where it says nothing."""
     from gan_jax.evaluation import chronology
@@ -110,12 +123,7 @@ def later(works: int, seed: int, case: str) -> bool | None:
     strength, frames, _ = LATER[case]
     rng = np.random.default_rng([seed, works])
     here = world(works, rng, strength)
-    groups = np.arange(works)
-    try:
-        known = chronology.fit(here.features, here.years, groups, seed)
-        dating = chronology.pairs(known, here.features, groups, here.ends, seed) if known.tells else None
-    except ValueError:  # too few works or pairs
-        return None
+    _, dating = dated(here, seed)
     return chronology.passage(frames(here, rng), T, dating).later == "yes" if dating else None
 
 
@@ -153,18 +161,18 @@ def between(works: int, seed: int, case: str) -> bool | None:
     strength, frames, _ = BETWEEN[case]
     rng = np.random.default_rng([seed, works])
     here = world(works, rng, strength)
-    groups = np.arange(works)
+    known, dating = dated(here, seed)
+    if dating is None:
+        return None
     trained = here.features[np.concatenate([here.of("early"), here.of("late")])]
+    moving = frames(here, rng)[:, len(T) // 2]
     try:
-        known = chronology.fit(here.features, here.years, groups, seed)
-        dating = chronology.pairs(known, here.features, groups, here.ends, seed) if known.tells else None
-        moving = frames(here, rng)[:, len(T) // 2]
         precision, of_real = (manifold.manifold(trained, each).precision for each in (moving, here.features[here.of("between")]))
-    except ValueError:  # too few works or pairs
+    except ValueError:  # too few works
         return None
-    if dating is None or chronology.no_paintings(precision, of_real):
+    if chronology.no_paintings(precision, of_real):
         return None
-    early, late = (np.isin(groups, here.of(period)) for period in ("early", "late"))
+    early, late = (np.isin(np.arange(works), here.of(period)) for period in ("early", "late"))
     said = chronology.between(moving, dating, known, here.features, early, late).said
     return None if said == "silent" else said == "yes"
 

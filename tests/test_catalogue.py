@@ -209,7 +209,11 @@ def test_months_stand_as_numbers_or_names_and_may_be_missing():
     [
         ("objectBeginDate", "objectEndDate"), ("Object Begin Date", "Object End Date"), ("date_start", "date_end"), ("yearFrom", "yearTo"),
         ("creation_date_earliest", "creation_date_latest"), ("dating.yearEarly", "dating.yearLate"), ("datebegin", "dateend"),
-        ("Jahr von", "Jahr bis"), ("notBefore", "notAfter"), ("année début", "année fin"),
+        ("Jahr von", "Jahr bis"), ("notBefore", "notAfter"), ("année début", "année fin"), ("earliest", "latest"), ("dateBegin", "dateEnd"),
+        ("Datierung von", "Datierung bis"), ("timespan.begin_of_the_begin", "timespan.end_of_the_end"), ("createdFrom", "createdTo"),
+        ("date_low", "date_high"), ("terminus_post_quem", "terminus_ante_quem"), ("data_início", "data_fim"), ("år_från", "år_till"),
+        ("datering_fra", "datering_til"), ("rok_od", "rok_do"), ("datering.beginjaar", "datering.eindjaar"), ("год_с", "год_по"),
+        ("制作開始年", "制作終了年"),
     ],
 )  # fmt: skip
 def test_two_ends_complete_the_text_of_a_date_or_win_over_it(begin, end):
@@ -231,7 +235,13 @@ def test_two_ends_alone_are_a_date():
     assert work_dates(table.rows, columns) == [(1889.0, 1.0), (1890.5, 0.5)]
 
 
-@pytest.mark.parametrize("header", ["artist begin date,artist end date", "BeginDate,EndDate", "loan start date,loan end date"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "artist begin date,artist end date", "BeginDate,EndDate", "loan start date,loan end date", "height min,height max",
+        "restoration_date_start,restoration_date_end",
+    ],
+)  # fmt: skip
 def test_the_ends_of_a_life_are_no_date(header):
     table = parse_table(f"file,date,{header}\n1.jpg,1888,1853,1890\n2.jpg,undated,1853,1890\n3.jpg,1889,1853,1890\n")
     assert not find_columns(table, UNNAMED).ends

@@ -11,7 +11,7 @@ from PIL import Image
 from gan_jax import default_config
 from gan_jax.collection import collection as collections
 from gan_jax.collection.folder import index_folder
-from gan_jax.collection.periods import may_be_of
+from gan_jax.collection.periods import may_be_of, parse_span, period_of
 from gan_jax.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -40,18 +40,18 @@ def picture(width: int = 48, height: int = 32) -> np.ndarray:
     ],
 )
 def test_spans_hold_whole_years(text, span):
-    assert collections.parse_span(text, "field") == span
+    assert parse_span(text, "field") == span
 
 
 @pytest.mark.parametrize("text", ["", "..", "1888-1889", "1889..1887", "abc", "188..", "1885.5", "1885...1887", "1886.5..1886.5", "١٨٨٥"])
 def test_wrong_spans_are_named(text):
     with pytest.raises(UserError, match="config.x="):
-        collections.parse_span(text, "config.x")
+        parse_span(text, "config.x")
 
 
 def test_periods_of_years():
     early, late = (-np.inf, 1886.0), (1888.0, 1890.0)
-    assert [collections.period_of(year, early, late) for year in (1800, 1885.99, 1886, 1887.9, 1888, 1889.9, 1890)] == [
+    assert [period_of(year, early, late) for year in (1800, 1885.99, 1886, 1887.9, 1888, 1889.9, 1890)] == [
         "early", "early", "between", "between", "late", "late", "",
     ]  # fmt: skip
 

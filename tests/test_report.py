@@ -508,6 +508,36 @@ def test_the_page_is_the_same_every_time(workdir):
     assert [path.name for path in workdir.iterdir() if path.name.startswith(".")] == []
 
 
+def test_works_are_shown_under_the_periods_that_they_are_named_for(workdir):
+    table = workdir / "evaluation" / "works.csv"
+    named = {4: "<b>antwerp", 5: "<b>antwerp", 6: "paris", 7: "paris"}
+    rows = [row | {"named": named.get(k, "")} for k, row in enumerate(files.read_csv(table))]
+    files.write_csv(table, rows[0], rows)
+    evaluation = files.read_json(workdir / "evaluation.json")
+    evaluation["style"][0]["periods"]["paris"] = {"value": 355.5, "low": 350.0, "high": 360.0}
+    files.write_json(workdir / "evaluation.json", evaluation)
+    collection = works.read_collection(workdir)
+    assert collection.periods == ["early", "<b>antwerp", "paris", "late"]
+    assert len({*map(collection.colour, collection.periods), plots.GREY, plots.PERIOD_COLOURS["between"]}) == 6
+    page = read(write_report(workdir))
+    assert page.text.count("paris") >= 3 and "between (among them <b>antwerp, paris) are kept from it" in " ".join(page.text.split())
+    assert "356" in page.text
+    # The held-out works are still those between, whatever they are called.
+    assert [row["period"] for row in collection.rows[4:8]] == ["between"] * 4
+
+
+@pytest.mark.parametrize("place", [1, 359, 361, -1])
+def test_the_mean_of_an_angle_is_drawn_where_its_curve_is(place, monkeypatch):
+    """A curve that goes on past 360, and a mean on either side of the jump."""
+    drawn = []
+    monkeypatch.setattr(plots, "_svg", lambda figure: drawn.extend(figure.axes[0].lines))
+    years, value = np.array([1880.0, 1885.0, 1890.0]), np.array([350.0, 359.0, 10.0])
+    plots.quantity_over_years(years, value, value - 1, value + 1, [("#123456", 1884.0, 1886.0, place % 360, 0.0, 1.0)], "degrees", 360.0)
+    curve, mean = drawn
+    np.testing.assert_allclose(curve.get_ydata(), [350, 359, 370])
+    assert abs(mean.get_ydata()[0] - 359) < 3 and list(mean.get_xdata()) == [1884, 1886]
+
+
 def test_undated_works_outside_the_periods_are_counted(tmp_path):
     rows = [{"file": f"{n}", "title": f"\x00\x1b{n}", "year": "", "period": "", "width": 1, "height": 1} for n in range(2)]
     files.write_csv(tmp_path / "collection" / "paintings.csv", rows[0], rows)

@@ -1,6 +1,7 @@
 """A whole study on a tiny collection, and what the command line says to wrong input."""
 
 import fcntl
+import hashlib
 import json
 import os
 import pathlib
@@ -21,7 +22,7 @@ from gan_jax.latents import inversion
 from gan_jax.latents.paths import with_labels
 from gan_jax.models.likeness import Weights
 from gan_jax.stages import train as train_stage
-from gan_jax.study import STAGES, Study
+from gan_jax.study import STAGES, Study, flatten
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -304,6 +305,38 @@ def test_works_are_found_where_training_put_them(study):
     np.testing.assert_array_equal(frames[0, middle], generator.images(way[[middle]])[0])
 
 
+def test_a_period_named_afterwards_is_shown_and_nothing_is_learnt_again(study, tmp_path):
+    config, workdir = study
+    shutil.copytree(workdir, tmp_path / "study")
+    named = config.copy_and_resolve_references()
+    named.collection.periods.paris = "1884..1886"
+    before = Study(named, tmp_path / "study").standing()
+    assert before == {name: name not in ("evaluate", "report") for name in before}
+    for name in ("evaluate", "report"):
+        Study(named, tmp_path / "study").run(name)
+    assert all(Study(named, tmp_path / "study").standing().values())
+    paintings, works = (files.read_csv(tmp_path / "study" / path) for path in ("collection/paintings.csv", "evaluation/works.csv"))
+    assert [row["period"] for row in works] == [row["period"] for row in paintings]
+    assert [row["named"] for row in works] == ["paris" if 1884 <= float(row["year"]) < 1887 else "" for row in paintings]
+    for curve in files.read_json(tmp_path / "study" / "evaluation.json")["style"]:
+        assert curve["periods"]["paris"] and curve["periods"]["early"] and not curve["periods"]["between"]
+    # Judged by the works that were held out, whatever they are called.
+    judged = [files.read_json(folder / "evaluation.json")["sets"]["between"] for folder in (workdir, tmp_path / "study")]
+    assert judged[0] == judged[1] == sum(row["period"] == "between" for row in paintings)
+    assert "among them <bdi>paris</bdi>" in (tmp_path / "study" / "report.html").read_text(encoding="utf-8")
+    named.collection.periods.update(paris="", rome="1886.9998..1886.9999")
+    with pytest.raises(UserError, match="config.collection.periods.rome='1886.9998..1886.9999': no work is of it"):
+        Study(named, tmp_path / "study").run("evaluate")
+
+
+def test_what_a_workdir_was_made_of_counts_as_before_there_were_further_periods(study):
+    """The fingerprint of `prepare` is of the settings that there were."""
+    config, workdir = study
+    settings = {f"collection.{name}": value for name, value in flatten(config.collection.to_dict()).items() if name != "period_column"}
+    expected = hashlib.sha256(json.dumps([settings], sort_keys=True).encode()).hexdigest()[:16]
+    assert files.read_json(workdir / "config.json")["stages"]["prepare"]["fingerprint"] == expected
+
+
 def test_one_period_can_be_learnt_alone_from_networks_of_both(study, tmp_path, monkeypatch):
     _, both = study
     config = tiny_config()
@@ -426,6 +459,8 @@ def test_what_was_left_out_is_listed_where_prepare_ends_with_an_error(tmp_path):
         (["prepare", *FOLDER, "--config.collection.images={}/images"], "no date column"),
         (["prepare", *FOLDER, "--config.collection.images={}/nowhere"], "nowhere"),
         (["prepare", "--config.collection.nonsense=1"], "nonsense"),
+        (["prepare", "--config.collection.periods.paris=1882..1884"], "early (..1883) and paris (1882..1884) share years"),
+        (["prepare", "--config.collection.periods.erly=..1885"], "config.collection.periods.erly: did you mean early?"),
         (["study", "--config.training.batch_size=6"], "6 images don't divide by 4 devices"),
         (["paint"], "'paint': no such verb"),
         (["train", "--config=configs/nowhere.py"], "configs/nowhere.py"),

@@ -15,6 +15,8 @@ from gan_jax.collection.column_names import (
     TITLE_NAMES,
     YEAR_MONTH_NAMES,
     YEAR_NAMES,
+    column_named,
+    key_of,
 )
 from gan_jax.collection.date_words import WORDS, folded
 from gan_jax.collection.dates import Date, parse_dates
@@ -72,7 +74,7 @@ def find_columns(table: Table, named: Mapping[str, str], is_file: Callable[[str]
     ends = () if explicit else _ends(table, sample)
     if not date and not ends:
         raise UserError(_missing(table, "date") + _nearest(table, sample))
-    precision = next((column for column in table.columns if "precision" in _key(column)), "")
+    precision = next((column for column in table.columns if "precision" in key_of(column)), "")
     return Columns(file, title, date, ends, precision)
 
 
@@ -110,7 +112,7 @@ def rows_where(table: Table, where: str) -> list[bool]:
         name, equals, values = condition.partition("=")
         if not equals:
             raise UserError(f"config.collection.where: {condition.strip()!r} is no condition; write COLUMN=VALUE or COLUMN=VALUE|VALUE")
-        column = _column(table, name)
+        column = column_named(table.columns, name)
         if not column:
             raise UserError(f"config.collection.where: {table.path} has no column {name.strip()!r}, only {_listed(table.columns)}")
         allowed = {value.strip().casefold() for value in values.split("|")}
@@ -118,33 +120,22 @@ def rows_where(table: Table, where: str) -> list[bool]:
     return kept
 
 
-def _key(name: str) -> str:
-    """Letters and digits in lower case, without accents: "Année" is "annee", "Year_Month" is "yearmonth"."""
-    return re.sub(r"[\W_]+", "", folded(name))
-
-
 def _usual(table: Table, names: Sequence[str]) -> list[str]:
     """The columns with these names, in the order of the names; of nested ones, such as "object.title", the last part counts too."""
     found = []
     for column in table.columns:
-        key = _key(column)
+        key = key_of(column)
         if key not in names and "." in column and not any(word in key for word in OTHER_DATES):
-            key = _key(column.rpartition(".")[2])
+            key = key_of(column.rpartition(".")[2])
         if key in names:
             found.append((names.index(key), column))
     return [column for _, column in sorted(found, key=lambda pair: pair[0])]
 
 
-def _column(table: Table, name: str) -> str:
-    """The column of this name, in whatever case; '' if there is none."""
-    same = (test for test in (str, str.strip, lambda text: text.strip().casefold()))
-    return next((column for test in same for column in table.columns if test(column) == test(name)), "")
-
-
 def _named(table: Table, named: Mapping[str, str], role: str) -> str:
     if not named[role]:
         return ""
-    column = _column(table, named[role])
+    column = column_named(table.columns, named[role])
     if not column:
         field = f"config.collection.columns.{role}={named[role]!r}"
         raise UserError(f"{field}: {table.path} has no such column, only {_listed(table.columns)}")
@@ -195,21 +186,21 @@ def _date_rank(sample: Sequence[Mapping[str, str]], columns: tuple[str, ...], us
     """How much columns look like the dates of works: (what they hold, how sure); (0, 0) for those that don't."""
     filled = [row for row in sample if row[columns[0]].strip() and not _says_undated(row[columns[0]])]
     dates = [date for date in read_dates(filled, columns) if not isinstance(date, str)]
-    if not dates or any(word in _key(columns[0]) for word in OTHER_DATES):
+    if not dates or any(word in key_of(columns[0]) for word in OTHER_DATES):
         return 0, 0
     readable = 2 * len(dates) >= len(filled) and 2 * len(filled) >= len(sample)
     if not usual:
         return (1, int(2 * len(filled) >= len(sample))) if 2 * len(dates) >= len(filled) and len({*dates}) > 1 else (0, 0)
     stamped = sum(bool(_TIME_OF_DAY.search(row[columns[0]])) for row in filled)
     late = sum(date[0] >= _RECORDS_BEGIN for date in dates)
-    record = _key(columns[0]) in _PERHAPS_RECORDS and 2 * stamped > len(filled) and 2 * late > len(dates)
+    record = key_of(columns[0]) in _PERHAPS_RECORDS and 2 * stamped > len(filled) and 2 * late > len(dates)
     alone = len({*dates}) == 1 and len(dates) > 2
     return (0, 0) if record else (2, 0) if alone else (4 if readable else 3, 0)
 
 
 def _may_be_date(column: str, sample: Sequence[Mapping[str, str]]) -> bool:
     """Whether it is worth looking into a column that has another name: by what it is called, or by cells such as "c. 1888"."""
-    key = _key(column)
+    key = key_of(column)
     if any(word in key for word in OTHER_DATES):
         return False
     cells = [row[column].strip() for row in sample[:50] if row[column].strip()]
@@ -226,10 +217,10 @@ def _says_undated(cell: str) -> bool:
 def _nearest(table: Table, sample: Sequence[Mapping[str, str]]) -> str:
     """What the column that most looks like one of dates lacks, for an error."""
     usual = [column for names in (DATE_NAMES, YEAR_MONTH_NAMES, YEAR_NAMES) for column in _usual(table, names)]
-    called = [column for column in table.columns if any(word in _key(column) for word in DATE_WORDS)]
+    called = [column for column in table.columns if any(word in key_of(column) for word in DATE_WORDS)]
     counts = Counter({column: sum(any(letter.isdigit() for letter in row[column]) for row in sample) for column in table.columns})
     column = next(iter([*usual, *called]), counts.most_common(1)[0][0])
-    if any(word in _key(column) for word in OTHER_DATES):
+    if any(word in key_of(column) for word in OTHER_DATES):
         return f" (the nearest is {column!r}, which by its name is of something else than the works)"
     for row, date in zip(sample, read_dates(sample, (column,))):
         if isinstance(date, str) and row[column].strip() and not _says_undated(row[column]):
@@ -242,7 +233,7 @@ def _short(text: str) -> str:
 
 
 def _pairs(table: Table) -> list[tuple[str, str]]:
-    return date_ends.pairs_of(table.columns, [_key(column) for column in table.columns])[:MOST_PAIRS]
+    return date_ends.pairs_of(table.columns, [key_of(column) for column in table.columns])[:MOST_PAIRS]
 
 
 def _ends(table: Table, sample: Sequence[Mapping[str, str]]) -> tuple[str, ...]:

@@ -14,8 +14,9 @@ from gan_jax import files
 from gan_jax.collection import dates
 from gan_jax.collection.aspect import FITS
 from gan_jax.collection.from_folder import from_folder
+from gan_jax.collection.named_periods import ENDS, Periods
 from gan_jax.collection.painter import paint_collection
-from gan_jax.collection.periods import PERIODS, may_be_of, parse_span, period_of
+from gan_jax.collection.periods import PERIODS, may_be_of
 from gan_jax.collection.sources import NotEnough, Skipped, Sources, Work
 from gan_jax.errors import UserError
 
@@ -59,9 +60,7 @@ def prepare(config: Any) -> Collection:
 
     Every row of the table and every picture no row names is among the paintings or among the skipped.
     """
-    early = parse_span(config.periods.early, "config.collection.periods.early")
-    late = parse_span(config.periods.late, "config.collection.periods.late")
-    period_of(0, early, late)
+    periods = Periods.of(config)
     check_shape(config)
     if config.source == "painter":
         found = _from_painter(config)
@@ -69,24 +68,27 @@ def prepare(config: Any) -> Collection:
         found = from_folder(config)
     else:
         raise UserError(f"config.collection.source={config.source!r}: has to be 'folder', 'painter' or 'tfds'")
-    if config.uncertain != "keep":
-        found = _certain(found, early, late)
+    if config.uncertain != "keep" and not periods.column:
+        found = _certain(found, periods.spans["early"], periods.spans["late"])
+    years, rows = [work.date[0] for work in found.works], [work.row for work in found.works]
     paintings = [
-        Painting(
-            work.file, work.title, *work.date, period_of(work.date[0], early, late), *size, {name: work.row[name] for name in found.columns}
-        )
-        for work, size in zip(found.works, found.sizes)
+        Painting(work.file, work.title, *work.date, part, *size, {name: work.row[name] for name in found.columns})
+        for work, size, part in zip(found.works, found.sizes, periods.parts(years, rows, found.columns))
     ]
+    of_further = collections.Counter(periods.names(years, rows, found.columns))
+    named = ", ".join(f"{of_further[name]} {name}" for name in periods.further)
     order = sorted(range(len(paintings)), key=lambda i: (paintings[i].year, paintings[i].file))
     paintings_in_order = tuple(paintings[i] for i in order)
-    result = Collection(paintings_in_order, found.images[order], tuple(found.skipped), found.remarks, tuple(found.notes))
-    for name in ("early", "late"):
-        count = len(result.period(name))
-        if count < config.min_works:
+    result = Collection(
+        paintings_in_order, found.images[order], tuple(found.skipped), found.remarks + ((named,) if named else ()), tuple(found.notes)
+    )
+    for name, said in periods.said.items():
+        count, least = (len(result.period(name)), config.min_works) if name in ENDS else (of_further[name], 1)
+        if count < least:
             first = f"; the first: {_case(result.skipped[0])}" if result.skipped else ""
             raise NotEnough(
-                f"config.collection.periods.{name}={config.periods[name]!r}: {count} works, at least {config.min_works} are needed "
-                f"({summary(result)}{first})",
+                f"config.collection.periods.{name}={said!r}: {count} works, at least {least} {'are' if least > 1 else 'is'} needed "
+                f"({summary(result)}{first}){periods.held(rows, found.columns)}",
                 result.skipped,
                 result.notes,
             )

@@ -1,5 +1,8 @@
 """What columns of tables are called, in small letters and digits without accents; the most telling first."""
 
+import re
+from collections.abc import Sequence
+
 from gan_jax.collection.date_words import folded
 
 _FILE = (
@@ -36,3 +39,14 @@ OTHER_DATES = (
 DATE_WORDS = (
     "dat", "year", "jahr", "annee", "jaar", "anno", "period", "when", "fecha", "epoca", "time", "год", "дата", "年", "期", "연도",
 )  # fmt: skip
+
+
+def key_of(name: str) -> str:
+    """Letters and digits in lower case, without accents: "Année" is "annee", "Year_Month" is "yearmonth"."""
+    return re.sub(r"[\W_]+", "", folded(name))
+
+
+def column_named(columns: Sequence[str], name: str) -> str:
+    """The column of this name, in whatever case; '' if there is none."""
+    same = (test for test in (str, str.strip, lambda text: text.strip().casefold()))
+    return next((column for test in same for column in columns if test(column) == test(name)), "")

@@ -3,19 +3,22 @@
 import re
 from collections.abc import Sequence
 
+from gan_jax.collection.column_names import DATE_WORDS, OTHER_DATES, YEAR_NAMES
 from gan_jax.collection.dates import Date, parse_date
 
 # What the two ends are called; the one in the place of the other makes the names of a pair.
 _ENDS = (
     ("begin", "end"), ("start", "end"), ("from", "to"), ("earliest", "latest"), ("early", "late"), ("first", "last"), ("min", "max"),
-    ("notbefore", "notafter"), ("lower", "upper"), ("von", "bis"), ("debut", "fin"), ("inicio", "fin"), ("inizio", "fine"), ("van", "tot"),
-    ("beginning", "end"), ("inicial", "final"), ("since", "until"),
+    ("notbefore", "notafter"), ("lower", "upper"), ("low", "high"), ("since", "until"), ("beginning", "end"), ("beginning", "ending"),
+    ("beginofthebegin", "endoftheend"), ("terminuspostquem", "terminusantequem"), ("tpq", "taq"), ("von", "bis"), ("anfangs", "end"),
+    ("debut", "fin"), ("inicio", "fin"), ("inicio", "fim"), ("inicial", "final"), ("inizio", "fine"), ("van", "tot"), ("begin", "eind"),
+    ("fra", "til"), ("fran", "till"), ("od", "do"), ("с", "по"), ("開始", "終了"), ("开始", "结束"), ("시작", "종료"),
 )  # fmt: skip
-_OF_DATES = ("date", "year", "jahr", "datum", "annee", "ano", "anno", "fecha", "data", "jaar", "dating", "creation", "production", "object")
+_OF_DATES = (*DATE_WORDS, "ano", "creat", "production", "object", "work", "made", "painted", "inception")
 # Lives, loans and records have ends too.
 _OF_OTHERS = (
-    "artist", "constituent", "birth", "death", "creator", "author", "maker", "person", "acqui", "exhib", "loan", "access", "record",
-    "reign", "dynasty", "display", "owner", "update", "modif", "active",
+    *OTHER_DATES, "constituent", "maker", "person", "access", "record", "reign", "dynasty", "display", "owner", "life", "active", "restor",
+    "conserv", "provenance",
 )  # fmt: skip
 _LONGEST = 30.0  # years, of half of the spans, for those of works
 _YEAR = re.compile(r"([+-]?[0-9]{1,4})(?:\.0{1,3})?")
@@ -33,7 +36,7 @@ def pairs_of(columns: Sequence[str], keys: Sequence[str]) -> list[tuple[str, str
             for place in (match.start() for match in re.finditer(begin, key)):
                 other = by_key.get(key[:place] + end + key[place + len(begin) :])
                 rest = key[:place] + key[place + len(begin) :]
-                if other and other != column and (not rest or any(word in rest for word in _OF_DATES)):
+                if other and other != column and (not rest or rest in YEAR_NAMES or any(word in rest for word in _OF_DATES)):
                     found.append((column, other))
     return list(dict.fromkeys(found))
 

@@ -40,9 +40,16 @@ class Works:
     files: Sequence[str]
     parameters: Mapping[str, np.ndarray] | None = None  # of the built-in painter, each style parameter's true value [n]
     uncertainty: np.ndarray | None = None  # [n], years either way; None where every date is known
+    named: Sequence[str] = ()  # of each the further period that it is shown under, '' for none; () where there is no such period
 
     def of(self, period: str) -> np.ndarray:
         return np.flatnonzero(np.array(self.periods) == period)
+
+    @property
+    def further(self) -> list[str]:
+        """The periods that works are shown under beside early, between and late, in order of time."""
+        named = np.array(self.named)
+        return sorted({*self.named} - {""}, key=lambda name: self.years[named == name].min())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -300,7 +307,8 @@ def _style(works: Works, seed: int) -> list[style.Curve]:
     dated = np.flatnonzero(np.isfinite(works.years))
     if len(dated) < style.MINIMUM:
         return []
-    return style.curves(works.features["texture"][dated], works.years[dated], [works.periods[i] for i in dated], PERIODS, seed)
+    shown = [works.named[i] or works.periods[i] for i in dated] if works.further else [works.periods[i] for i in dated]
+    return style.curves(works.features["texture"][dated], works.years[dated], shown, (*PERIODS, *works.further), seed)
 
 
 def _curve(curve: style.Curve) -> dict[str, Any]:
@@ -337,6 +345,8 @@ def _work_rows(works: Works, seen: _Seen, dates: _Dates | None, curves: Sequence
         {"index": i, "file": works.files[i], "title": works.titles[i], "year": _number(works.years[i]), "period": works.periods[i]}
         for i in range(len(works.years))
     ]
+    if works.further:
+        rows = [row | {"named": name} for row, name in zip(rows, works.named)]
     said = dates.works if dates else np.full(len(rows), np.nan)
     dated = np.flatnonzero(np.isfinite(works.years))
     places = style.map_of(Standardiser.fit(seen.works.features)(seen.works.features), seed) if len(rows) >= style.MINIMUM else None

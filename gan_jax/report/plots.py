@@ -13,6 +13,8 @@ from gan_jax.report import data_uris
 
 INK, GREY, LINE = "#2b2926", "#77716a", "#d9d4cc"
 PERIOD_COLOURS = {"early": "#35588a", "between": "#c08a2e", "late": "#a8483a"}
+# Of periods beside these, in order of time; the ninth has the colour of the first.
+FURTHER_COLOURS = ("#5f7f5f", "#7a5a8c", "#43858e", "#8c6d52", "#b5658f", "#8f9a3c", "#4b4f9c", "#b98d73")
 CURVE_COLOURS = ("#35588a", "#a8483a", "#5f7f5f", "#c08a2e", "#7a5a8c", "#43858e", "#8c6d52", "#6b6b6b")
 STYLE = {
     "font.family": "DejaVu Serif",
@@ -209,8 +211,19 @@ def years_over_t(
         return _svg(figure)
 
 
-def quantity_over_years(years: np.ndarray, value: np.ndarray, low: np.ndarray, high: np.ndarray, unit: str, circle: float | None) -> str:
-    """A smoothed quantity of style with its band, all [points]. Angles are drawn without their jump at `circle`."""
+def quantity_over_years(
+    years: np.ndarray,
+    value: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    means: Sequence[tuple[str, float, float, float, float, float]],
+    unit: str,
+    circle: float | None,
+) -> str:
+    """A smoothed quantity of style with its band, all [points]. Angles are drawn without their jump at `circle`.
+
+    means: of each period (colour, first year, last year, value, low, high), drawn as a line over its years.
+    """
     with _style():
         figure = Figure(figsize=(4.0, 2.3))
         axes = figure.add_subplot()
@@ -219,6 +232,10 @@ def quantity_over_years(years: np.ndarray, value: np.ndarray, low: np.ndarray, h
             value, low, high = value + shift, low + shift, high + shift
         axes.fill_between(years, low, high, color=INK, alpha=0.13, linewidth=0)
         axes.plot(years, value, color=INK)
+        for shade, start, end, mean, least, most in means:
+            turns = circle * np.round((np.interp((start + end) / 2, years, value) - mean) / circle) if circle is not None else 0.0
+            axes.fill_between([start, end], least + turns, most + turns, color=shade, alpha=0.25, linewidth=0)
+            axes.plot([start, end], [mean + turns] * 2, color=shade, linewidth=2.4, solid_capstyle="butt")
         axes.yaxis.set_major_locator(MaxNLocator(4))
         if circle is not None:
             axes.yaxis.set_major_formatter(FuncFormatter(lambda angle, _: f"{angle % circle:g}"))

@@ -1,16 +1,14 @@
 """What the page says of where the works come from, and of what their photographs and files may have put into the figures."""
 
-import re
-import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
 
-from gan_jax.collection.catalogue import DATE_NAMES, YEAR_MONTH_NAMES, YEAR_NAMES
+from gan_jax.collection.column_names import DATE_NAMES, YEAR_MONTH_NAMES, YEAR_NAMES, key_of
 from gan_jax.report import results
 from gan_jax.report.works import MOST_NAMES, Collection
 
-# Names of columns as `_key` writes them, the most telling first.
+# Names of columns as `key_of` writes them, the most telling first.
 WRITTEN = (*DATE_NAMES, *YEAR_MONTH_NAMES, *YEAR_NAMES)
 SOURCES = ("source", "museum", "collection", "institution", "repository", "owner", "url", "link", "website", "quelle", "musee")
 IDENTIFIERS = ("identifier", "id", "objectid", "objectnumber", "accessionnumber", "accession", "inventorynumber", "inventory", "catalogue",
@@ -61,10 +59,6 @@ def records(collection: Collection, named: Sequence[str] = ()) -> dict:
 
 def _column(collection: Collection, columns: Sequence[str], names: Sequence[str]) -> str | None:
     """The first column of these names in which anything is written; not one of the program's own."""
-    keys = {_key(column.removeprefix("table:")): column for column in columns if column not in ("file", "title", "year", "period")}
+    keys = {key_of(column.removeprefix("table:")): column for column in columns if column not in ("file", "title", "year", "period")}
     places = [keys[name] for name in names if name in keys]
     return next((place for place in places if any((row[place] or "").strip() for row in collection.rows)), None)
-
-
-def _key(name: str) -> str:
-    return re.sub("[^a-z0-9]", "", unicodedata.normalize("NFKD", name.casefold()))

@@ -39,14 +39,23 @@ def style_section(workdir: pathlib.Path, found: dict, collection: Collection) ->
 
 def _curve(one: dict, collection: Collection) -> dict:
     values = {key: np.array(one[key], np.float64) for key in ("years", "value", "low", "high")}
-    periods = {name: figure(mean) for name, mean in one["periods"].items() if mean}
+    periods = {name: figure(one["periods"][name]) for name in collection.periods if one["periods"].get(name)}
+    means = [
+        (collection.colour(name), *_years(collection, name), *(mean[k] for k in ("value", "low", "high"))) for name, mean in periods.items()
+    ]
     return {
         "name": str(one["name"]),
         "unit": str(one["unit"]),
         "about": str(one["about"]),
-        "plot": plots.quantity_over_years(**values, unit=str(one["unit"]), circle=one["circle"]),
+        "plot": plots.quantity_over_years(**values, means=means, unit=str(one["unit"]), circle=one["circle"]),
         "periods": [{"name": name, "colour": collection.colour(name), **mean} for name, mean in periods.items()],
     }
+
+
+def _years(collection: Collection, period: str) -> tuple[float, float]:
+    """The first and the last year of a period's works."""
+    years = [row["year"] for row, name in zip(collection.rows, collection.shown) if name == period and np.isfinite(row["year"])]
+    return (min(years), max(years)) if years else (np.nan, np.nan)
 
 
 def _map(rows: list[dict], collection: Collection) -> str | None:
@@ -56,10 +65,11 @@ def _map(rows: list[dict], collection: Collection) -> str | None:
     if not placed:
         return None
     size = int(np.clip(MAP_SIDE / np.sqrt(len(placed)) * 0.9, 24, 96))
+    frame = max(2, size // 20)
     canvas = Image.new("RGB", (MAP_SIDE, MAP_SIDE), "white")
     for index, x, y in placed:
-        picture = Image.fromarray(np.asarray(collection.images[index])).resize((size - 4, size - 4), Image.Resampling.LANCZOS)
+        picture = Image.fromarray(np.asarray(collection.images[index])).resize((size - 2 * frame,) * 2, Image.Resampling.LANCZOS)
         left, top = round(x * (MAP_SIDE - size)), round(y * (MAP_SIDE - size))
-        canvas.paste(ImageColor.getrgb(collection.colour(collection.rows[index]["period"])), (left, top, left + size, top + size))
-        canvas.paste(picture, (left + 2, top + 2))
+        canvas.paste(ImageColor.getrgb(collection.colour(collection.shown[index])), (left, top, left + size, top + size))
+        canvas.paste(picture, (left + frame, top + frame))
     return data_uris.encode(canvas, MAP_SIDE)

@@ -27,6 +27,7 @@ class Collection:
 
     rows: list[dict]
     squares: np.ndarray  # uint8 [n, r, r, 3], as the networks have them
+    shown: list[str]  # of each the period that it is shown under: its own if it has one beside early and late, else its part in the study
     periods: list[str]
     fit: str  # how they became squares
     aspects: np.ndarray  # [n], width over height
@@ -38,6 +39,9 @@ class Collection:
 
     def colour(self, period: str) -> str:
         """The colour of a period, the same everywhere on the page; grey for works outside the periods."""
+        further = [name for name in self.periods if name and name not in plots.PERIOD_COLOURS]
+        if period in further:
+            return plots.FURTHER_COLOURS[further.index(period) % len(plots.FURTHER_COLOURS)]
         return plots.PERIOD_COLOURS.get(period, plots.GREY)
 
 
@@ -45,18 +49,27 @@ def read_collection(workdir: pathlib.Path) -> Collection:
     """Reads collection/ of a workdir. Raises UserError if it is not there."""
     rows = results.read_table(workdir / "collection" / "paintings.csv", results.PAINTINGS)
     images = results.open_pictures(workdir / "collection" / "images.npy", len(rows))
+    shown = _shown(workdir, rows)
     first = {}
-    for row in rows:
-        first[row["period"]] = min(first.get(row["period"], math.inf), row["year"] if not math.isnan(row["year"]) else math.inf)
+    for row, period in zip(rows, shown):
+        first[period] = min(first.get(period, math.inf), row["year"] if not math.isnan(row["year"]) else math.inf)
     config = (results.read_optional_json(workdir / "config.json") or {}).get("config")
     fit = config.get("collection", {}).get("fit") if isinstance(config, dict) else None
     return Collection(
         rows,
         images,
+        shown,
         sorted(first, key=lambda period: (first[period], period)),
         fit if fit in FITS else "crop",
         np.array([_aspect(row) for row in rows]),
     )
+
+
+def _shown(workdir: pathlib.Path, rows: list[dict]) -> list[str]:
+    """The periods as `evaluate` named them; before it, the works' parts in the study."""
+    path = workdir / "evaluation" / "works.csv"
+    named = {row["index"]: row.get("named") or "" for row in (results.read_table(path, {"index": int}) if path.exists() else [])}
+    return [named.get(index, "") or row["period"] for index, row in enumerate(rows)]
 
 
 def _aspect(row: dict) -> float:
@@ -85,15 +98,17 @@ def collection_section(workdir: pathlib.Path, collection: Collection) -> dict:
     periods = [
         {"name": period, "colour": collection.colour(period), "works": len(years), "span": span(years)}
         for period in collection.periods
-        if (years := [row["year"] for row in collection.rows if row["period"] == period])
+        if (years := [row["year"] for row, name in zip(collection.rows, collection.shown) if name == period])
     ]
+    held_out = {name for row, name in zip(collection.rows, collection.shown) if row["period"] == "between"}
     section = {
         "works": len(collection.rows),
         "span": span([row["year"] for row in collection.rows]),
         "resolution": collection.images.shape[1],
         "periods": periods,
         "undated": len(collection.rows) - len(dated),
-        "held_out": "between" in collection.periods,
+        "held_out": bool(held_out),
+        "named": [name for name in collection.periods if name in held_out and name != "between"],
         "histogram": None,
         "years": [],
         "skipped": skipped[:MOST_NAMES],
@@ -105,7 +120,7 @@ def collection_section(workdir: pathlib.Path, collection: Collection) -> dict:
         years = np.array([math.floor(collection.rows[index]["year"]) for index in dated])
         width = next((size for size in (1, 2, 5, 10, 20, 50, 100) if np.ptp(years) / size < MOST_YEAR_ROWS), 1000)
         bins = years // width * width
-        numbers = np.array([collection.periods.index(collection.rows[index]["period"]) for index in dated])
+        numbers = np.array([collection.periods.index(collection.shown[index]) for index in dated])
         section["histogram"] = plots.works_by_year(bins, numbers, [collection.colour(period) for period in collection.periods], width)
         for start in np.unique(bins):
             members = [index for index, place in zip(dated, bins, strict=True) if place == start]
@@ -126,6 +141,6 @@ def work(collection: Collection, index: int) -> dict:
         "index": index,
         "title": row["title"],
         "year": row["year"],
-        "colour": collection.colour(row["period"]),
+        "colour": collection.colour(collection.shown[index]),
         "uri": data_uris.thumbnail(collection.images[index], THUMBNAIL),
     }

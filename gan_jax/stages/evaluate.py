@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 from gan_jax import files
 from gan_jax.collection import collection as collections
 from gan_jax.collection.collection import Collection
+from gan_jax.collection.named_periods import Periods
 from gan_jax.errors import UserError
 from gan_jax.evaluation import evaluate as room
 from gan_jax.evaluation.evaluate import Extract, Morphs, Works
@@ -74,7 +75,19 @@ def works_of(collection: Collection, config: ConfigDict, features: Mapping[str, 
         [one.file for one in paintings],
         parameters,
         np.array([one.uncertainty for one in paintings]),
+        named_of(collection, config),
     )
+
+
+def named_of(collection: Collection, config: ConfigDict) -> list[str]:
+    """The further period of each work, '' for none. Raises UserError for one without works, which may be named long after `prepare`."""
+    periods, paintings = Periods.of(config.collection), collection.paintings
+    rows = [one.columns for one in paintings]
+    named = periods.names([one.year for one in paintings], rows, list(rows[0]) if rows else [])
+    for name in periods.further:
+        if name not in named:
+            raise UserError(f"config.collection.periods.{name}={periods.said[name]!r}: no work is of it")
+    return named
 
 
 def morphs_of(config: ConfigDict, workdir: pathlib.Path) -> tuple[Morphs, str]:
