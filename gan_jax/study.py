@@ -40,7 +40,12 @@ INPUTS = ("collection.table", "collection.images", "collection.tfds_folder", "ge
 # What was done before a field was there, where its default is another.
 BEFORE = {"collection.uncertain": "keep"}
 # Fields that came after workdirs had been made, with the value that does what was done before: it changes no fingerprint.
-NEW = {"collection.period_column": ""}
+NEW = {
+    "collection.period_column": "",
+    "training.learning_rate_decay": 0.0,
+    "training.discriminator_rate": 1.0,
+    "training.augment_colour": 1.0,
+}
 # How often to look may differ from the config that a workdir was begun with.
 HARMLESS = {
     "training.precision",
