@@ -42,6 +42,7 @@ def get_config() -> ConfigDict:
     training.adam_b1 = 0.0
     training.adam_b2 = 0.99
     training.batch_size = 64
+    training.works_spread = 0.1
     # From the full size on: growing takes minutes that so short a training does not have.
     training.first_resolution = 128
     training.total_kimg = 700.0

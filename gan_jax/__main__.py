@@ -1,11 +1,13 @@
 """The command line: a verb, a config and a workdir."""
 
+import contextlib
 import functools
 import os
 import pathlib
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from absl import app, flags, logging
 from ml_collections import config_flags
@@ -15,6 +17,10 @@ from gan_jax.collection.named_periods import ENDS, check_name
 from gan_jax.errors import Stopped, UserError
 from gan_jax.fields import fields
 from gan_jax.huge_pages import use_huge_pages
+from gan_jax.in_use import workdir_in_use
+
+if TYPE_CHECKING:
+    from gan_jax.study import Study
 
 VERBS = {
     "study": "runs all of the following but `narrow` and the last, skips what is complete, and goes on where it stopped",
@@ -108,17 +114,23 @@ def main(argv: list[str]) -> None:
         print(f"{verb:<9} {write_comparison([pathlib.Path(workdir) for workdir in flags.FLAGS.workdir])}")
         return
     workdir = pathlib.Path(flags.FLAGS.workdir[0] if verb == "report" else flags.FLAGS.workdir)
-    study = Study(flags.FLAGS.config, workdir, flags.FLAGS.accept_changes)
+    if verb in PLANNED and flags.FLAGS.dry_run:
+        from gan_jax.stages.plan import plan
+
+        study = Study(flags.FLAGS.config, workdir, flags.FLAGS.accept_changes)
+        plan(study.config, {name: done for name, done in study.standing().items() if verb in ("study", name)})
+        return
+    with workdir_in_use(workdir, verb) if leads else contextlib.nullcontext():
+        work(verb, Study(flags.FLAGS.config, workdir, flags.FLAGS.accept_changes), leads)
+
+
+def work(verb: str, study: "Study", leads: bool) -> None:
+    """Does what a verb asks of a study. `leads`: whether this is the process that writes, of several."""
     if verb == "narrow":
         from gan_jax.stages.narrow import narrow
 
         print(f"{'prepare':<9} {study.run('prepare')}")
         print(f"{verb:<9} {narrow(study.config, study.workdir)}")
-        return
-    if verb in PLANNED and flags.FLAGS.dry_run:
-        from gan_jax.stages.plan import plan
-
-        plan(study.config, {name: done for name, done in study.standing().items() if verb in ("study", name)})
         return
     if verb == "morph" and flags.FLAGS.pairs:
         from gan_jax.stages.morph import film

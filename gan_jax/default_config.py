@@ -95,6 +95,7 @@ def get_config() -> ConfigDict:
     training.works = 0.0  # weight of painting every work at latents of its own, which are learnt; 0: works have none
     training.works_batch = 32  # works painted in a step, over all devices
     training.works_rate = 0.02  # learning rate of their latents, whose entries are about 1
+    training.works_spread = 0.0  # part of the way to the covariance of chance that they are moved in a step, so that they don't gather
     training.works_detail = 4  # pixels a side that are averaged before works and what is painted for them are compared
     training.between = 0.5  # with works: part of what the discriminator is shown that lies on the way between two of them
     training.year_width = 0.25  # model.year: years either way, by a normal distribution, that count as the same time

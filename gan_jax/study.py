@@ -37,6 +37,8 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 # Places of input, which is read by the time that they can differ: not naming them again is no difference.
 INPUTS = ("collection.table", "collection.images", "collection.tfds_folder", "generator", "baseline.generator", "baseline.frames")
+# Of these, programs and addresses of such, with the stages that open them: a workdir from elsewhere may name any.
+OPENED = {"generator": ("sample", "invert", "morph", "baseline", "evaluate"), "baseline.generator": ("baseline",)}
 # What was done before a field was there, where its default is another.
 BEFORE = {"collection.uncertain": "keep"}
 # Fields that came after workdirs had been made, with the value that does what was done before: it changes no fingerprint.
@@ -45,6 +47,7 @@ NEW = {
     "training.learning_rate_decay": 0.0,
     "training.discriminator_rate": 1.0,
     "training.augment_colour": 1.0,
+    "training.works_spread": 0.0,
 }
 # How often to look may differ from the config that a workdir was begun with.
 HARMLESS = {
@@ -77,6 +80,7 @@ BOUNDS = {
     "training.works": (0, math.inf),
     "training.works_batch": (1, 10**6),
     "training.works_rate": (0, math.inf),
+    "training.works_spread": (0, 1),
     "training.works_detail": (1, 256),
     "training.between": (0, 1),
     "training.year_width": (1e-6, math.inf),
@@ -209,6 +213,7 @@ class Study:
         self.config, self.workdir, self._accepts_changes = config, workdir, accept_changes
         self._path = workdir / "config.json"
         self._finished: dict[str, dict[str, Any]] = {}  # by stage: the fingerprint it was made with, its result, its seconds and bytes
+        self._unasked: dict[str, str] = {}  # fields of `INPUTS` that the workdir alone names
         check_bounds(config)
         try:
             workdir.mkdir(parents=True, exist_ok=True)
@@ -234,7 +239,7 @@ class Study:
                 section, _, name = field.rpartition(".")
                 settings = config[section] if section else config
                 if not settings[name] and isinstance(there.get(field), str):
-                    settings[name] = there[field]
+                    settings[name] = self._unasked[field] = there[field]
             self._check(there)
 
     def run(self, name: str) -> str:
@@ -258,6 +263,10 @@ class Study:
             self._damaged = None
         if self._stands(name) and (name != "train" or hosts.count() > 1 or ends_whole(self.workdir, self.config)):
             return f"complete ({self._finished[name]['result']})"
+        for field, stages in OPENED.items():
+            if name in stages and (said := self._unasked.get(field)):
+                named = f"{self._path}: names config.{field}={said!r}"
+                raise UserError(f"{named}; to open it, the command has to name it too: --config.{field}")
         for before in _before(name):
             self._name_damage(before)
         if damaged := self._damage(name):

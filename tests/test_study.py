@@ -427,6 +427,11 @@ def test_a_published_network_paints_a_whole_study(tmp_path):
     assert all(
         said.startswith(("complete", "not needed", "not asked for")) for _, said in Study(tiny_config(), tmp_path / "study").run_all()
     )
+    # A workdir from elsewhere may name any file or module: what opens it has to be asked for.
+    other = tiny_config()
+    other.sampling.images += 1
+    with pytest.raises(UserError, match=r"config.json: names config.generator='.*network.pkl'; to open it, the command has to name it too"):
+        Study(other, tmp_path / "study").run("sample")
     (tmp_path / "network.pkl").write_bytes(published.file(resolution=32))
     with pytest.raises(UserError, match="paints 32 px, the paintings are 16 px; prepare them with --config.collection.resolution=32"):
         Study(config, tmp_path / "study").run("invert")

@@ -37,9 +37,9 @@ def test_so_much_of_what_lies_on_ways_is_a_work_itself():
 def test_latents_of_works_are_learnt_on_their_sphere():
     own, wanted = works.begin(jax.random.key(0), 100, 8), jnp.asarray(latents(100, seed=1))
     for _ in range(300):
-        wanted = on_sphere(works.spread(wanted))  # to where they may stay
+        wanted = on_sphere(works.spread(wanted, 0.1))  # to where they may stay
     for _ in range(1500):
-        own = works.learn(own, own["latents"] - wanted, 0.02, jnp.float32(0.1))
+        own = works.learn(own, own["latents"] - wanted, 0.02, 0.1, jnp.float32(0.1))
     np.testing.assert_allclose(own["latents"], wanted, atol=0.1)
     np.testing.assert_allclose(np.linalg.norm(own["latents"], axis=1), np.sqrt(8), rtol=1e-5)
     np.testing.assert_allclose(own["ema"], wanted, atol=0.2)
@@ -53,7 +53,7 @@ def test_latents_that_gather_are_spread_over_their_sphere():
     gathered = on_sphere(jnp.asarray(rng.standard_normal((400, 8)) * wide + middle, jnp.float32))
     found = gathered
     for _ in range(200):
-        found = on_sphere(works.spread(found))
+        found = on_sphere(works.spread(found, 0.1))
     found = np.asarray(found, np.float64)
     assert np.linalg.norm(np.asarray(gathered).mean(axis=0)) > 0.5
     np.testing.assert_allclose(found.mean(axis=0), 0, atol=0.01)
@@ -64,7 +64,7 @@ def test_latents_that_gather_are_spread_over_their_sphere():
 def test_few_latents_are_spread_over_the_space_that_they_span():
     own = jnp.asarray(latents(4, size=16))
     for _ in range(200):
-        own = on_sphere(works.spread(own))
+        own = on_sphere(works.spread(own, 0.1))
     likeness = (np.asarray(own @ own.T) / 16)[~np.eye(4, dtype=bool)]
     assert likeness.std() < 0.01 and -1 / 3 <= likeness.mean() < 0  # each as far from every other, none in the others' direction
 

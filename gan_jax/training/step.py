@@ -63,6 +63,7 @@ class StepSettings:
     works: float
     works_batch: int
     works_rate: float
+    works_spread: float
     works_detail: int
     between: float
     year_width: float  # in standard deviations of the works' years
@@ -370,7 +371,11 @@ def make_step(
         def average(before: Tree, now: Tree) -> Tree:
             return jax.tree.map(lambda a, b: lerp(a, b, weight), before, now)
 
-        own = works.learn(state.works, jax.lax.pmean(of_own, AXIS), settings.works_rate, weight) if pinned else state.works
+        own = (
+            works.learn(state.works, jax.lax.pmean(of_own, AXIS), settings.works_rate, settings.works_spread, weight)
+            if pinned
+            else state.works
+        )
         ema_params = {**state.ema_params, **average(_only(state.ema_params, names), _only(g.params, names))}
         metrics = jax.lax.pmean({**d_metrics, **g_metrics}, AXIS)
         augmenting = state.augmentation

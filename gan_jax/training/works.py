@@ -24,7 +24,6 @@ Tree = Mapping[str, Any]
 
 STRUCTURE, FEATURES = 0.3, 0.3  # weights beside that of the colours
 ENDS = 0.1  # of a way's length: so much at either end is the work itself, which would else be met by no chance
-SPREAD = 0.1  # of the way to latents that are no more alike than chance makes them, a step
 ADAM = optax.scale_by_adam(0.9, 0.99)
 
 
@@ -36,24 +35,26 @@ def begin(key: Array, works: int, latent_size: int) -> Tree:
     return {"latents": latents, "adam": ADAM.init(latents), "ema": latents + 0}
 
 
-def learn(works: Tree, gradient: Array, learning_rate: float, weight: Array) -> Tree:
-    """A step of Adam on the latents, which stay on their sphere and all over it; `weight` [] of them enters the average."""
+def learn(works: Tree, gradient: Array, learning_rate: float, by: float, weight: Array) -> Tree:
+    """A step of Adam on the latents, which stay on their sphere and are spread `by`; `weight` [] of them enters the average."""
     with jax.numpy_dtype_promotion("standard"):  # optax raises a float to its integer count
         update, adam = ADAM.update(gradient, works["adam"])
-    latents = on_sphere(spread(works["latents"] - learning_rate * update))
+    latents = works["latents"] - learning_rate * update
+    latents = on_sphere(spread(latents, by) if by else latents)
     return {"latents": latents, "adam": adam, "ema": lerp(works["ema"], latents, weight)}
 
 
-def spread(latents: Array) -> Array:
-    """Moves latents [m, d] towards a mean of zero and the same variance in every direction, the covariance that chance has.
+def spread(latents: Array, by: float) -> Array:
+    """Moves latents [m, d] towards a mean of zero and the same variance in every direction, the covariance that chance has, `by` a part of
+    the way.
 
     Left alone they gather in some directions and leave others empty. What lies between works, and what the generator learns of it, is then
     another region than that of pictures from chance. Fewer works than d span a space of their own, and are spread over that one.
     """
     m, d = latents.shape
-    latents = latents - SPREAD * latents.mean(axis=0, keepdims=True)
+    latents = latents - by * latents.mean(axis=0, keepdims=True)
     covariance = latents.T @ latents / max(m, d)
-    return latents + SPREAD * (latents - latents @ covariance)
+    return latents + by * (latents - latents @ covariance)
 
 
 def on_ways(latents: Array, first: Array, last: Array, t: Array) -> Array:
