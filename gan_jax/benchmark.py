@@ -74,7 +74,7 @@ def benchmark(
     resolution = config.collection.resolution
     schedule = loop.make_schedule(training, config.model.name, resolution)
     phases = asked_for(schedule, tuple(settings.resolutions), settings.batch_size)
-    dtype = loop.compute_dtype(training.precision)
+    dtype = networks.compute_dtype(training.precision)
     machine = f"{devices.count()} x {jax.devices()[0].device_kind}"
     ceiling = matrix_ceiling(dtype)
     say(f"{machine}; {config.model.name} in {dtype}; a product of matrices reaches {ceiling / 1e12:,.1f} TFLOP/s on a device\n")

@@ -10,8 +10,8 @@ import pytest
 from jax.sharding import Mesh
 from test_training import IMAGES, NO_LABELS, tiny
 
-from gan_jax.evaluation import features, texture
 from gan_jax.latents import inversion, tuning
+from gan_jax.metrics import features, texture
 from gan_jax.models import networks
 from gan_jax.models.generator import Critic, Features, Generator, _quantised
 from gan_jax.models.likeness import Weights

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import linalg, ndimage, signal
 
-from gan_jax.evaluation import frechet, kid, ms_ssim, swd
+from gan_jax.metrics import frechet, kid, ms_ssim, swd
 
 GOLDEN = pathlib.Path(__file__).parents[2] / "shared" / "golden" / "metrics_64.npz"
 golden = pytest.mark.skipif(not GOLDEN.exists(), reason="the reference implementation's numbers are not here")
