@@ -29,9 +29,10 @@ from gan_jax.latents import inversion
 from gan_jax.models import networks
 from gan_jax.models.generator import Apply, Critic, Features, Generator, Years
 from gan_jax.models.likeness import Weights
-from gan_jax.training import devices, hosts, loop
+from gan_jax.training import devices, hosts, loop, losses
 from gan_jax.training.schedule import Phase
-from gan_jax.training.step import Data, init_state, make_step
+from gan_jax.training.state import Data, init_state
+from gan_jax.training.step import make_step
 from gan_jax.training.stream import Images
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
@@ -294,7 +295,8 @@ def step_work(config: ConfigDict, level: int) -> float:
     learns from its own (3).
     """
     training = config.training
-    penalty = 6.0 if training.loss == "wgan-gp" else 6.0 / training.r1_every if training.r1 else 0.0
+    every = losses.penalty_every(training.loss, training.r1, training.r1_every)
+    penalty = 6.0 / every if every else 0.0
     generator, discriminator = networks.work(config.model, level)
     return generator * (4 if training.fresh_latents else 3) + discriminator * (8 + penalty)
 

@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 from gan_jax import benchmark
 from gan_jax.models import networks
 from gan_jax.training import devices, loop
-from gan_jax.training.step import init_state
+from gan_jax.training.state import init_state
 
 SECONDS = 0.5  # a level is timed for
 

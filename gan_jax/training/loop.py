@@ -28,7 +28,8 @@ from gan_jax.training.log import Log, NoLog
 from gan_jax.training.meter import Meter
 from gan_jax.training.sample_grid import SampleGrid
 from gan_jax.training.schedule import Phase
-from gan_jax.training.step import StepSettings, init_state, restart_adam
+from gan_jax.training.settings import StepSettings
+from gan_jax.training.state import init_state, restart_adam
 from gan_jax.training.stream import Images
 from gan_jax.training.trained import init_from
 from gan_jax.training.watch import Watch
@@ -87,8 +88,8 @@ def make_schedule(training: ConfigDict, model: str, resolution: int) -> tuple[Ph
 
 
 def step_settings(training: ConfigDict, seed: int) -> StepSettings:
-    if training.loss not in losses.PLAYERS:
-        raise UserError(f"config.training.loss={training.loss!r}: there is {', '.join(losses.PLAYERS)}")
+    if training.loss not in losses.LOSSES:
+        raise UserError(f"config.training.loss={training.loss!r}: there is {', '.join(losses.LOSSES)}")
     if training.augment not in augmentation.MODES:
         raise UserError(f"config.training.augment={training.augment!r}: there is {', '.join(augmentation.MODES)}")
     if unknown := set(training.augment_kinds) - set(augmentation.KINDS):
