@@ -1,7 +1,7 @@
 """The command line: a verb, a config and a workdir."""
 
 import contextlib
-import functools
+import faulthandler
 import os
 import pathlib
 import re
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from absl import app, flags, logging
+from absl import flags, logging
 from ml_collections import config_flags
 
 from gan_jax import completion, demo_config
@@ -86,10 +86,10 @@ def verb_help(verb: str) -> str:
     return text + ("\n\nFields, with their defaults:\n" + "\n".join(shown) if shown else "")
 
 
-def main(argv: list[str]) -> None:
-    verb = argv[1]
+def main(verb: str, values: flags.FlagValues) -> None:
+    """Does what a verb's flags say."""
     logging.set_verbosity(logging.WARNING)  # libraries' remarks would break the progress line
-    leads = verb not in TOGETHER or not flags.FLAGS.hosts or join()
+    leads = verb not in TOGETHER or not values.hosts or join(values)
     # Imported here: usage and wrong flags answer at once, without waiting for JAX.
     from gan_jax.compilation_cache import use_compilation_cache
     from gan_jax.study import Study, check_bounds
@@ -97,34 +97,34 @@ def main(argv: list[str]) -> None:
     if verb == "benchmark":
         from gan_jax.stages.benchmark import benchmark
 
-        check_bounds(flags.FLAGS.config)
-        benchmark(flags.FLAGS.config, pathlib.Path(flags.FLAGS.workdir), flags.FLAGS.input)
+        check_bounds(values.config)
+        benchmark(values.config, pathlib.Path(values.workdir), values.input)
         return
     use_compilation_cache()
-    if verb in ALONE and flags.FLAGS.generator:
-        print(f"{verb:<9} {alone(verb)}")
+    if verb in ALONE and values.generator:
+        print(f"{verb:<9} {alone(verb, values)}")
         return
-    if verb == "sample" and flags.FLAGS.period:
-        flags.FLAGS.config.sampling.period = flags.FLAGS.period
-    if verb == "sample" and flags.FLAGS.year:
-        flags.FLAGS.config.sampling.year = flags.FLAGS.year
-    if verb == "report" and len(flags.FLAGS.workdir) > 1:
+    if verb == "sample" and values.period:
+        values.config.sampling.period = values.period
+    if verb == "sample" and values.year:
+        values.config.sampling.year = values.year
+    if verb == "report" and len(values.workdir) > 1:
         from gan_jax.report.comparison import write_comparison
 
-        print(f"{verb:<9} {write_comparison([pathlib.Path(workdir) for workdir in flags.FLAGS.workdir])}")
+        print(f"{verb:<9} {write_comparison([pathlib.Path(workdir) for workdir in values.workdir])}")
         return
-    workdir = pathlib.Path(flags.FLAGS.workdir[0] if verb == "report" else flags.FLAGS.workdir)
-    if verb in PLANNED and flags.FLAGS.dry_run:
+    workdir = pathlib.Path(values.workdir[0] if verb == "report" else values.workdir)
+    if verb in PLANNED and values.dry_run:
         from gan_jax.stages.plan import plan
 
-        study = Study(flags.FLAGS.config, workdir, flags.FLAGS.accept_changes)
+        study = Study(values.config, workdir, values.accept_changes)
         plan(study.config, {name: done for name, done in study.standing().items() if verb in ("study", name)})
         return
     with workdir_in_use(workdir, verb) if leads else contextlib.nullcontext():
-        work(verb, Study(flags.FLAGS.config, workdir, flags.FLAGS.accept_changes), leads)
+        work(verb, Study(values.config, workdir, values.accept_changes), leads, values)
 
 
-def work(verb: str, study: "Study", leads: bool) -> None:
+def work(verb: str, study: "Study", leads: bool, values: flags.FlagValues) -> None:
     """Does what a verb asks of a study. `leads`: whether this is the process that writes, of several."""
     if verb == "narrow":
         from gan_jax.stages.narrow import narrow
@@ -132,11 +132,11 @@ def work(verb: str, study: "Study", leads: bool) -> None:
         print(f"{'prepare':<9} {study.run('prepare')}")
         print(f"{verb:<9} {narrow(study.config, study.workdir)}")
         return
-    if verb == "morph" and flags.FLAGS.pairs:
+    if verb == "morph" and values.pairs:
         from gan_jax.stages.morph import film
 
         print(f"{verb:<9} {study.run(verb)}")
-        print(f"{verb:<9} {film(study.config, study.workdir, flags.FLAGS.pairs)}")
+        print(f"{verb:<9} {film(study.config, study.workdir, values.pairs)}")
         return
     if not leads:  # the leader prepares before, and does what comes after
         if verb == "study":
@@ -153,81 +153,51 @@ def work(verb: str, study: "Study", leads: bool) -> None:
     print(f"\nLook at  {study.workdir / 'report.html'}\nand at   {study.workdir / 'morphs' / f'set.{study.config.morphing.formats[-1]}'}")
 
 
-def join() -> bool:
+def join(values: flags.FlagValues) -> bool:
     """Makes this process one of several; whether it is the one that writes."""
     from gan_jax.training import hosts
 
-    hosts.join(flags.FLAGS.hosts, flags.FLAGS.coordinator, flags.FLAGS.host)
+    hosts.join(values.hosts, values.coordinator, values.host)
     return hosts.leads()
 
 
-def alone(verb: str) -> str:
+def alone(verb: str, values: flags.FlagValues) -> str:
     """`sample`, and `invert` and `morph` of given pictures, without a study."""
     from gan_jax.stages import alone
     from gan_jax.study import check_bounds
 
-    given = [flags.FLAGS[name].value for name in ALONE[verb]]
+    given = [values[name].value for name in ALONE[verb]]
     for name, value in zip(ALONE[verb], given):
         if not value:
             raise UserError(f"--{name}: needed beside --generator")
-    check_bounds(flags.FLAGS.config)
-    return getattr(alone, verb)(flags.FLAGS.config, pathlib.Path(flags.FLAGS.workdir), flags.FLAGS.generator, *given)
+    check_bounds(values.config)
+    return getattr(alone, verb)(values.config, pathlib.Path(values.workdir), values.generator, *given)
 
 
-def run() -> None:
-    """Does what the command line says: a user's mistake is one line on stderr and exit code 2."""
-    verb = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+def run(words: Sequence[str], values: flags.FlagValues) -> None:
+    """Does what the words of a command line say: a user's mistake is one line on stderr and exit code 2.
+
+    values: gets the flags; one of its own for each command.
+    """
+    verb = next((word for word in words if not word.startswith("-")), None)
     if verb is None or verb == "help":
         print(usage())
-        sys.exit(0 if len(sys.argv) == 1 or verb == "help" or "--help" in sys.argv else 2)
+        sys.exit(0 if not words or verb == "help" or "--help" in words else 2)
     if verb == "completion":
         given = ("config", "workdir", "accept_changes", "generator", "period", "year", "input", *ABOUT)
         print(completion.script(VERBS, dict.fromkeys(given), (field.name for field in fields())), end="")
         return
     if verb not in VERBS:
         fail(f"{verb!r}: no such verb; there is {', '.join(VERBS)}")
-    if "--help" in sys.argv or "-h" in sys.argv:
+    if "--help" in words or "-h" in words:
         print(verb_help(verb))
         return
-    config_flags.DEFINE_config_file("config", None, "What to do: a file with get_config().")
-    without_study = verb == "benchmark" or any(re.match(r"--?generator(=|$)", word) for word in sys.argv)
-    folder = f"runs/{verb}" if without_study else None
-    if verb == "report":
-        flags.DEFINE_multi_string("workdir", None, "Folder of a study; given more than once, studies to compare.", required=True)
-    else:
-        flags.DEFINE_string("workdir", folder, "Folder for everything that is made.", required=not without_study)
-    if verb in PLANNED:
-        flags.DEFINE_boolean("dry_run", False, ABOUT["dry_run"])
-    flags.DEFINE_boolean("accept_changes", False, ABOUT["accept_changes"])
-    for name in ALONE.get(verb, ()):
-        flags.DEFINE_string(name, "", ABOUT[name])
-    if verb in ALONE:
-        flags.DEFINE_string("generator", "", "What paints: another workdir, a file of pretrained networks, or a TF-Hub module.")
-    if verb in TOGETHER:
-        flags.DEFINE_string("hosts", "", ABOUT["hosts"])
-        flags.DEFINE_string("coordinator", "", ABOUT["coordinator"])
-        flags.DEFINE_integer("host", -1, ABOUT["host"])
-    if verb == "sample":
-        flags.DEFINE_string("period", "", "Of a conditional network, the period to paint: --config.sampling.period.")
-        flags.DEFINE_float("year", 0.0, "Of a network that knows the year, the one to paint: --config.sampling.year.")
-    if verb == "morph":
-        flags.DEFINE_string("pairs", "", ABOUT["pairs"])
-    if verb == "benchmark":
-        flags.DEFINE_enum("input", "synthetic", ["synthetic", "real"], "What is trained on; real: the collection, in the whole loop.")
-    # The config comes first, wherever it stands: its fields are flags only once it is read.
-    words = sys.argv[1:]
-    place = next((i for i, word in enumerate(words) if re.match(r"--?config(=|$)", word)), None)
-    config = [f"--config={demo_config.__file__}"]
-    if place is not None:
-        end = place + (1 if "=" in words[place] else 2)
-        config, words = words[place:end], words[:place] + words[end:]
-    path = config[-1].split("=", 1)[-1].split(":")[0]
-    if not pathlib.Path(path).is_file():
-        fail(f"--config={path}: no such file")
+    words = config_first(words)
     try:
         words, periods = named_periods(words)
-        sys.argv[1:] = [*config, *words]
-        app.run(main, flags_parser=functools.partial(parse, periods=periods))
+        define_flags(verb, words, values)
+        parse(words, values, periods)
+        main(verb, values)
     except UserError as error:
         fail(str(error))
     except Stopped as stopped:
@@ -243,6 +213,52 @@ def run() -> None:
         if not among_others():
             raise
         fail(f"this process can't go on, or another is gone ({one_line(error)[:200]}); the same commands go on from the last checkpoint", 1)
+
+
+def define_flags(verb: str, words: Sequence[str], values: flags.FlagValues) -> None:
+    """Defines what a verb takes."""
+    to = {"flag_values": values}
+    argv = [sys.argv[0], *words]
+    config_flags.DEFINE_config_file("config", None, "What to do: a file with get_config().", sys_argv=argv, **to)
+    without_study = verb == "benchmark" or any(re.match(r"--?generator(=|$)", word) for word in words)
+    folder = f"runs/{verb}" if without_study else None
+    if verb == "report":
+        flags.DEFINE_multi_string("workdir", None, "Folder of a study; given more than once, studies to compare.", required=True, **to)
+    else:
+        flags.DEFINE_string("workdir", folder, "Folder for everything that is made.", required=not without_study, **to)
+    if verb in PLANNED:
+        flags.DEFINE_boolean("dry_run", False, ABOUT["dry_run"], **to)
+    flags.DEFINE_boolean("accept_changes", False, ABOUT["accept_changes"], **to)
+    for name in ALONE.get(verb, ()):
+        flags.DEFINE_string(name, "", ABOUT[name], **to)
+    if verb in ALONE:
+        flags.DEFINE_string("generator", "", "What paints: another workdir, a file of pretrained networks, or a TF-Hub module.", **to)
+    if verb in TOGETHER:
+        flags.DEFINE_string("hosts", "", ABOUT["hosts"], **to)
+        flags.DEFINE_string("coordinator", "", ABOUT["coordinator"], **to)
+        flags.DEFINE_integer("host", -1, ABOUT["host"], **to)
+    if verb == "sample":
+        flags.DEFINE_string("period", "", "Of a conditional network, the period to paint: --config.sampling.period.", **to)
+        flags.DEFINE_float("year", 0.0, "Of a network that knows the year, the one to paint: --config.sampling.year.", **to)
+    if verb == "morph":
+        flags.DEFINE_string("pairs", "", ABOUT["pairs"], **to)
+    if verb == "benchmark":
+        about = "What is trained on; real: the collection, in the whole loop."
+        flags.DEFINE_enum("input", "synthetic", ["synthetic", "real"], about, **to)
+
+
+def config_first(words: Sequence[str]) -> list[str]:
+    """The same words with --config before all others: its fields are flags only once it is read. Without one, that of the demo."""
+    words = list(words)
+    place = next((i for i, word in enumerate(words) if re.match(r"--?config(=|$)", word)), None)
+    config = [f"--config={demo_config.__file__}"]
+    if place is not None:
+        end = place + (1 if "=" in words[place] else 2)
+        config, words = words[place:end], words[:place] + words[end:]
+    path = config[-1].split("=", 1)[-1].split(":")[0]
+    if not pathlib.Path(path).is_file():
+        fail(f"--config={path}: no such file")
+    return [*config, *words]
 
 
 def named_periods(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -264,15 +280,14 @@ def named_periods(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     return rest, periods
 
 
-def parse(argv: list[str], periods: Mapping[str, str]) -> list[str]:
+def parse(words: Sequence[str], values: flags.FlagValues, periods: Mapping[str, str]) -> None:
     """absl's parsing, with one line for a wrong flag; `periods` are those that the command line names beside early and late."""
     try:
-        rest = flags.FLAGS(argv)
-        flags.FLAGS.config.to_dict()  # a file that can't be read is an error only when something is asked of it
-        section = flags.FLAGS.config.collection.periods
+        values([sys.argv[0], *words])
+        values.config.to_dict()  # a file that can't be read is an error only when something is asked of it
+        section = values.config.collection.periods
         with section.unlocked(), section.ignore_type():
             section.update(periods)
-        return rest
     except (AttributeError, KeyError) as error:
         said = f"{one_line(error)};"
         if match := re.search(r"'(\w+)' Did you mean \"(\w+)\"", said):
@@ -304,7 +319,9 @@ def among_others() -> bool:
 def command() -> None:
     """The program as a process of its own."""
     use_huge_pages()
-    run()
+    faulthandler.enable()
+    logging.use_absl_handler()
+    run(sys.argv[1:], flags.FLAGS)
 
 
 if __name__ == "__main__":

@@ -29,9 +29,10 @@ from gan_jax.latents import inversion
 from gan_jax.models import networks
 from gan_jax.models.generator import Apply, Critic, Features, Generator, Years
 from gan_jax.models.likeness import Weights
-from gan_jax.training import devices, hosts, loop
+from gan_jax.training import devices, hosts, loop, losses
 from gan_jax.training.schedule import Phase
-from gan_jax.training.step import Data, init_state, make_step
+from gan_jax.training.state import Data, init_state
+from gan_jax.training.step import make_step
 from gan_jax.training.stream import Images
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
@@ -74,7 +75,7 @@ def benchmark(
     resolution = config.collection.resolution
     schedule = loop.make_schedule(training, config.model.name, resolution)
     phases = asked_for(schedule, tuple(settings.resolutions), settings.batch_size)
-    dtype = loop.compute_dtype(training.precision)
+    dtype = networks.compute_dtype(training.precision)
     machine = f"{devices.count()} x {jax.devices()[0].device_kind}"
     ceiling = matrix_ceiling(dtype)
     say(f"{machine}; {config.model.name} in {dtype}; a product of matrices reaches {ceiling / 1e12:,.1f} TFLOP/s on a device\n")
@@ -294,7 +295,8 @@ def step_work(config: ConfigDict, level: int) -> float:
     learns from its own (3).
     """
     training = config.training
-    penalty = 6.0 if training.loss == "wgan-gp" else 6.0 / training.r1_every if training.r1 else 0.0
+    every = losses.penalty_every(training.loss, training.r1, training.r1_every)
+    penalty = 6.0 / every if every else 0.0
     generator, discriminator = networks.work(config.model, level)
     return generator * (4 if training.fresh_latents else 3) + discriminator * (8 + penalty)
 

@@ -5,7 +5,6 @@ import pathlib
 from gan_jax import hub
 from gan_jax.models import networks
 from gan_jax.models.generator import Apply, Critic, Features, Generator
-from gan_jax.training import loop
 from gan_jax.training.trained import read_trained
 
 
@@ -17,7 +16,7 @@ def open_generator(source: str | pathlib.Path, precision: str = "auto") -> Gener
     """
     if hub.is_module(str(source)):
         return hub.open_module(str(source))
-    found = read_trained(source, loop.compute_dtype(precision))
+    found = read_trained(source, networks.compute_dtype(precision))
     network, grown = found.generator, (found.level, found.alpha)
     critic = networks.variables(found.discriminator_params, found.discriminator_stats)
     return Generator(

@@ -20,7 +20,7 @@ from gan_jax.collection.named_periods import ENDS, Periods, further
 from gan_jax.collection.periods import UNCERTAIN
 from gan_jax.errors import UserError
 from gan_jax.latents import paths
-from gan_jax.morphing import animation, pairing
+from gan_jax.morphing import films, pairing
 from gan_jax.stages.baseline import baseline, identity
 from gan_jax.stages.evaluate import evaluate
 from gan_jax.stages.invert import invert
@@ -157,7 +157,7 @@ CHOICES = {
     "morphing.path": tuple(paths.PATHS),
     "morphing.easing": tuple(paths.EASINGS),
     "morphing.assignment": pairing.ASSIGNMENTS,
-    "morphing.playback": animation.PLAYBACKS,
+    "morphing.playback": films.PLAYBACKS,
 }
 
 
@@ -469,7 +469,7 @@ def check_bounds(config: ConfigDict) -> None:
     for field, choices in CHOICES.items():
         if flat[field] not in choices:
             raise UserError(f"config.{field}={flat[field]!r}: there is {', '.join(map(repr, choices))}")
-    animation.check(config.morphing.formats, config.morphing.playback)
+    films.check(config.morphing.formats, config.morphing.playback)
     Periods.of(config.collection)
 
 

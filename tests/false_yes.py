@@ -156,7 +156,8 @@ BETWEEN: dict[str, tuple[float, Frames, bool]] = {
 
 def between(works: int, seed: int, case: str) -> bool | None:
     """Whether a study says that its middle looks later than the early works and earlier than the late ones."""
-    from gan_jax.evaluation import chronology, manifold
+    from gan_jax.evaluation import chronology
+    from gan_jax.metrics import manifold
 
     strength, frames, _ = BETWEEN[case]
     rng = np.random.default_rng([seed, works])
@@ -211,7 +212,7 @@ def mixed(copies: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def by_heart(works: int, seed: int, case: str) -> bool:
     """Whether a study says that a network repeats works by heart."""
     from gan_jax.evaluation import summary
-    from gan_jax.evaluation.copies import Copies
+    from gan_jax.metrics.copies import Copies
 
     rng = np.random.default_rng([seed, works])
     trained = pictures(2 * works // 3, rng)
@@ -240,7 +241,7 @@ NEARER: dict[str, tuple[float, Frames, str, bool]] = {  # and what the frames ar
 def judged(works: int, seed: int, case: str) -> list[dict] | None:
     """The verdicts of a study."""
     from gan_jax.evaluation import verdicts
-    from gan_jax.evaluation.image_set import ImageSet
+    from gan_jax.metrics.image_set import ImageSet
 
     def blank(features: np.ndarray) -> ImageSet:
         return ImageSet(np.zeros((*features.shape[:-1], 1, 1, 3), np.uint8), features)

@@ -4,8 +4,9 @@ import shutil
 
 import numpy as np
 import pytest
+from command import command
 from PIL import Image
-from test_study import command, done_again, study, tiny_config  # noqa: F401
+from test_study import done_again, study, tiny_config  # noqa: F401
 
 from gan_jax import files
 from gan_jax.errors import UserError

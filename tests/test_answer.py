@@ -24,6 +24,7 @@ def figures(power: float | None = 0.9, **verdicts: str) -> dict:
                 "name": names[key],
                 "verdict": said,
                 "power": power,
+                "could_not_be_shown": said == "undecided" and power < 0.5,
                 "difference": {"reason": None if said else "3 pairs, 8 are needed"},
             }
             for key, said in found.items()

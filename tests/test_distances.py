@@ -7,9 +7,9 @@ import pytest
 
 from gan_jax.errors import UserError
 from gan_jax.evaluation import distances as room
-from gan_jax.evaluation import features, kid
 from gan_jax.evaluation.distances import distances
-from gan_jax.evaluation.image_set import ImageSet
+from gan_jax.metrics import features, kid
+from gan_jax.metrics.image_set import ImageSet
 
 T = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 SIZE = 16

@@ -11,8 +11,9 @@ from gan_jax.collection.motif import draw_subject, style_of
 from gan_jax.collection.painter import paint_collection
 from gan_jax.evaluation import chronology
 from gan_jax.evaluation import evaluate as room
-from gan_jax.evaluation.evaluate import STUDY, Morphs, Works, evaluate
-from gan_jax.evaluation.features import extractor
+from gan_jax.evaluation.evaluate import evaluate
+from gan_jax.evaluation.inputs import STUDY, Morphs, Works
+from gan_jax.metrics.features import extractor
 
 SIZE, PAIRS = 32, 40
 T = np.linspace(0, 1, 5)

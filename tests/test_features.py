@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from gan_jax.collection.painter import paint_collection
 from gan_jax.errors import UserError
-from gan_jax.evaluation import features, texture
+from gan_jax.metrics import features, texture
 from gan_jax.models.generator import Critic
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, 16, 16, 3)).astype(np.uint8)

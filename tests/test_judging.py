@@ -9,9 +9,11 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from gan_jax.evaluation import alignment, chronology, copies, frechet, intervals, kid, manifold, motifs, style, verdicts
-from gan_jax.evaluation.features import STROKES, TEXTURE_NAMES
-from gan_jax.evaluation.intervals import Estimate
+from gan_jax.evaluation import chronology, motifs, style, verdicts
+from gan_jax.metrics import alignment, copies, frechet, intervals, kid, manifold
+from gan_jax.metrics.features import STROKES, TEXTURE_NAMES
+from gan_jax.metrics.image_set import ImageSet
+from gan_jax.metrics.intervals import Estimate
 
 RNG = np.random.default_rng(0)
 
@@ -98,6 +100,24 @@ def test_a_cross_fade_begins_and_ends_with_the_paintings():
     np.testing.assert_array_equal(frames[:, 0], early)
     np.testing.assert_array_equal(frames[:, 2], late)
     np.testing.assert_allclose(frames[:, 1], 0.75 * early + 0.25 * late, atol=0.5)
+
+
+@pytest.mark.parametrize(("apart", "small"), [(0.0, True), (3.0, False)])
+def test_a_verdict_says_whether_anything_could_have_been_found(apart, small):
+    """Of works between that differ from the others, or don't; the frames are the works of the other competitor over again."""
+    rng = np.random.default_rng(1)
+
+    def works(*lead: int, at: float = 0.0) -> ImageSet:
+        return ImageSet(np.zeros((*lead, 1, 1, 3), np.uint8), rng.normal(at, 1, (*lead, 3)))
+
+    real, ours = {"early": works(20), "between": works(40, at=apart), "late": works(20)}, works(20, 1)
+    said = verdicts.verdicts(real, {"ours": ours, "same": ours}, 0, 0, 8, "ours")
+    assert [(one["name"], one["verdict"]) for one in said][0] == ("same", "undecided")
+    assert (said[0]["power"] < verdicts.ABLE) == said[0]["could_not_be_shown"] == small
+    assert said[0]["text"].startswith("Whether they are nearer" if small else "No better than the same as far as can be shown")
+    assert verdicts.grouped(said)["small" if small else "undecided"][0] == "same"
+    few = verdicts.verdicts(real, {"ours": ours[:3], "same": ours[:3]}, 0, 0, 8, "ours")[0]
+    assert few["verdict"] is None and few["could_not_be_shown"] is False
 
 
 def test_works_of_one_title_or_one_picture_are_one_motif():

@@ -4,8 +4,10 @@ import jax
 import jax.experimental
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-from gan_jax.training import losses
+from gan_jax import default_config
+from gan_jax.training import loop, losses
 
 enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64  # as it was before jax 0.8
 
@@ -31,7 +33,7 @@ def test_non_saturating_is_cross_entropy():
 
 def test_hinge():
     np.testing.assert_allclose(losses.hinge_discriminator(REAL, FAKE), [0 + 1.3, 1.2 + 3.0], rtol=1e-6)
-    assert losses.PLAYERS["hinge"][1] is losses.wasserstein_generator
+    assert losses.LOSSES["hinge"].generator is losses.wasserstein_generator
 
 
 def test_cross_entropy_of_labels():
@@ -47,6 +49,52 @@ def test_penalties_of_a_linear_critic():
     lengths = np.sqrt((w**2).sum(axis=(1, 2, 3)))
     np.testing.assert_allclose(losses.gradient_penalty(slopes), (lengths - 1) ** 2, rtol=1e-5)
     np.testing.assert_allclose(losses.r1(slopes), lengths**2 / 2, rtol=1e-5)
+
+
+def settings(loss, **changed):
+    """Weights that are told apart in a sum."""
+    training = default_config.get_config().training
+    training.update({"loss": loss, "gradient_penalty": 10.0, "drift": 0.1, "r1": 2.0, "r1_every": 3} | changed)
+    return loop.step_settings(training, 0)
+
+
+@pytest.mark.parametrize("loss", losses.LOSSES)
+def test_the_penalty_is_the_losses_own(loss):
+    """Of a critic whose gradients are the images themselves: what is asked for says where it was asked."""
+    rng = np.random.default_rng(0)
+    real, generated = (rng.normal(size=(3, 2, 2, 3)).astype(np.float32) for _ in range(2))
+    mix, scores = np.array([0.0, 0.5, 0.75], np.float32), np.array([1.0, -2.0, 3.0], np.float32)
+    before = np.array([0.1, 0.2, 0.3], np.float32)
+    found, penalty = losses.penalised(jnp.asarray(before), settings(loss), real, generated, mix, scores, lambda images: images)
+    if loss == "wgan-gp":
+        weights = mix[:, None, None, None]
+        at = real * (1 - weights) + generated * weights
+        expected = (np.sqrt((at**2).sum((1, 2, 3))) - 1) ** 2
+        total = before + 10 * expected + 0.1 * scores**2
+    else:
+        expected = (real**2).sum((1, 2, 3)) / 2
+        total = before + 2 * 3 * expected
+    np.testing.assert_allclose(penalty, expected, rtol=1e-5)
+    np.testing.assert_allclose(found, total, rtol=1e-5)
+    same, none = losses.penalised(jnp.asarray(before), settings(loss, r1=0.0), real, generated, mix, scores, lambda images: images)
+    assert (none is None) == (loss != "wgan-gp") and np.array_equal(same, before) == (loss != "wgan-gp")
+
+
+def test_r1_may_be_lazy_and_the_gradient_penalty_may_not():
+    assert losses.penalty_every("hinge", 1.0, 16) == losses.penalty_every("non-saturating", 1.0, 16) == 16
+    assert losses.penalty_every("non-saturating", 0.0, 16) == 0
+    assert losses.penalty_every("wgan-gp", 0.0, 16) == 1
+
+
+def test_only_a_critics_scores_have_a_border_that_moves():
+    five, one = jnp.float32(5), jnp.float32(1)
+    assert (
+        float(losses.border("hinge", jnp.float32(0), five, one)) == float(losses.border("non-saturating", jnp.float32(0), five, one)) == 0
+    )
+    border = jnp.float32(0)
+    for _ in range(400):
+        border = losses.border("wgan-gp", border, five, one)
+    assert float(border) == pytest.approx(3 * (1 - 0.99**400), rel=1e-4)
 
 
 def test_gradient_of_the_penalty_against_finite_differences():

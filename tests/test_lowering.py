@@ -10,13 +10,14 @@ import pytest
 from jax.sharding import Mesh
 from test_training import IMAGES, NO_LABELS, tiny
 
-from gan_jax.evaluation import features, texture
 from gan_jax.latents import inversion, tuning
+from gan_jax.metrics import features, texture
 from gan_jax.models import networks
 from gan_jax.models.generator import Critic, Features, Generator, _quantised
 from gan_jax.models.likeness import Weights
 from gan_jax.training import loop
-from gan_jax.training.step import Data, init_state, make_step
+from gan_jax.training.state import Data, init_state
+from gan_jax.training.step import make_step
 
 PLATFORMS = ("tpu", "cuda")
 WEIGHTS = Weights(1.0, 0.3, 1.0)

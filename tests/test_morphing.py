@@ -11,7 +11,7 @@ from test_latents import toy_generator
 
 from gan_jax import pictures
 from gan_jax.errors import UserError
-from gan_jax.morphing import animation, pairing, scene
+from gan_jax.morphing import films, pairing, scene
 from gan_jax.morphing.morph import morph, times
 
 RNG = np.random.default_rng(0)
@@ -122,23 +122,23 @@ def test_films_begin_and_end_with_the_paintings_and_say_the_year():
     frames = [scene.Frame(image, "between", 1884.0 + k, scenes(3)) for k, image in enumerate(made)]
     film = scene.scene(scene.with_ends(frames, *works), 64, captions=True)
     assert film.shape[0] == 5 + 2 * scene.HOLD and film.shape[2] == 64 and film.shape[1] > 64 + 20
-    np.testing.assert_array_equal(film[0, :64], animation.resized(paintings[0], 64))
-    np.testing.assert_array_equal(film[-1, :64], animation.resized(paintings[1], 64))
+    np.testing.assert_array_equal(film[0, :64], films.resized(paintings[0], 64))
+    np.testing.assert_array_equal(film[-1, :64], films.resized(paintings[1], 64))
     caption = film[scene.HOLD : scene.HOLD + 2, 64:92]
     assert np.any(caption[0] != caption[1])  # another year
     plain = scene.scene([scene.Frame(made[0], "", math.nan, made[:0])], 64, captions=False)
-    np.testing.assert_array_equal(plain[0], animation.resized(made[0], 64))
+    np.testing.assert_array_equal(plain[0], films.resized(made[0], 64))
     assert scene.nearest_in_time(np.array([1880.0, 1885.0, 1890.0, 1886.0]), 1886.2, 2).tolist() == [1, 3]
 
 
 def test_films_read_back_as_they_were(tmp_path):
     frames = scenes(4).repeat(4, 1).repeat(4, 2)  # 64 px
-    film = animation.there_and_back(frames)
+    film = films.there_and_back(frames)
     assert len(film) == 6 and np.array_equal(film[4], frames[2]) and np.array_equal(film[5], frames[1])
-    with animation.workshop() as pool:
-        pool.submit(animation.write_films, tmp_path / "a", frames, 10.0, ("gif", "mp4", "webp"), "there-and-back").result()
-        pool.submit(animation.write_films, tmp_path / "once", frames, 10.0, ("gif",), "loop").result()
-        pool.submit(animation.write_mp4, tmp_path / "odd.mp4", film[:, :-1], 10.0).result()
+    with films.workshop() as pool:
+        pool.submit(films.write_films, tmp_path / "a", frames, 10.0, ("gif", "mp4", "webp"), "there-and-back").result()
+        pool.submit(films.write_films, tmp_path / "once", frames, 10.0, ("gif",), "loop").result()
+        pool.submit(films.write_mp4, tmp_path / "odd.mp4", film[:, :-1], 10.0).result()
         mp4, odd = (pool.submit(iio.imread, tmp_path / name, plugin="FFMPEG").result() for name in ("a.mp4", "odd.mp4"))
     gif = iio.imread(tmp_path / "a.gif")
     assert gif.shape[:3] == (6, 64, 64) and mp4.shape == film.shape and odd.shape == (6, 62, 64, 3)
@@ -149,21 +149,21 @@ def test_films_read_back_as_they_were(tmp_path):
     assert len(iio.imread(tmp_path / "once.gif")) == 4
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.gif", "a.mp4", "a.webp", "odd.mp4", "once.gif"]
     with pytest.raises(UserError, match="no 'avi'; there is 'gif'"):
-        animation.check(("avi",), "loop")
+        films.check(("avi",), "loop")
     with pytest.raises(UserError, match="config.morphing.playback='back'"):
-        animation.check(("gif",), "back")
+        films.check(("gif",), "back")
 
 
 def test_sizes_of_pictures():
     images = scenes(3)
-    assert animation.resized(images, 40).shape == (3, 48, 48, 3)
-    assert animation.resized(images, 10).shape == (3, 10, 10, 3)
-    np.testing.assert_array_equal(animation.resized(images, 48)[:, 1::3, 1::3], images)
+    assert films.resized(images, 40).shape == (3, 48, 48, 3)
+    assert films.resized(images, 10).shape == (3, 10, 10, 3)
+    np.testing.assert_array_equal(films.resized(images, 48)[:, 1::3, 1::3], images)
     sheet = pictures.grid(images, columns=2, gap=2)
     assert sheet.shape == (34, 34, 3)
     np.testing.assert_array_equal(sheet[18:, :16], images[2])
     assert np.all(sheet[18:, 18:] == 255)
-    assert animation.moving_grid(np.stack([scenes(5)] * 4), 3, 64).shape == (5, 66, 66, 3)
+    assert films.moving_grid(np.stack([scenes(5)] * 4), 3, 64).shape == (5, 66, 66, 3)
 
 
 def test_bytes_and_floats_are_each_others_inverse():

@@ -15,7 +15,7 @@ from gan_jax.generators import open_generator
 from gan_jax.models import pggan, reference
 from gan_jax.models.pickles import read_networks
 from gan_jax.models.reference import read_published
-from gan_jax.training.step import init_state
+from gan_jax.training.state import init_state
 from gan_jax.training.trained import init_from
 
 

@@ -184,9 +184,12 @@ def make_study(tmp_path):
         "standing": [{"name": "the early works", "comparison": comparison("early", "between", 4.5)}],
         "middle": {"k": 2, "t": 0.5, "year": 1885.2},
         "verdicts": [
-            {"name": "cross-fade", "verdict": "nearer", "difference": estimate(-1.25), "power": 0.875, "text": "Nearer <than>."},
-            {"name": "the late works", "verdict": "undecided", "difference": estimate(0.125), "power": 0.25, "text": "Small."},
-            {"name": "the early works", "verdict": None, "difference": {"value": None, "reason": "too few"}, "power": None, "text": "No."},
+            {"name": name, "verdict": verdict, "difference": gap, "power": power, "could_not_be_shown": power == 0.25, "text": text}
+            for name, verdict, gap, power, text in (
+                ("cross-fade", "nearer", estimate(-1.25), 0.875, "Nearer <than>."),
+                ("the late works", "undecided", estimate(0.125), 0.25, "Small."),
+                ("the early works", None, {"value": None, "reason": "too few"}, None, "No."),
+            )
         ],
         "manifold": {"generated": lying, "floor": lying, "frames": [{"t": 0.0, **lying}] * FRAMES},
         "chronology": {
@@ -380,6 +383,15 @@ def test_figures_are_those_of_the_evaluation_rounded_to_three_digits(workdir):
     assert ["", "16 px"] in rows and ["Floor: two halves of those works", "2.38"] in rows
     # Every step: t, the mean year on the way from (1880.5 + 1881.25) / 2 to (1889 + 1890.875) / 2, KID, SWD, likeness.
     assert ["0.500", "1885", "2.00", "3.00", "4.00", "20.0", "30.0", "40.0", "0.123"] in rows
+
+
+def test_verdicts_from_before_they_said_what_could_be_shown_are_read(workdir):
+    path = workdir / "evaluation.json"
+    found = json.loads(path.read_text())
+    for one in found["verdicts"]:
+        del one["could_not_be_shown"]
+    path.write_text(json.dumps(found))
+    assert ["the late works", "no difference that could be shown", "0.125 −0.375 to 0.625", "25%"] in read(write_report(workdir)).rows
 
 
 def test_what_was_judged_is_there_in_words_and_numbers(workdir):

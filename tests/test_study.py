@@ -13,6 +13,7 @@ import jax
 import numpy as np
 import published
 import pytest
+from command import command
 
 from gan_jax import default_config, demo_config, files
 from gan_jax.collection import collection as collections
@@ -242,13 +243,6 @@ def test_checkpoints_and_config_tell_what_wrote_them(study):
     written = json.loads((workdir / "config.json").read_text())
     assert written["config"]["collection"] == config.collection.to_dict()
     assert {"gan_jax", "jax", "flax"} <= written["versions"].keys()
-
-
-def command(*arguments: str) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
-    return subprocess.run(
-        [sys.executable, "-m", "gan_jax", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600
-    )
 
 
 def test_a_conditional_study_paints_a_period(tmp_path):
@@ -490,6 +484,17 @@ def test_wrong_input_gets_one_line(tmp_path, folder, arguments, message):
     assert lines[-1].startswith("gan_jax: ") and message in lines[-1], done.stderr
 
 
+def test_the_program_is_a_process_of_its_own(tmp_path):
+    """What it answers without waiting for JAX is what it answers in this process."""
+    start = [sys.executable, "-m", "gan_jax"]
+    told = subprocess.run([*start, "help"], cwd=ROOT, capture_output=True, text=True, timeout=600)
+    assert (told.returncode, told.stderr) == (0, "") and told.stdout == command("help").stdout
+    wrong = subprocess.run(
+        [*start, "train", "--no_such_flag", f"--workdir={tmp_path}"], cwd=ROOT, capture_output=True, text=True, timeout=600
+    )
+    assert wrong.returncode == 2 and len(wrong.stderr.splitlines()) == 1 and "no_such_flag" in wrong.stderr
+
+
 def test_usage_and_help():
     assert "study" in command().stdout
     told = command("invert", "--help").stdout
@@ -497,9 +502,9 @@ def test_usage_and_help():
     assert "--config.collection.periods" in command("study", "--help").stdout
 
 
-@pytest.mark.parametrize("room", ["training.loop", "latents.inversion", "morphing.morph", "evaluation.evaluate", "report.page", "study"])
-def test_no_room_imports_tensorflow(room):
-    check = f"import gan_jax.{room}, sys; assert 'tensorflow' not in sys.modules"
+def test_no_room_imports_tensorflow():
+    rooms = ("training.loop", "latents.inversion", "morphing.morph", "metrics.features", "evaluation.evaluate", "report.page", "study")
+    check = f"import sys, {', '.join(f'gan_jax.{room}' for room in rooms)}; assert 'tensorflow' not in sys.modules"
     subprocess.run([sys.executable, "-W", "ignore", "-c", check], cwd=ROOT, check=True, timeout=600)
 
 

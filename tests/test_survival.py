@@ -12,7 +12,7 @@ from test_training import IMAGES, NO_LABELS, read_state, tiny
 from gan_jax.errors import Stopped, UserError
 from gan_jax.training import health, levels, loop
 from gan_jax.training.checkpoints import Checkpoints, seal
-from gan_jax.training.step import init_state
+from gan_jax.training.state import init_state
 
 
 def test_whatever_breaks_it_a_training_ends_in_the_same_bits(tmp_path):

@@ -19,7 +19,8 @@ from gan_jax.models import networks
 from gan_jax.models.generator import Years
 from gan_jax.training import batches, devices, levels, loop
 from gan_jax.training.checkpoints import Checkpoints
-from gan_jax.training.step import Data, averaging_weight, init_state, make_step, restart_adam
+from gan_jax.training.state import Data, init_state, restart_adam
+from gan_jax.training.step import averaging_weight, make_step
 from gan_jax.training.trained import init_from
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3)).astype(np.uint8)
@@ -97,7 +98,7 @@ def test_four_devices_find_the_gradients_of_one(model):
 def test_a_batch_in_parts_has_the_gradients_of_the_whole():
     config = tiny()
     config.model.conditional = True
-    (whole, metrics), (parts, metrics_of_parts) = (gradients(config, count=1, labels=LABELS, parts=parts) for parts in (1, 4))
+    (whole, metrics), (parts, metrics_of_parts) = (gradients(config, count=1, labels=LABELS, microbatches=parts) for parts in (1, 4))
     assert_same_gradients(whole, parts)
     for name in metrics:
         np.testing.assert_allclose(metrics_of_parts[name], metrics[name], rtol=1e-3, atol=1e-5, err_msg=name)
@@ -108,7 +109,7 @@ def test_augmented_gradients_are_those_of_one_device_in_one_part():
     (one, metrics), (plain, _) = (gradients(tiny(**changed), count=1) for changed in (settings, settings | {"augment": "none"}))
     assert any(np.abs(one[name] - plain[name]).max() > 0.1 * np.abs(plain[name]).max() for name in one)
     for count, parts in ((4, 1), (1, 4)):
-        found, others = gradients(tiny(**settings), count=count, parts=parts)
+        found, others = gradients(tiny(**settings), count=count, microbatches=parts)
         assert_same_gradients(one, found)
         np.testing.assert_allclose(others["['overfitting']"], metrics["['overfitting']"], rtol=1e-3, atol=1e-5)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from gan_jax.collection.painter import paint_collection
-from gan_jax.evaluation.features import texture
-from gan_jax.evaluation.watch import Watch
+from gan_jax.metrics.features import texture
+from gan_jax.training.watch import Watch
 
 
 @pytest.fixture(scope="module")

@@ -124,9 +124,9 @@ def moments(config, **settings):
 
 @pytest.mark.parametrize("model, parts", [("pggan", 1), ("dcgan", 1), ("pggan", 2)])
 def test_gradients_with_works_and_years_are_those_of_one_device_in_one_part(model, parts):
-    (one, _), (other, metrics) = (
-        moments(ways(model, fresh_latents=model == "pggan"), count=count, parts=pieces) for count, pieces in ((1, 1), (4 // parts, parts))
-    )
+    fresh = model == "pggan"
+    one, _ = moments(ways(model, fresh_latents=fresh), count=1)
+    other, metrics = moments(ways(model, fresh_latents=fresh), count=4 // parts, microbatches=parts)
     assert_same_gradients(one, other)
     assert metrics["['loss/works']"] > 0
     assert any("year_" in name and np.abs(leaf).max() > 0 for name, leaf in one.items())

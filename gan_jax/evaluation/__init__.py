@@ -1,1 +1,1 @@
-"""Measures how near sets of images are to a painter's periods, each figure with its uncertainty and its floor."""
+"""Judges a study: how near its pictures are to a painter's periods, each figure with its uncertainty and its floor."""

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 from sklearn.model_selection import GroupKFold
 
-from gan_jax.evaluation.intervals import Estimate, students_factor
+from gan_jax.metrics.intervals import Estimate, students_factor
 
 FOLDS = 5
 PAIR_FOLDS = 10  # parts of the pairs, each dated by a fit that leaves all their ends out

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 
 from gan_jax.errors import UserError
-from gan_jax.evaluation import frechet, kid, manifold, ms_ssim, swd
-from gan_jax.evaluation.features import Standardiser
-from gan_jax.evaluation.image_set import ImageSet, joined
+from gan_jax.evaluation.inputs import PERIODS
+from gan_jax.metrics import frechet, kid, manifold, ms_ssim, swd
+from gan_jax.metrics.features import Standardiser
+from gan_jax.metrics.image_set import MINIMUM, ImageSet, joined
 from gan_jax.progress import Progress
 
-PERIODS = ("early", "between", "late")
-MINIMUM = 8  # works a set: with fewer, an interval says little more than that there are few
 MAX_WORKS = 5000  # a set; KID's memory grows as the square
 MOST_THREADS = 8  # each with the neighbourhoods of a place's frames or of two halves of a set, 60 to 150 MB
 PAIRS = 200  # random pairs of a set whose MS-SSIM is averaged

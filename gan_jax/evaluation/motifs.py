@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from gan_jax.evaluation.alignment import Compositions
+from gan_jax.metrics.alignment import Compositions
 
 # Of light and dark, from which on two pictures are of one motif. Copies that are mirrored, moved by two pixels, cropped by an eighth or
 # tinted are at 0.99 and more; of 65,000 couples of the built-in painter's works, which share their motifs, one is above this.

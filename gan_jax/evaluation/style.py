@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from gan_jax.evaluation.features import BANDS, HUES, STROKES, TEXTURE_NAMES
-from gan_jax.evaluation.intervals import ROUNDS, Estimate, bootstrap
+from gan_jax.metrics.features import BANDS, HUES, STROKES, TEXTURE_NAMES
+from gan_jax.metrics.intervals import ROUNDS, Estimate, bootstrap
 
 POINTS = 61  # of a curve
 SMOOTHING = 0.12  # standard deviation of the smoothing kernel, in parts of the span of years

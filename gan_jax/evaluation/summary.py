@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gan_jax.evaluation.chronology import DOUBT
-from gan_jax.evaluation.copies import EXPECTED
 from gan_jax.evaluation.verdicts import CROSS_FADE, grouped
+from gan_jax.metrics.copies import EXPECTED
 
 LATER = {
     "yes": "The frames look later the further they are on the way",

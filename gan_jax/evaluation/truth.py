@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from gan_jax.evaluation.chronology import FOLDS, STRENGTHS
-from gan_jax.evaluation.intervals import ROUNDS, percentiles
+from gan_jax.metrics.intervals import ROUNDS, percentiles
 
 SKILL = 0.5  # R^2 in works left out, from which on a parameter counts as measured
 

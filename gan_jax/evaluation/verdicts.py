@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from gan_jax.evaluation import kid
-from gan_jax.evaluation.features import Standardiser
-from gan_jax.evaluation.image_set import ImageSet, joined
+from gan_jax.metrics import kid
+from gan_jax.metrics.features import Standardiser
+from gan_jax.metrics.image_set import ImageSet, joined
 
 CROSS_FADE = "cross-fade"
 ROUNDS = 24  # of works held out that stand for frames
@@ -57,14 +57,19 @@ def verdicts(
         if reason:
             difference = {"value": None, "low": None, "high": None, "reason": reason}
             text = f"Nothing can be said beside {name}: {reason}."
-            found.append({"name": name, "verdict": None, "difference": difference, "power": None, "text": text})
+            found.append(
+                {"name": name, "verdict": None, "difference": difference, "power": None, "could_not_be_shown": False, "text": text}
+            )
             continue
         gap = kid.difference(standardise(ours.features), points[name], held_out, seed=seed, paired=paired)
         verdict = "nearer" if gap.high < 0 else "further" if gap.low > 0 else "undecided"
         difference = {"value": gap.value, "low": gap.low, "high": gap.high, "reason": None}
         power = able.get(name)
-        text = _text(name, verdict, gap, power)
-        found.append({"name": name, "verdict": verdict, "difference": difference, "power": power, "text": text})
+        small = verdict == "undecided" and power is not None and power < ABLE
+        text = _text(name, verdict, gap, power if small else None)
+        found.append(
+            {"name": name, "verdict": verdict, "difference": difference, "power": power, "could_not_be_shown": small, "text": text}
+        )
     return found
 
 
@@ -86,27 +91,23 @@ def powers(held_out: np.ndarray, others: Mapping[str, np.ndarray], pairs: int, s
     return {name: times / ROUNDS for name, times in found.items()}
 
 
-def could_not_be_shown(verdict: str | None, power: float | None) -> bool:
-    """Whether nothing was found, and would hardly have been if there had been everything to find."""
-    return verdict == "undecided" and power is not None and power < ABLE
-
-
 def grouped(found: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     """Names of competitors by what is said beside them: 'nearer', 'further', 'undecided', or 'small' for what could not be shown."""
     said: dict[str, list[str]] = {"nearer": [], "further": [], "undecided": [], "small": []}
     for one in found:
         if one["verdict"]:
-            said["small" if could_not_be_shown(one["verdict"], one["power"]) else one["verdict"]].append(one["name"])
+            said["small" if one["could_not_be_shown"] else one["verdict"]].append(one["name"])
     return said
 
 
-def _text(name: str, verdict: str, gap: kid.Kid, power: float | None) -> str:
+def _text(name: str, verdict: str, gap: kid.Kid, too_small: float | None) -> str:
+    """What was found in words; `too_small` is the power, where it was too small to find anything."""
     them = f"the {name}" if name not in STANDING else "the early and late works, mixed" if name.startswith("both") else name
     span = f"KID {gap.value:+.2g}, between {gap.low:+.2g} and {gap.high:+.2g}"
-    if could_not_be_shown(verdict, power):
+    if too_small is not None:
         return (
             f"Whether they are nearer than {them} could not have been shown at this size: real works of those years, shown as frames, are "
-            f"found nearer in {power:.0%} of repetitions ({span})."
+            f"found nearer in {too_small:.0%} of repetitions ({span})."
         )
     return {
         "nearer": f"Nearer to the works of the years between than {them} ({span}).",

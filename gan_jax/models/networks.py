@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import flax.linen as nn
+import jax
+import jax.numpy as jnp
 from jax.typing import DTypeLike
 from ml_collections import ConfigDict
 
@@ -13,6 +15,15 @@ from gan_jax.models import dcgan, pggan
 
 YEAR_FEATURES = 8  # neighbourhoods of time in which a discriminator knows what works look like
 LABELS = ("early", "late")  # of conditional networks, in the order of their inputs: the periods that are trained on
+
+
+def compute_dtype(precision: str) -> jnp.dtype:
+    """The type of the convolutions. "auto" is bfloat16 where the device has it in hardware."""
+    if precision == "auto":
+        return jnp.dtype(jnp.float32 if jax.default_backend() == "cpu" else jnp.bfloat16)
+    if precision not in ("float32", "bfloat16"):
+        raise UserError(f"config.training.precision={precision!r}: there is 'auto', 'float32' and 'bfloat16'")
+    return jnp.dtype(precision)
 
 
 def build(model: ConfigDict, resolution: int, dtype: DTypeLike, axis_name: str | None = None) -> tuple[nn.Module, nn.Module]:

@@ -1,1 +1,1 @@
-"""From early works to late ones: pairs, frames, animations."""
+"""From early works to late ones: pairs, frames, films."""

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from gan_jax import pictures
-from gan_jax.morphing.animation import resized
+from gan_jax.morphing.films import resized
 
 INK, PAPER = (40, 38, 34), (252, 250, 245)
 HOLD = 3  # frames for which a painting stands still at its end

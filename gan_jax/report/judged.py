@@ -12,7 +12,6 @@ from gan_jax.report.works import Collection, span, work
 
 STUDY = "this study"
 SAID = {"nearer": "nearer", "further": "further", "undecided": "no difference that could be shown", None: "–"}
-ABLE = 0.5  # power below which a difference could not have been shown
 FIRST = 160  # pixels of a picture on the first screen
 NEAREST = 12  # pairs that the one shown there is chosen from
 REAL = 3  # works shown there below the morph
@@ -73,9 +72,8 @@ def first_picture(workdir: pathlib.Path, found: dict, collection: Collection) ->
 
 
 def said_of(one: dict) -> str:
-    """A verdict as people read it."""
-    small = one["verdict"] == "undecided" and one["power"] is not None and one["power"] < ABLE
-    return "could not have been shown at this size" if small else SAID[one["verdict"]]
+    """A verdict as people read it. Evaluations from before the flag say the power beside it."""
+    return "could not have been shown at this size" if one.get("could_not_be_shown") else SAID[one["verdict"]]
 
 
 def _chronology(found: dict) -> dict:

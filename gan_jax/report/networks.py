@@ -8,6 +8,7 @@ import numpy as np
 from gan_jax.collection.aspect import matted
 from gan_jax.report import data_uris, plots, results
 from gan_jax.report.works import Collection, spread
+from gan_jax.training.health import merit
 
 SAMPLE_GRIDS = 6
 REBUILT = 6  # paintings each among the closest, the middle and the furthest
@@ -149,8 +150,8 @@ def _watched(log: dict[str, np.ndarray]) -> list[dict]:
     if WATCHED not in log:
         return []
     places = np.flatnonzero(np.isfinite(log[WATCHED]))
-    merit = log[WATCHED] + np.nan_to_num(log.get("watch/kid_ways", np.zeros(1)))
-    best = places[merit[places].argmin()] if len(places) else None
+    measured = {name.removeprefix("watch/"): np.nan_to_num(values) for name, values in log.items()}
+    best = places[merit(measured)[places].argmin()] if len(places) else None
     shown = sorted({places[k] for k in spread(len(places), MOST_WATCHED)} | ({best} if best is not None else set()))
     names = ("kid_training", "kid_ways", "kid_held_out", "diversity", "copies")
     nothing = np.full(len(log["images"]), math.nan)

@@ -15,7 +15,7 @@ from gan_jax.generators import open_generator
 from gan_jax.latents import inversion
 from gan_jax.latents.paths import with_labels
 from gan_jax.latents.tuning import tuned
-from gan_jax.morphing import animation, scene
+from gan_jax.morphing import films, scene
 from gan_jax.morphing.morph import times
 from gan_jax.stages import invert as inverting
 from gan_jax.stages import sample as sampling
@@ -65,10 +65,10 @@ def morph(config: ConfigDict, workdir: pathlib.Path, source: str, first: str, la
         for place, frame in zip(t, frames):
             pictures.write_png(folder / "frames" / f"t_{place:.3f}.png", frame)
         pictures.write_png(folder / "strip.png", scene.strip(np.concatenate([paintings[:1], frames, paintings[1:]]), 128))
-        with animation.workshop() as pool:
+        with films.workshop() as pool:
             film = scene.scene(scenes, settings.size, settings.captions)
             rate = settings.frames / settings.seconds
-            pool.submit(animation.write_films, folder / "morph", film, rate, tuple(settings.formats), settings.playback).result()
+            pool.submit(films.write_films, folder / "morph", film, rate, tuple(settings.formats), settings.playback).result()
     return f"{inverting.told(found)}; {workdir / 'morph' / 'strip.png'}"
 
 

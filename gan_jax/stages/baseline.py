@@ -11,7 +11,7 @@ from gan_jax.collection.aspect import between, matted
 from gan_jax.generators import open_generator
 from gan_jax.latents import inversion, tutorial
 from gan_jax.models.generator import Generator
-from gan_jax.morphing.animation import resized
+from gan_jax.morphing.films import resized
 from gan_jax.progress import Progress
 from gan_jax.stages import given
 from gan_jax.stages.common import aspects, describe, in_own_shapes, search_settings, trained_on

@@ -11,8 +11,9 @@ from gan_jax.collection.collection import Collection
 from gan_jax.collection.named_periods import Periods
 from gan_jax.errors import UserError
 from gan_jax.evaluation import evaluate as room
-from gan_jax.evaluation.evaluate import Extract, Morphs, Works
-from gan_jax.evaluation.features import extractor
+from gan_jax.evaluation import inputs
+from gan_jax.evaluation.inputs import Extract, Morphs, Works
+from gan_jax.metrics.features import extractor
 from gan_jax.models.generator import Generator
 from gan_jax.stages.baseline import frames_of
 from gan_jax.stages.common import generator_of
@@ -96,9 +97,9 @@ def morphs_of(config: ConfigDict, workdir: pathlib.Path) -> tuple[Morphs, str]:
     pairs = files.read_csv(folder / "pairs.csv")
     ends = np.array([(int(row["early_index"]), int(row["late_index"])) for row in pairs]).reshape(-1, 2)
     others, no_baseline = frames_of(config, workdir)
-    frames = {room.STUDY: files.read_array(folder / "frames.npy"), **others}
+    frames = {inputs.STUDY: files.read_array(folder / "frames.npy"), **others}
     if (folder / DIRECT).exists():
-        frames[room.DIRECT] = files.read_array(folder / DIRECT)
+        frames[inputs.DIRECT] = files.read_array(folder / DIRECT)
     return Morphs(frames, files.read_array(folder / "t.npy"), files.read_array(folder / "years.npy"), ends), no_baseline
 
 

@@ -17,7 +17,7 @@ from gan_jax.latents import paths, sampling
 from gan_jax.latents.inversion import rms
 from gan_jax.latents.tuning import tuned
 from gan_jax.models.generator import Generator
-from gan_jax.morphing import animation, pairing, scene
+from gan_jax.morphing import films, pairing, scene
 from gan_jax.morphing.morph import Morph, hold, times
 from gan_jax.morphing.morph import morph as travel
 from gan_jax.morphing.morph import paint as by_both
@@ -68,11 +68,11 @@ def morph(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -
         places = [(int(np.searchsorted(early, a)), int(np.searchsorted(late, b))) for a, b in ends]
         pictures.write_png(folder / "sets.png", scene.two_sets(collection.images[early], collection.images[late], places))
         pictures.write_png(folder / "contact_sheet.png", contact_sheet(collection.images, ends, made.frames))
-        with animation.workshop() as pool:
-            films = film_pairs(pool, folder, collection, ends, made, settings)
-            films += film_years(pool, folder, collection, stations, years_at, painted.years, config)
-            films += film_shift(pool, folder, collection, shifted(ends), painted.shift, t, config)
-            for film in follow("animate", as_completed(films), len(films)):
+        with films.workshop() as pool:
+            jobs = film_pairs(pool, folder, collection, ends, made, settings)
+            jobs += film_years(pool, folder, collection, stations, years_at, painted.years, config)
+            jobs += film_shift(pool, folder, collection, shifted(ends), painted.shift, t, config)
+            for film in follow("animate", as_completed(jobs), len(jobs)):
                 film.result()
     return f"{len(ends)} pairs, {len(unmatched)} works without a counterpart; {workdir / 'morphs' / 'set.gif'}"
 
@@ -234,9 +234,9 @@ def film_pairs(pool: Executor, folder: pathlib.Path, collection: Collection, end
     """Of each pair its strip and its single frames, of the nearest ones films; of the whole set a moving grid."""
     rate = settings.frames / settings.seconds
     formats, playback = tuple(settings.formats), settings.playback
-    grid = animation.moving_grid(made.frames, MOVING_PAIRS, MOVING_WIDTH)
-    films = [pool.submit(animation.write_films, folder / "set", grid, rate, formats, playback)]
-    return films + [film_pair(pool, folder, collection, ends, made, settings, i, i < settings.films) for i in range(len(ends))]
+    grid = films.moving_grid(made.frames, MOVING_PAIRS, MOVING_WIDTH)
+    jobs = [pool.submit(films.write_films, folder / "set", grid, rate, formats, playback)]
+    return jobs + [film_pair(pool, folder, collection, ends, made, settings, i, i < settings.films) for i in range(len(ends))]
 
 
 def film_pair(
@@ -269,9 +269,9 @@ def film(config: ConfigDict, workdir: pathlib.Path, chosen: str) -> str:
     made = Morph(*(files.read_array(folder / name) for name in ("t.npy", "years.npy", "frames.npy")))
     made = in_shapes_of(made, collection, ends, config.collection.fit)
     collection = in_own_shapes(collection, config.collection.fit)
-    with animation.workshop() as pool:
-        films = [film_pair(pool, folder, collection, ends, made, config.morphing, i, True) for i in pairs]
-        for done in follow("animate", as_completed(films), len(films)):
+    with films.workshop() as pool:
+        jobs = [film_pair(pool, folder, collection, ends, made, config.morphing, i, True) for i in pairs]
+        for done in follow("animate", as_completed(jobs), len(jobs)):
             done.result()
     return f"{len(pairs)} films; {folder / f'pair_{pairs[-1]:03d}'}.{config.morphing.formats[0]}"
 
@@ -304,7 +304,7 @@ def write_pair(
     pictures.write_png(folder / f"{name}.png", scene.strip(strip, 128))
     if scenes:
         moving = scene.scene(scenes, settings["size"], settings["captions"])
-        animation.write_films(folder / name, moving, rate, settings["formats"], settings["playback"])
+        films.write_films(folder / name, moving, rate, settings["formats"], settings["playback"])
 
 
 def film_years(
@@ -336,7 +336,7 @@ def film_years(
     pictures.write_png(folder / "years.png", pictures.grid(pictures.enlarged(sheet, 128), len(stations)))
     film = scene.scene(frames, settings.size, settings.captions)
     rate = settings.frames / settings.seconds
-    return [pool.submit(animation.write_films, folder / "years", film, rate, tuple(settings.formats), settings.playback)]
+    return [pool.submit(films.write_films, folder / "years", film, rate, tuple(settings.formats), settings.playback)]
 
 
 def film_shift(
@@ -356,9 +356,9 @@ def film_shift(
     shown = np.linspace(0, len(t) - 1, min(STRIP_FRAMES, len(t))).round().astype(int)
     rows = np.concatenate([np.concatenate([collection.images[[index]], frames[i, shown]]) for i, index in enumerate(works)])
     pictures.write_png(folder / "shift.png", pictures.grid(pictures.enlarged(rows, 64), len(shown) + 1))
-    film = animation.moving_grid(frames, SHIFTED, MOVING_WIDTH)
+    film = films.moving_grid(frames, SHIFTED, MOVING_WIDTH)
     rate = settings.frames / settings.seconds
-    return [pool.submit(animation.write_films, folder / "shift", film, rate, tuple(settings.formats), settings.playback)]
+    return [pool.submit(films.write_films, folder / "shift", film, rate, tuple(settings.formats), settings.playback)]
 
 
 def contact_sheet(images: np.ndarray, ends: Ends, frames: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from gan_jax import files, pictures
 from gan_jax.collection import collection as collections
 from gan_jax.collection.collection import Collection
 from gan_jax.errors import UserError
-from gan_jax.evaluation.features import texture
+from gan_jax.metrics.features import texture
 from gan_jax.morphing import narrowing, pairing, scene
 from gan_jax.stages.common import PERIODS, aspects, describe, in_own_shapes
 

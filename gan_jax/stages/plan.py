@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 from gan_jax import benchmark
 from gan_jax.models import networks
 from gan_jax.training import devices, loop
-from gan_jax.training.step import init_state
+from gan_jax.training.state import init_state
 
 SECONDS = 0.5  # a level is timed for
 
@@ -25,7 +25,7 @@ def plan(config: ConfigDict, stages: dict[str, bool], say: Callable[[str], None]
         return
     resolution = config.collection.resolution
     schedule = loop.make_schedule(config.training, config.model.name, resolution)
-    dtype = loop.compute_dtype(config.training.precision)
+    dtype = networks.compute_dtype(config.training.precision)
     state = jax.eval_shape(
         lambda: init_state(*networks.build(config.model, resolution, dtype, devices.AXIS), networks.full_level(resolution), config.seed)
     )

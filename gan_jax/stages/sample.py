@@ -9,7 +9,7 @@ from gan_jax import files, pictures
 from gan_jax.errors import UserError
 from gan_jax.latents import sampling
 from gan_jax.models.generator import Generator
-from gan_jax.morphing import animation
+from gan_jax.morphing import films
 from gan_jax.progress import Progress
 from gan_jax.stages.common import PERIODS, generator_of
 
@@ -58,9 +58,9 @@ def show(config: ConfigDict, folder: pathlib.Path, generator: Generator, seeds: 
     stations = seeds[0] + np.arange(WALKS * config.sampling.walk)
     latents = latents_of(config, generator, stations).reshape(WALKS, config.sampling.walk, -1)
     frames = generator.images(np.concatenate([sampling.walk(each, FRAMES, generator.label_size) for each in latents]))
-    film = animation.moving_grid(frames.reshape(WALKS, -1, *frames.shape[1:]), WALKS, FILM)
-    with animation.workshop() as pool:
-        pool.submit(animation.write_films, folder / "walk", film, RATE, tuple(config.morphing.formats), "loop").result()
+    film = films.moving_grid(frames.reshape(WALKS, -1, *frames.shape[1:]), WALKS, FILM)
+    with films.workshop() as pool:
+        pool.submit(films.write_films, folder / "walk", film, RATE, tuple(config.morphing.formats), "loop").result()
 
 
 def through_years(generator: Generator, seeds: np.ndarray) -> np.ndarray:

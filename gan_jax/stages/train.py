@@ -9,14 +9,14 @@ from ml_collections import ConfigDict
 from gan_jax.collection import collection as collections
 from gan_jax.collection.tfds import Pictures
 from gan_jax.errors import UserError
-from gan_jax.evaluation.distances import MINIMUM
-from gan_jax.evaluation.features import texture
-from gan_jax.evaluation.watch import Watch
+from gan_jax.metrics.features import texture
+from gan_jax.metrics.image_set import MINIMUM
 from gan_jax.models import networks
 from gan_jax.models.generator import Years
 from gan_jax.stages.common import PERIODS, learnt_works
 from gan_jax.training import loop
 from gan_jax.training.stream import Images, Rows
+from gan_jax.training.watch import Watch
 
 WATCHED = 5000  # works, at most, that pictures are compared with while the networks train
 

@@ -30,6 +30,8 @@ LUMINANCE = (0.2126, 0.7152, 0.0722)  # ITU-R BT.709
 PRECISE = jax.lax.Precision.HIGHEST
 MEMORY = 0.99  # of the statistic, a step
 
+Chances = dict[str, dict[str, Array]]  # by kind: "gate" [n, 3], 0 to 1, "normal" [n, 3] and "uniform" [n, 2], -1 to 1
+
 
 @flax.struct.dataclass
 class Augmentation:
@@ -44,7 +46,7 @@ def begin(mode: str, strength: float) -> Augmentation:
     return Augmentation(jnp.float32(strength if mode == "fixed" else 0.0), jnp.float32(0.0), jnp.float32(0.0))
 
 
-def draw(key: Array, n: int, kinds: tuple[str, ...]) -> dict[str, dict[str, Array]]:
+def draw(key: Array, n: int, kinds: tuple[str, ...]) -> Chances:
     """The chances of n pictures: whatever the strength, so that it can move without another program."""
     keys = dict(zip(KINDS, jax.random.split(key, len(KINDS))))
     chances = {}
@@ -56,7 +58,7 @@ def draw(key: Array, n: int, kinds: tuple[str, ...]) -> dict[str, dict[str, Arra
     return chances
 
 
-def augment(images: Array, chances: dict[str, dict[str, Array]], strength: Array, colour: float = 1.0) -> Array:
+def augment(images: Array, chances: Chances, strength: Array, colour: float = 1.0) -> Array:
     """Images [n, r, r, 3] as the discriminator sees them, of the same shape. `colour`: of the usual changes of contrast and saturation."""
     turn, colours = chances.get("turn"), chances.get("colour")
     if turn is not None:
@@ -89,7 +91,7 @@ def _coloured(images: Array, by: Array) -> Array:
     return images + (2**saturation - 1) * (images - grey)
 
 
-def _placement(chances: dict[str, dict[str, Array]], strength: Array, n: int, size: int) -> tuple[Array, Array]:
+def _placement(chances: Chances, strength: Array, n: int, size: int) -> tuple[Array, Array]:
     """Steps between the points that are seen and moves, in pixels, both [n, 2]: of the rows and the columns."""
     scale, shift = jnp.ones((n, 2)), jnp.zeros((n, 2))
     if "zoom" in chances:
@@ -135,17 +137,11 @@ def overfitting(real: Array, border: Array) -> Array:
     return jnp.sign(real - border).mean()
 
 
-def steer(
-    state: Augmentation, seen: Array, scores: tuple[Array, Array], loss: str, target: float, batch_size: int, kimg: float
-) -> Augmentation:
+def steer(state: Augmentation, seen: Array, border: Array, target: float, batch_size: int, kimg: float) -> Augmentation:
     """What is remembered after a step: more strength while the statistic is above its target, from none to full in so many kimg.
 
-    scores: means of real and of generated pictures. A Wasserstein critic knows no border of its own: there it is the running mean
-    between the two. The other losses put it at zero.
+    seen: the statistic of the step, []. border: see `losses.border`.
     """
     average = state.overfitting * MEMORY + seen * (1 - MEMORY)
     change = jnp.sign(average - target) * (batch_size / (1000 * kimg))
-    border = state.border
-    if loss == "wgan-gp":
-        border = border * MEMORY + (scores[0] + scores[1]) / 2 * (1 - MEMORY)
     return Augmentation(jnp.clip(state.strength + change, 0.0, 1.0), average, border)

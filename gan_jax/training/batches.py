@@ -4,14 +4,90 @@ What a step draws is a function of (seed, images seen) alone. Every device draws
 images meet the same latents on any number of devices.
 """
 
+import dataclasses
 import math
 
+import flax
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from gan_jax import keys
 from gan_jax.models.layers import STDDEV_GROUP, enlarge, lerp, reduce
+from gan_jax.training import augmentation, works
+from gan_jax.training.augmentation import Chances
+from gan_jax.training.settings import StepSettings
+from gan_jax.training.state import Data, TrainState
+
+
+@flax.struct.dataclass
+class Inputs:
+    """What the generator paints from."""
+
+    latents: Array  # [n, latent_size]
+    labels: Array  # [n, label_size]
+    noise: Array | None = None  # uint32 [n], seeds of each image's noise, of generators that have some
+
+
+@flax.struct.dataclass
+class Batch:
+    """What the discriminator learns from: real images, and inputs of as many generated ones."""
+
+    real: Array  # [n, r, r, 3]
+    labels: Array  # [n, label_size], of the real images
+    inputs: Inputs
+    mix: Array  # [n], places between a real and a generated image, 0 to 1
+    augment_real: Chances | None = None
+    augment_generated: Chances | None = None
+    strength: Array | None = None  # [n], all alike: that of the augmentation
+    generated: Array | None = None  # [n, r, r, 3], where they are painted already
+
+
+@flax.struct.dataclass
+class OwnWorks:
+    """Works that the generator paints at latents of their own."""
+
+    which: Array  # [k], places among all works
+    images: Array  # [k, r, r, 3]
+    labels: Array  # [k, label_size]
+    noise: Array | None = None  # uint32 [k]
+
+
+@flax.struct.dataclass
+class GeneratorBatch:
+    """What the generator learns from."""
+
+    inputs: Inputs
+    augment: Chances | None = None
+    strength: Array | None = None  # [n]
+    works: OwnWorks | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """A device's share of the batches that all devices draw alike."""
+
+    batch_size: int  # over all devices
+    devices: int
+    index: Array  # [], the device's number
+
+    def of(self, batch: Array) -> Array:
+        """Takes the share [n / devices, ...] of a batch [n, ...]."""
+        return shares(batch, self.devices, self.index)
+
+    def normal(self, key: Array, width: int) -> Array:
+        """Draws [batch_size / devices, width]."""
+        return self.of(jax.random.normal(key, (self.batch_size, width)))
+
+    def uniform(self, key: Array) -> Array:
+        """Draws [batch_size / devices, 1], from 0 to 1."""
+        return self.of(jax.random.uniform(key, (self.batch_size, 1)))
+
+    def places(self, key: Array, among: int) -> Array:
+        """Draws [batch_size / devices] from 0 to `among`, which is left out."""
+        return self.of(jax.random.randint(key, (self.batch_size,), 0, among))
 
 
 def at_resolution(images: np.ndarray, resolution: int) -> np.ndarray:
@@ -58,3 +134,93 @@ def real_images(images: Array, indices: Array, mirrored: Array, alpha: Array) ->
     batch = images[indices].astype(jnp.float32) / 127.5 - 1
     batch = jnp.where(mirrored[:, None, None, None], batch[:, :, ::-1], batch)
     return lerp(enlarge(reduce(batch)), batch, alpha)
+
+
+def draw_batch(
+    state: TrainState, data: Data, alpha: Array, settings: StepSettings, generator: nn.Module, share: Share
+) -> tuple[Batch, GeneratorBatch]:
+    """Draws what both players learn from in the step after `state`: a function of the seed and the images seen alone.
+
+    Without fresh latents the generator learns from the images that the discriminator sees: its inputs are the same.
+    """
+    key = jax.random.fold_in(keys.key(settings.seed), state.images_seen)
+    of_images, of_mirror, of_mix, of_latents, of_fresh, of_labels = jax.random.split(key, 6)
+    m, size = data.images.shape[0], generator.latent_size
+
+    def imagine(number: int, latents: Array, labels: Array) -> Inputs:
+        own = state.works["latents"] if settings.works > 0 else None
+        return imagined(jax.random.fold_in(key, number), latents, labels, data.labels, own, settings, share, timed=generator.timed)
+
+    # Drawn before they are used: the compiler would draw them again for each pixel.
+    mirror = jax.random.bernoulli(of_mirror, 0.5 if settings.mirror else 0.0, (share.batch_size,))
+    chosen, mirrored = jax.lax.optimization_barrier((share.places(of_images, m), share.of(mirror)))
+    inputs = imagine(3, share.normal(of_latents, size), data.labels[chosen])
+    labels = data.labels[chosen]
+    if generator.timed:
+        # What stands beside a painting of a year are works of about that year.
+        uniform = share.uniform(jax.random.fold_in(key, 4))
+        labels = inputs.labels
+        chosen = jax.lax.optimization_barrier(of_about(data.labels, labels, settings.year_width, uniform))
+    batch = Batch(
+        real_images(data.images, chosen, mirrored, alpha),
+        labels,
+        inputs,
+        share.of(jax.random.uniform(of_mix, (share.batch_size,))),
+    )
+    for_generator = GeneratorBatch(inputs)
+    if settings.fresh_latents:
+        for_generator = GeneratorBatch(imagine(5, share.normal(of_fresh, size), data.labels[share.places(of_labels, m)]))
+    if generator.noise:
+        seeds = jax.random.bits(jax.random.fold_in(key, 2), (2, share.batch_size), jnp.uint32)
+        batch = batch.replace(inputs=batch.inputs.replace(noise=share.of(seeds[0])))
+        noise = share.of(seeds[1] if settings.fresh_latents else seeds[0])
+        for_generator = for_generator.replace(inputs=for_generator.inputs.replace(noise=noise))
+    if settings.augment != "none":
+        real, generated, again = (
+            jax.tree.map(share.of, augmentation.draw(each, share.batch_size, settings.augment_kinds))
+            for each in jax.random.split(jax.random.fold_in(key, 1), 3)
+        )
+        strength = jnp.broadcast_to(state.augmentation.strength, share.batch_size // share.devices)
+        batch = batch.replace(augment_real=real, augment_generated=generated, strength=strength)
+        for_generator = for_generator.replace(augment=again, strength=strength)
+    if settings.works > 0:
+        which = share.of(jax.random.randint(jax.random.fold_in(key, 6), (settings.works_batch,), 0, m))
+        for_generator = for_generator.replace(works=own_works(data, which, alpha, noise=generator.noise))
+    return batch, for_generator
+
+
+def imagined(
+    key: Array,
+    latents: Array,
+    labels: Array,
+    of_works: Array,
+    own: Array | None,
+    settings: StepSettings,
+    share: Share,
+    *,
+    timed: bool,
+) -> Inputs:
+    """What is to be painted: latents by chance or on the way between two works, with their labels.
+
+    Args:
+      latents, labels: by chance, [n, latent_size] and [n, label_size].
+      of_works: labels [m, label_size] of all works.
+      own: latents [m, latent_size] of all works; None where they have none, and nothing lies on ways.
+      timed: whether labels are years, which are moved by chance.
+    """
+    if timed:
+        labels = labels + settings.year_width * share.normal(jax.random.fold_in(key, 0), 1)
+    if own is None:
+        return Inputs(latents, labels)
+    of_first, of_last, of_t, of_which = jax.random.split(jax.random.fold_in(key, 1), 4)
+    first, last = (share.places(each, len(of_works)) for each in (of_first, of_last))
+    t = share.of(works.places(jax.random.uniform(of_t, (share.batch_size, 1))))
+    on_way = share.of(jax.random.bernoulli(of_which, settings.between, (share.batch_size, 1)))
+    latents = jnp.where(on_way, works.on_ways(own, first, last, t), latents)
+    return Inputs(latents, jnp.where(on_way, lerp(of_works[first], of_works[last], t), labels))
+
+
+def own_works(data: Data, which: Array, alpha: Array, *, noise: bool) -> OwnWorks:
+    """The works at places [k], with the noise that all pictures have after training where the generator has some."""
+    images = real_images(data.images, which, jnp.zeros(which.shape, bool), alpha)
+    return OwnWorks(which, images, data.labels[which], jnp.zeros(which.shape, jnp.uint32) if noise else None)

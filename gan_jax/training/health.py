@@ -1,11 +1,20 @@
-"""Whether a training is sick: what its figures look like when it goes wrong."""
+"""How a training does, by its figures: which checkpoint is the best, and what they look like when it goes wrong."""
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 RUNAWAY = 1e4  # between the scores of real and generated pictures; healthy ones are within some hundreds, for a Wasserstein critic too
 ALIKE = 0.01  # diversity (1 less MS-SSIM) below which pictures are all one; before they are anything at all, they are too
 VARIED = 0.1  # diversity that a generator which is no longer new has had
+
+
+def merit(figures: Mapping[str, Any]) -> Any:
+    """What the best checkpoint has the least of, from the figures of `watch.Watch`, numbers or arrays [n] of several checkpoints.
+
+    Where ways between works are learnt too, the best checkpoint is good at both.
+    """
+    return figures["kid_training"] + figures.get("kid_ways", 0.0)
 
 
 class Sick(Exception):

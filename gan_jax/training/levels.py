@@ -16,9 +16,11 @@ import numpy as np
 
 from gan_jax.errors import UserError
 from gan_jax.models.layers import STDDEV_GROUP
-from gan_jax.training import devices, hosts
+from gan_jax.training import devices, hosts, losses
 from gan_jax.training.schedule import Phase
-from gan_jax.training.step import StepSettings, TrainState, make_step
+from gan_jax.training.settings import StepSettings
+from gan_jax.training.state import TrainState
+from gan_jax.training.step import make_step
 from gan_jax.training.stream import Images, Stream, budget
 
 HEADROOM = 0.95  # of a device's memory; allocators lose a few percent between blocks
@@ -61,12 +63,12 @@ class Level:
             level=phase.level,
             batch_size=phase.batch_size,
             devices=devices.count(),
-            parts=parts,
+            microbatches=parts,
             with_r1=with_r1,
         )
-        # Every r1_every-th step has the penalty, the others are a program without it: a branch would make the devices wait for the host.
-        self._lazy = settings.r1_every if settings.loss != "wgan-gp" and settings.r1 and settings.r1_every > 1 else 0
-        self._phase, self._kinds = phase, (True, False) if self._lazy else (True,)
+        # Steps without the penalty are a program of their own: a branch would make the devices wait for the host.
+        self._penalty_every = max(1, losses.penalty_every(settings.loss, settings.r1, settings.r1_every))
+        self._phase, self._kinds = phase, (True, False) if self._penalty_every > 1 else (True,)
         self._works = settings.works_batch if settings.works else 0
         self._group = STDDEV_GROUP if generator.active(phase.level) else 1
         space = budget(resident_gib, devices.memory_limit())
@@ -85,7 +87,7 @@ class Level:
 
     def __call__(self, state: TrainState, seen: int, alpha: float, learning_rate: Any) -> tuple[TrainState, dict[str, jax.Array]]:
         """A step; `state` is donated. Raises UserError where memory runs out in the first step, in the smallest parts."""
-        with_r1 = not self._lazy or (seen // self._phase.batch_size) % self._lazy == 0
+        with_r1 = (seen // self._phase.batch_size) % self._penalty_every == 0
         if with_r1 in self._ran:
             return self._programs[with_r1](state, self._stream(seen), np.float32(alpha), learning_rate)
         # A step that fails has used its state up.

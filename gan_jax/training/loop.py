@@ -8,10 +8,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -29,34 +28,14 @@ from gan_jax.training.log import Log, NoLog
 from gan_jax.training.meter import Meter
 from gan_jax.training.sample_grid import SampleGrid
 from gan_jax.training.schedule import Phase
-from gan_jax.training.step import StepSettings, init_state, restart_adam
+from gan_jax.training.settings import StepSettings
+from gan_jax.training.state import init_state, restart_adam
 from gan_jax.training.stream import Images
 from gan_jax.training.trained import init_from
+from gan_jax.training.watch import Watch
 
 INTERRUPTED = 130  # the exit code of what Ctrl-C has ended
 MOST_RETURNS = 4  # to the latest checkpoint, of a training that goes wrong; each halves the learning rate
-
-
-class Watch(Protocol):
-    """What looks at pictures, uint8 [n, r, r, 3], while the networks train."""
-
-    def __call__(self, images: np.ndarray) -> dict[str, float]:
-        """Figures by name; that of the best checkpoint has the least "kid_training"."""
-
-    def distance(self, images: np.ndarray) -> float:
-        """ "kid_training" alone."""
-
-    def nearest(self, images: np.ndarray) -> np.ndarray:
-        """The work that is most like each."""
-
-
-def compute_dtype(precision: str) -> jnp.dtype:
-    """The type of the convolutions. "auto" is bfloat16 where the device has it in hardware."""
-    if precision == "auto":
-        return jnp.dtype(jnp.float32 if jax.default_backend() == "cpu" else jnp.bfloat16)
-    if precision not in ("float32", "bfloat16"):
-        raise UserError(f"config.training.precision={precision!r}: there is 'auto', 'float32' and 'bfloat16'")
-    return jnp.dtype(precision)
 
 
 def make_schedule(training: ConfigDict, model: str, resolution: int) -> tuple[Phase, ...]:
@@ -109,8 +88,8 @@ def make_schedule(training: ConfigDict, model: str, resolution: int) -> tuple[Ph
 
 
 def step_settings(training: ConfigDict, seed: int) -> StepSettings:
-    if training.loss not in losses.PLAYERS:
-        raise UserError(f"config.training.loss={training.loss!r}: there is {', '.join(losses.PLAYERS)}")
+    if training.loss not in losses.LOSSES:
+        raise UserError(f"config.training.loss={training.loss!r}: there is {', '.join(losses.LOSSES)}")
     if training.augment not in augmentation.MODES:
         raise UserError(f"config.training.augment={training.augment!r}: there is {', '.join(augmentation.MODES)}")
     if unknown := set(training.augment_kinds) - set(augmentation.KINDS):
@@ -192,7 +171,7 @@ class _Run:
         """Images seen at the end."""
         config, training, resolution = self.config, self.config.training, self.images.shape[1]
         phases = make_schedule(training, config.model.name, resolution)
-        dtype = compute_dtype(training.precision)
+        dtype = networks.compute_dtype(training.precision)
         generator, discriminator = networks.build(config.model, resolution, dtype, devices.AXIS)
         settings = step_settings(training, config.seed)
         if self.years:
@@ -284,21 +263,19 @@ class _Run:
     def _save(self) -> None:
         training, phase = self.config.training, schedule.phase_at(self.phases, self.seen)
         alpha = phase.alpha(min(self.seen, phase.end))
-        figures = {}
+        kid = None
         if self.watch and training.watch_images and phase.resolution == self.images.shape[1] and alpha == 1:
             figures = self.watch(self.grid.images(self.state, phase.level, alpha, training.watch_images))
             if training.works:
                 middles = self.grid.middles(self.state, self.labels, phase.level, alpha, training.watch_images)
                 figures["kid_ways"] = self.watch.distance(middles)
-            figures = {f"watch/{name}": value for name, value in figures.items()}
-            self.log.write(self.seen, figures)
-            self.diversity = health.check_diversity(self.diversity, figures.get("watch/diversity", 0.0))
+            kid = health.merit(figures)
+            self.log.write(self.seen, {f"watch/{name}": value for name, value in figures.items()})
+            self.diversity = health.check_diversity(self.diversity, figures.get("diversity", 0.0))
         about = {"images_seen": self.seen, "level": phase.level, "alpha": alpha, "learning_rate_factor": self.slower}
         about |= {"works": own_latents(training, self.images.shape[0])}
         about |= {"years": dataclasses.asdict(self.years) | {"seen": list(self.years.seen)}} if self.years else {}
         if hosts.leads():
-            # Where ways between works are learnt too, the best checkpoint is good at both.
-            kid = figures["watch/kid_training"] + figures.get("watch/kid_ways", 0.0) if figures else None
             self.checkpoints.save(self.seen, self.state, {**self.about, **about}, kid=kid)
 
     def _show(self, phase: Phase) -> None:

@@ -1,9 +1,18 @@
-"""Losses of both players, of scores [n] and of slopes [n, h, w, 3] (a score's gradient by its image). Every result is [n]."""
+"""Everything that depends on the loss: what both players make small, the discriminator's penalty, where its scores have a border.
+
+Of scores [n] and of input gradients [n, h, w, 3] (of a score by its image). Losses and penalties are [n].
+"""
+
+import dataclasses
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
+from gan_jax.training.settings import StepSettings
+
+MEMORY = 0.99  # of a critic's border, a step
 YEARS_WIDE = 2.0  # standard deviations from the mean to the outermost neighbourhoods
 
 
@@ -16,9 +25,9 @@ def wasserstein_generator(fake: Array) -> Array:
     return -fake
 
 
-def gradient_penalty(slopes: Array) -> Array:
-    """(|slope| - 1)^2 at points between real and generated images (Gulrajani et al. 2017, equation 3)."""
-    return (_norm(slopes) - 1) ** 2
+def gradient_penalty(gradients: Array) -> Array:
+    """(|gradient| - 1)^2 at points between real and generated images (Gulrajani et al. 2017, equation 3)."""
+    return (_norm(gradients) - 1) ** 2
 
 
 def drift(real: Array) -> Array:
@@ -46,9 +55,9 @@ def cross_entropy(logits: Array, labels: Array) -> Array:
     return -jnp.sum(labels * jax.nn.log_softmax(logits), axis=1)
 
 
-def r1(slopes: Array) -> Array:
-    """|slope|^2 / 2 at real images (Mescheder et al. 2018, equation 9)."""
-    return jnp.sum(slopes**2, axis=(1, 2, 3)) / 2
+def r1(gradients: Array) -> Array:
+    """|gradient|^2 / 2 at real images (Mescheder et al. 2018, equation 9)."""
+    return jnp.sum(gradients**2, axis=(1, 2, 3)) / 2
 
 
 def of_year(scores: Array, logits: Array, years: Array) -> Array:
@@ -62,15 +71,65 @@ def of_year(scores: Array, logits: Array, years: Array) -> Array:
     return scores + (logits * member).sum(axis=1)
 
 
-def _norm(slopes: Array) -> Array:
+def _norm(gradients: Array) -> Array:
     # The gradient of a square root is infinite at zero, where a new critic can be.
-    return jnp.sqrt(jnp.sum(slopes**2, axis=(1, 2, 3)) + 1e-12)
+    return jnp.sqrt(jnp.sum(gradients**2, axis=(1, 2, 3)) + 1e-12)
 
 
-# What each player makes small, by the name in the config: (of scores of real and fake, of scores of fake). The hinge's generator is
-# that of Wasserstein (Miyato et al. 2018, equation 17).
-PLAYERS = {
-    "wgan-gp": (wasserstein_discriminator, wasserstein_generator),
-    "non-saturating": (non_saturating_discriminator, non_saturating_generator),
-    "hinge": (hinge_discriminator, wasserstein_generator),
+@dataclasses.dataclass(frozen=True)
+class Loss:
+    """What each player makes small."""
+
+    discriminator: Callable[[Array, Array], Array]  # of scores of real and of generated images
+    generator: Callable[[Array], Array]  # of scores of generated images
+    critic: bool = False  # scores are no logits: they have no border of their own, and the penalty is that between the images
+
+
+# By the name in the config. The hinge's generator is that of Wasserstein (Miyato et al. 2018, equation 17).
+LOSSES = {
+    "wgan-gp": Loss(wasserstein_discriminator, wasserstein_generator, critic=True),
+    "non-saturating": Loss(non_saturating_discriminator, non_saturating_generator),
+    "hinge": Loss(hinge_discriminator, wasserstein_generator),
 }
+
+
+def penalty_every(loss: str, r1: float, r1_every: int) -> int:
+    """Steps from one that has a penalty to the next; 0 for none. R1 may be lazy (Karras et al. 2020, StyleGAN2, appendix B)."""
+    return 1 if LOSSES[loss].critic else r1_every if r1 else 0
+
+
+def penalised(
+    loss: Array,
+    settings: StepSettings,
+    real: Array,
+    generated: Array,
+    mix: Array,
+    scores: Array,
+    input_gradients: Callable[[Array], Array],
+) -> tuple[Array, Array | None]:
+    """Adds the discriminator's penalty to its loss [n].
+
+    Args:
+      real, generated: images [n, r, r, 3], as the discriminator sees them.
+      mix: [n], 0 to 1, places between both.
+      scores: [n], of the real images.
+      input_gradients: of images [n, r, r, 3], the gradient of each score by its image.
+    Returns:
+      The sum, and the penalty [n] without its weight; None where the settings have none.
+    """
+    if LOSSES[settings.loss].critic:
+        penalty = gradient_penalty(input_gradients(real + (generated - real) * mix[:, None, None, None]))
+        return loss + settings.gradient_penalty * penalty + settings.drift * drift(scores), penalty
+    if settings.r1:
+        # What is asked for once in so many steps weighs as much more.
+        penalty = r1(input_gradients(real))
+        return loss + settings.r1 * settings.r1_every * penalty, penalty
+    return loss, None
+
+
+def border(loss: str, before: Array, real: Array, generated: Array) -> Array:
+    """Where the scores of real and of generated images part, after a step with such mean scores [].
+
+    A Wasserstein critic knows no border of its own: there it is the running mean between the two. The other losses put it at zero.
+    """
+    return before * MEMORY + (real + generated) / 2 * (1 - MEMORY) if LOSSES[loss].critic else before

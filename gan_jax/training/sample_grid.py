@@ -12,7 +12,7 @@ from gan_jax import pictures
 from gan_jax.models import networks
 from gan_jax.models.generator import Years
 from gan_jax.training import works
-from gan_jax.training.step import TrainState
+from gan_jax.training.state import TrainState
 
 GRID = 36  # pictures
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from gan_jax.training import batches
-from gan_jax.training.step import Data
+from gan_jax.training.state import Data
 
 SHARE = 0.25  # of a device's memory, for images
 CHUNK = 256  # images that are read and reduced at once

@@ -19,7 +19,7 @@ from gan_jax.errors import UserError
 from gan_jax.models import networks, reference
 from gan_jax.models.generator import Years, on_sphere
 from gan_jax.training.checkpoints import Checkpoints
-from gan_jax.training.step import TrainState, init_state
+from gan_jax.training.state import TrainState, init_state
 
 Tree = Mapping[str, Any]
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gan_jax.evaluation import kid, ms_ssim
-from gan_jax.evaluation.copies import Copies
-from gan_jax.evaluation.distances import MINIMUM
-from gan_jax.evaluation.features import Standardiser
+from gan_jax.metrics import kid, ms_ssim
+from gan_jax.metrics.copies import Copies
+from gan_jax.metrics.features import Standardiser
+from gan_jax.metrics.image_set import MINIMUM
 from gan_jax.pictures import shrunk
 
 PAIRS = 100  # of random pictures, for their diversity

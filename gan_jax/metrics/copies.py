@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 from scipy import stats
 
-from gan_jax.evaluation.alignment import Compositions
+from gan_jax.metrics.alignment import Compositions
+from gan_jax.metrics.image_set import MINIMUM
 
 EXPECTED = 0.05  # part of the real works that stand out from the others as much as the threshold
-MINIMUM = 8
 CHUNK = 4096  # pictures at once
 SAME = 0.9999  # correlations above this are this
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+MINIMUM = 8  # pictures a set: with fewer, an interval says little more than that there are few
+
 
 @dataclasses.dataclass(frozen=True)
 class ImageSet:

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.errors import UserError
-from gan_jax.evaluation import pretrained
-from gan_jax.evaluation.texture import BANDS, HUES, PATTERNS, STROKES, TEXTURE_NAMES, texture
+from gan_jax.metrics import pretrained
+from gan_jax.metrics.texture import BANDS, HUES, PATTERNS, STROKES, TEXTURE_NAMES, texture
 from gan_jax.models.generator import Critic
 from gan_jax.pictures import to_float
 

@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 
-from gan_jax.evaluation.intervals import students_factor
+from gan_jax.metrics.intervals import students_factor
 
 COVERAGE = 95.0  # percent
 MINIMUM = 4  # points a set: halves of two are the smallest that still have an unbiased estimate

@@ -1,0 +1,144 @@
+"""Tables of an evaluation, a row for each work, frame, generated image, competitor and moment."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gan_jax.evaluation import style
+from gan_jax.evaluation.inputs import STUDY, Morphs, Seen, Works
+from gan_jax.metrics import copies
+from gan_jax.metrics.features import Standardiser
+from gan_jax.metrics.image_set import ImageSet
+from gan_jax.metrics.manifold import distances
+
+Rows = list[dict[str, Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Dates:
+    """What year pictures look like."""
+
+    works: np.ndarray  # [n], NaN for those without a date
+    generated: np.ndarray
+    frames: Mapping[str, np.ndarray]  # [pairs, T] by competitor
+
+
+@dataclasses.dataclass(frozen=True)
+class Near:
+    """The training works nearest to pictures, as places in the collection."""
+
+    generated: copies.Nearest
+    frames: copies.Nearest  # of the study, pairs after each other
+    copy_generated: np.ndarray
+    copy_frames: np.ndarray
+
+
+def work_rows(works: Works, seen: Seen, dates: Dates | None, curves: Sequence[style.Curve], seed: int) -> Rows:
+    """Says of each work its year, the one it looks like, its quantities of style, and its place on a map of all works."""
+    rows = [
+        {"index": i, "file": works.files[i], "title": works.titles[i], "year": _number(works.years[i]), "period": works.periods[i]}
+        for i in range(len(works.years))
+    ]
+    if works.further:
+        rows = [row | {"named": name} for row, name in zip(rows, works.named)]
+    said = dates.works if dates else np.full(len(rows), np.nan)
+    dated = np.flatnonzero(np.isfinite(works.years))
+    places = style.map_of(Standardiser.fit(seen.works.features)(seen.works.features), seed) if len(rows) >= style.MINIMUM else None
+    for i, row in enumerate(rows):
+        row |= {"looks_like": _number(said[i]), "ahead": _number(said[i] - works.years[i])}
+    for curve in curves:
+        values = np.full(len(rows), np.nan)
+        values[dated] = curve.works
+        for row, value in zip(rows, values):
+            row[curve.quantity.name] = _number(value)
+    for i, row in enumerate(rows):
+        row |= {"map_x": _number(places[i, 0]) if places is not None else "", "map_y": _number(places[i, 1]) if places is not None else ""}
+    return rows
+
+
+def _resembles(works: ImageSet, pictures: np.ndarray) -> np.ndarray:
+    """Of pictures' features [n, d] the real works that are most like them [n]."""
+    standardise = Standardiser.fit(works.features)
+    return distances(standardise(pictures), standardise(works.features)).argmin(axis=1) if len(pictures) else np.zeros(0, int)
+
+
+def frame_rows(seen: Seen, morphs: Morphs, dates: Dates | None, near: Near | None) -> Rows:
+    """Says of each frame of the study the year it looks like, and the works that resemble it and that are nearest to it."""
+    study = next(iter(morphs.frames))
+    features = seen.frames[study].features
+    resembles = _resembles(seen.works, features.reshape(-1, features.shape[-1]))
+    rows = []
+    for pair, (early, late) in enumerate(morphs.ends.tolist()):
+        for k, t in enumerate(morphs.t):
+            i = pair * len(morphs.t) + k
+            said = _number(dates.frames[study][pair, k]) if dates else ""
+            rows.append({"pair": pair, "frame": k, "t": f"{t:.4f}", "year": _number(morphs.years[pair, k]), "looks_like": said,
+                         "early_index": early, "late_index": late, **_neighbours(resembles, near.frames if near else None,
+                         near.copy_frames if near else None, i)})  # fmt: skip
+    return rows
+
+
+def generated_rows(seen: Seen, dates: Dates | None, near: Near | None) -> Rows:
+    """Says the same of each generated image."""
+    resembles = _resembles(seen.works, seen.generated.features)
+    return [
+        {
+            "image": i,
+            "looks_like": _number(dates.generated[i]) if dates else "",
+            **_neighbours(resembles, near.generated if near else None, near.copy_generated if near else None, i),
+        }
+        for i in range(len(seen.generated))
+    ]
+
+
+def _neighbours(resembles: np.ndarray, nearest: copies.Nearest | None, copied: np.ndarray | None, i: int) -> dict[str, Any]:
+    row: dict[str, Any] = {"resembles_index": int(resembles[i]), "nearest_index": "", "distance": "", "copy": ""}
+    if nearest is not None:
+        row |= {"nearest_index": int(nearest.work[i]), "distance": f"{nearest.distance[i]:.4f}", "copy": int(copied[i])}
+    return row
+
+
+def style_rows(curves: Sequence[style.Curve]) -> Rows:
+    """Gives each quantity's curve over the years, with its interval."""
+    return [
+        {"quantity": curve.quantity.name, "year": f"{year:.3f}", "value": value, "low": low, "high": high}
+        for curve in curves
+        for year, value, low, high in zip(curve.years, curve.value, curve.low, curve.high)
+    ]
+
+
+def competitor_rows(figures: Mapping[str, Any]) -> Rows:
+    """Says how far each competitor is from the works between, at each t; standing sets have none."""
+    rows = []
+    rank = {STUDY: figures["chronology"].get("rank"), **{
+        name: each["rank"] for name, each in figures["chronology"].get("competitors", {}).items()
+    }}  # fmt: skip
+    ways = {STUDY: figures["morph"], **figures["competitors"]}
+    places = [(name, _number(place["t"]), place["against"]["between"], place) for name, way in ways.items() for place in way]
+    for name, t, comparison, place in [*places, *((one["name"], "", one["comparison"], None) for one in figures["standing"])]:
+        numbers = {"kid": comparison["kid"]["value"], "kid_low": comparison["kid"]["low"], "kid_high": comparison["kid"]["high"],
+                   "swd": comparison["swd"]["value"], "frechet": comparison["frechet"]["value"],
+                   "rank": (rank.get(name) or {}).get("value"), "kid_training": place["training"]["value"] if place else None,
+                   "precision": place["precision"] if place else None, "sharpness": place["sharpness"] if place else None}  # fmt: skip
+        rows.append({"competitor": name, "t": t} | {key: _number(value) for key, value in numbers.items()})
+    return rows
+
+
+def chronology_rows(figures: Mapping[str, Any]) -> Rows:
+    """Gives the years that frames look like at each t, with intervals; no rows where nothing can be said."""
+    found = figures["chronology"]
+    if found["reason"]:
+        return []
+    ways = {STUDY: found["by_t"], **{name: each["by_t"] for name, each in found["competitors"].items()}}
+    return [
+        {"competitor": name, "t": _number(moment["t"]), "year": _number(place["year"])}
+        | {key: _number(place[source]) for key, source in (("looks_like", "value"), ("low", "low"), ("high", "high"))}
+        for name, way in ways.items()
+        for moment, place in zip(figures["morph"], way)
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None or not np.isfinite(value) else f"{value:.6g}"

@@ -1,0 +1,165 @@
+"""What both players make of a batch, and how wrong that is: the networks as training calls them, and the loss of each."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Set
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from gan_jax.models.generator import on_sphere
+from gan_jax.training import augmentation, losses, works
+from gan_jax.training.batches import Batch, GeneratorBatch, Inputs
+from gan_jax.training.settings import StepSettings
+from gan_jax.training.state import Player, TrainState
+
+Tree = Mapping[str, Any]
+Metrics = dict[str, Array]
+WORKS = "works"  # the works' latents, where they stand beside the generator's parameters
+
+
+@dataclasses.dataclass(frozen=True)
+class Networks:
+    """Both networks at one level, as they are called in training."""
+
+    generator: nn.Module
+    discriminator: nn.Module
+    level: int
+
+    def generate(self, params: Tree, stats: Tree, inputs: Inputs, alpha: Array) -> tuple[Array, Tree]:
+        """Paints images [n, r, r, 3]; also returns the batch statistics after them."""
+        noise = {"seeds": inputs.noise} if self.generator.noise else {}
+        joined = jnp.concatenate([inputs.latents, inputs.labels], 1)
+        return self._apply(self.generator, params, stats, joined, alpha, **noise)
+
+    def discriminate(self, params: Tree, stats: Tree, images: Array, alpha: Array, among: int = 1) -> tuple[tuple[Array, Array], Tree]:
+        """Gives scores [n] and label logits [n, k] of `among` batches of images [n, r, r, 3], and the batch statistics after them."""
+        return self._apply(self.discriminator, params, stats, images, alpha, batches=among)
+
+    def input_gradients(self, params: Tree, stats: Tree, images: Array, alpha: Array) -> Array:
+        """The gradient of each score by its image, [n, r, r, 3]."""
+        return jax.grad(lambda x: self.discriminate(params, stats, x, alpha)[0][0].sum())(images)
+
+    def features(self, params: Tree, stats: Tree, images: Array, alpha: Array, among: int = 1) -> list[Array]:
+        """What the discriminator's layers hand on, [n, h, w, c] each."""
+        settings = dict(level=self.level, alpha=alpha, batches=among, train=True, mutable=["features", "batch_stats"])
+        _, seen = self.discriminator.apply(_variables(params, stats), images, **settings)
+        return [layer[0] for layer in seen["features"].values()]
+
+    def _apply(self, network: nn.Module, params: Tree, stats: Tree, x: Array, alpha: Array, **settings: Any) -> tuple[Any, Tree]:
+        settings |= dict(level=self.level, alpha=alpha, train=True)
+        if not stats:
+            return network.apply(_variables(params, stats), x, **settings), stats
+        y, moved = network.apply(_variables(params, stats), x, mutable=["batch_stats"], **settings)
+        return y, moved["batch_stats"]
+
+
+def discriminator_loss(
+    networks: Networks,
+    settings: StepSettings,
+    params: Tree,
+    stats: Tree,
+    generator: Player,
+    batch: Batch,
+    alpha: Array,
+    border: Array,
+) -> tuple[Array, tuple[Tree, Metrics]]:
+    """Returns the loss [], and beside it the batch statistics after it and the metrics.
+
+    border: of the scores, from which on they call an image real.
+    """
+    labelled, timed = networks.discriminator.label_size, networks.generator.timed
+    generated = batch.generated
+    if generated is None:
+        generated, _ = networks.generate(generator.params, generator.stats, batch.inputs, alpha)
+    real = augmented(batch.real, batch.augment_real, batch.strength, settings)
+    generated = augmented(generated, batch.augment_generated, batch.strength, settings)
+    # One pass for both, half as many and twice as large convolutions; statistics are those of each alone.
+    (scores, logits), moved = networks.discriminate(params, stats, jnp.concatenate([real, generated]), alpha, among=2)
+    if timed:
+        scores = losses.of_year(scores, logits, jnp.concatenate([batch.labels, batch.inputs.labels]))
+    of_real, of_generated = jnp.split(scores, 2)
+    loss, penalty = losses.penalised(
+        losses.LOSSES[settings.loss].discriminator(of_real, of_generated),
+        settings, real, generated, batch.mix, of_real,
+        lambda images: networks.input_gradients(params, stats, images, alpha),
+    )  # fmt: skip
+    metrics = {"score/real": of_real.mean(), "score/fake": of_generated.mean()}
+    metrics["overfitting"] = augmentation.overfitting(of_real, border)
+    if penalty is not None:
+        metrics["penalty"] = penalty.mean()
+    if labelled and not timed:
+        guessed, of_inputs = jnp.split(logits, 2)
+        wrong = losses.cross_entropy(guessed, batch.labels) + losses.cross_entropy(of_inputs, batch.inputs.labels)
+        loss = loss + settings.label_weight * wrong
+        metrics["loss/labels"] = wrong.mean()
+    metrics["loss/discriminator"] = loss.mean()
+    return loss.mean(), (moved, metrics)
+
+
+def trained_with_generator(state: TrainState) -> Tree:
+    """The generator's parameters, and beside them the latents of works that have some of their own."""
+    return {**state.generator.params, **({WORKS: state.works["latents"]} if state.works else {})}
+
+
+def generate_batch(networks: Networks, params: Tree, stats: Tree, batch: GeneratorBatch, alpha: Array) -> tuple[Array, Tree]:
+    """Paints images [n + k, r, r, 3] of n inputs and of k works at their own latents; also returns the batch statistics after them."""
+    if batch.works is None:
+        return networks.generate(params, stats, batch.inputs, alpha)
+    own = Inputs(on_sphere(params[WORKS][batch.works.which]), batch.works.labels, batch.works.noise)
+    inputs = jax.tree.map(lambda *each: jnp.concatenate(each), batch.inputs, own)
+    return networks.generate(only(params, params.keys() - {WORKS}), stats, inputs, alpha)
+
+
+def generator_loss(
+    networks: Networks, settings: StepSettings, images: Array, stats: Tree, discriminator: Tree, batch: GeneratorBatch, alpha: Array
+) -> tuple[Array, tuple[Tree, Metrics]]:
+    """Returns the loss [] of what `generate_batch` makes, and beside it the discriminator's batch statistics after it and the metrics.
+
+    stats, discriminator: the discriminator's batch statistics and parameters.
+    """
+    n, timed = len(batch.inputs.latents), networks.generator.timed
+    shown = augmented(images[:n], batch.augment, batch.strength, settings)
+    (scores, logits), moved = networks.discriminate(discriminator, stats, shown, alpha)
+    loss = losses.LOSSES[settings.loss].generator(losses.of_year(scores, logits, batch.inputs.labels) if timed else scores)
+    if networks.generator.label_size and not timed:
+        loss = loss + settings.label_weight * losses.cross_entropy(logits, batch.inputs.labels)
+    loss, metrics = loss.mean(), {"loss/generator": loss.mean()}
+    if batch.works is not None:
+        both = jnp.concatenate([batch.works.images, images[n:]])
+        seen = [tuple(jnp.split(layer, 2)) for layer in networks.features(discriminator, moved, both, alpha, among=2)]
+        metrics["loss/works"] = works.unlike(images[n:], batch.works.images, seen, settings.works_detail).mean()
+        loss = loss + settings.works * metrics["loss/works"]
+    return loss, (moved, metrics)
+
+
+def augmented(images: Array, chances: augmentation.Chances | None, strength: Array | None, settings: StepSettings) -> Array:
+    """Images as the discriminator sees them; without chances as they are."""
+    return images if chances is None else augmentation.augment(images, chances, strength[0], settings.augment_colour)
+
+
+@dataclasses.dataclass(frozen=True)
+class Painted:
+    """What the generator has made of a batch, for both players to learn from."""
+
+    images: Array  # [n + k, r, r, 3], those of works at their own latents last
+    backwards: Callable[[Array], tuple[Tree]]  # a gradient by the images to one by what the generator's step changes
+    stats: Tree
+
+    @classmethod
+    def by(cls, networks: Networks, state: TrainState, batch: GeneratorBatch, alpha: Array) -> "Painted":
+        def images(params: Tree) -> tuple[Array, Tree]:
+            return generate_batch(networks, params, state.generator.stats, batch, alpha)
+
+        return cls(*jax.vjp(images, trained_with_generator(state), has_aux=True))
+
+
+def _variables(params: Tree, stats: Tree) -> Tree:
+    return {"params": params, "batch_stats": stats} if stats else {"params": params}
+
+
+def only(tree: Tree, names: Set[str]) -> Tree:
+    """The branches of these names."""
+    return {name: tree[name] for name in names}

@@ -1,0 +1,39 @@
+"""The constants of a training step."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class StepSettings:
+    """The constants of a step; each is described in `default_config`."""
+
+    seed: int
+    loss: str
+    works: float
+    works_batch: int
+    works_rate: float
+    works_spread: float
+    works_detail: int
+    between: float
+    year_width: float  # in standard deviations of the works' years
+    fresh_latents: bool
+    discriminator_rate: float
+    freeze_discriminator: int
+    gradient_penalty: float
+    drift: float
+    r1: float
+    r1_every: int
+    label_weight: float
+    adam_b1: float
+    adam_b2: float
+    adam_epsilon: float
+    ema_decay: float
+    ema_half_life_kimg: float
+    ema_ramp_up: float
+    mirror: bool
+    augment: str
+    augment_kinds: tuple[str, ...]
+    augment_colour: float
+    augment_strength: float
+    augment_target: float
+    augment_kimg: float

@@ -1,0 +1,94 @@
+"""What training changes, how it begins, and what it learns from."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import flax
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+
+from gan_jax import keys
+from gan_jax.training import augmentation, works
+from gan_jax.training.augmentation import Augmentation
+
+Tree = Mapping[str, Any]
+
+
+@flax.struct.dataclass
+class Player:
+    """A network that learns: its parameters, its batch statistics ({} without batch norm) and the state of its Adam."""
+
+    params: Tree
+    stats: Tree
+    adam: optax.ScaleByAdamState
+
+
+@flax.struct.dataclass
+class TrainState:
+    """Everything that training changes. The tree has the same shape from the first step to the last."""
+
+    images_seen: Array  # [] int32
+    generator: Player
+    discriminator: Player
+    ema_params: Tree
+    ema_stats: Tree
+    augmentation: Augmentation
+    works: Tree  # as `works.begin` makes them
+
+
+@flax.struct.dataclass
+class Data:
+    """What is learnt, at one level."""
+
+    images: Array  # uint8 [m, r, r, 3]
+    labels: Array  # float32 [m, label_size]: one-hot, or the year in standard deviations from the mean; label_size is 0 without labels
+
+
+def init_state(
+    generator: nn.Module, discriminator: nn.Module, level: int, seed: int, augment: str = "none", strength: float = 0.0, count: int = 0
+) -> TrainState:
+    """A new state, on the default device.
+
+    Args:
+      level: the networks' full one.
+      augment, strength: as in the settings of a step.
+      count: works that have latents of their own.
+    """
+    state = _begin(generator, discriminator, level, augment, strength, count, np.int32(seed))
+    # Donation needs buffers of its own for the average, which starts as the generator itself.
+    return state.replace(ema_params=jax.tree.map(jnp.copy, state.ema_params), ema_stats=jax.tree.map(jnp.copy, state.ema_stats))
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5))
+def _begin(
+    generator: nn.Module, discriminator: nn.Module, level: int, augment: str, strength: float, count: int, seed: Array
+) -> TrainState:
+    def player(network: nn.Module, key: Array, inputs: Array) -> Player:
+        variables = network.init(key, inputs, level=level, alpha=jnp.float32(1))
+        params = variables["params"]
+        return Player(params, variables.get("batch_stats", {}), optax.scale_by_adam().init(params))
+
+    g_key, d_key = jax.random.split(keys.key(seed))
+    g = player(generator, g_key, jnp.zeros((1, generator.latent_size + generator.label_size)))
+    d = player(discriminator, d_key, jnp.zeros((1, 2**level, 2**level, 3)))
+    own = works.begin(jax.random.fold_in(keys.key(seed), 1), count, generator.latent_size)
+    return TrainState(jnp.int32(0), g, d, g.params, g.stats, augmentation.begin(augment, strength), own)
+
+
+def restart_adam(state: TrainState) -> TrainState:
+    """Forgets both Adams' moments and counts, as the reference does where a level starts to fade in and where it has."""
+
+    def restart(player: Player) -> Player:
+        return player.replace(adam=_zeros_like(player.adam))
+
+    return state.replace(generator=restart(state.generator), discriminator=restart(state.discriminator))
+
+
+@jax.jit
+def _zeros_like(tree: Any) -> Any:
+    return jax.tree.map(jnp.zeros_like, tree)  # one program; eagerly, every leaf would be one

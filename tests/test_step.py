@@ -1,0 +1,140 @@
+"""The parts of a training step, each alone."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from test_training import IMAGES, LABELS, NO_LABELS, build, leaves, tiny
+
+from gan_jax.training import batches, loop
+from gan_jax.training.batches import Inputs, Share, draw_batch
+from gan_jax.training.players import Networks, discriminator_loss, generate_batch, generator_loss
+from gan_jax.training.state import Data, Player, init_state
+from gan_jax.training.step import accumulate, adam_step
+
+ALPHA = jnp.float32(1)
+
+
+def drawn(config, labels=NO_LABELS, devices=1, index=0, images_seen=0):
+    """Both batches of 16 images, as they are drawn for one of some devices."""
+    settings, (generator, discriminator) = loop.step_settings(config.training, 1), build(config)
+    works = loop.own_latents(config.training, len(IMAGES))
+    state = init_state(generator, discriminator, 4, 0, settings.augment, settings.augment_strength, works)
+    state = state.replace(images_seen=jnp.int32(images_seen))
+    share = Share(16, devices, jnp.int32(index))
+    return draw_batch(state, Data(jnp.asarray(IMAGES), jnp.asarray(labels)), ALPHA, settings, generator, share), state, settings
+
+
+def everything():
+    config = tiny(
+        loss="non-saturating", augment="fixed", augment_strength=0.5, fresh_latents=True, works=1.0, works_batch=8, works_detail=2
+    )
+    config.model.update(year=True, noise=True)
+    return config, np.linspace(-1.5, 1.5, 20, dtype=np.float32)[:, None]
+
+
+def test_devices_draw_shares_of_one_batch():
+    config, years = everything()
+    whole, *_ = drawn(config, years)
+    two = [drawn(config, years, 2, index)[0] for index in range(2)]
+    joined = leaves(jax.tree.map(lambda *parts: np.stack(parts), *two))
+    for name, leaf in leaves(jax.tree.map(lambda x: batches.shares(x, 2), whole)).items():
+        np.testing.assert_allclose(joined[name], leaf, atol=1e-6, err_msg=name)
+
+
+def test_batches_are_of_the_images_seen_alone():
+    config, years = everything()
+    (first, again), later = (leaves(drawn(config, years)[0]) for _ in range(2)), leaves(drawn(config, years, images_seen=16)[0])
+    np.testing.assert_equal(first, again)
+    assert not any(np.array_equal(first[name], later[name]) for name in first if "strength" not in name and "works.noise" not in name)
+
+
+def test_real_images_stand_beside_their_labels():
+    config = tiny(mirror=False)
+    config.model.conditional = True
+    (batch, for_generator), *_ = drawn(config, LABELS)
+    apart = np.abs(IMAGES[None] / np.float32(127.5) - 1 - np.asarray(batch.real)[:, None]).max(axis=(2, 3, 4))
+    assert np.all(apart.min(axis=1) < 1e-5)
+    places = apart.argmin(axis=1)
+    np.testing.assert_array_equal(batch.labels, LABELS[places])
+    # The generator learns from the images that the discriminator sees: those of the same inputs, with the labels of real images.
+    np.testing.assert_equal(leaves(for_generator.inputs), leaves(batch.inputs))
+    np.testing.assert_array_equal(batch.inputs.labels, batch.labels)
+    assert batch.augment_real is batch.strength is batch.inputs.noise is for_generator.works is None
+
+
+def test_losses_are_those_of_what_the_networks_say():
+    """Both losses again from scores and logits, of images that are painted for them."""
+    config = tiny(loss="hinge", fresh_latents=True, label_weight=2.0)
+    config.model.conditional = True
+    (batch, for_generator), state, settings = drawn(config, LABELS)
+    networks = Networks(*build(config), 4)
+    g, d = state.generator, state.discriminator
+    painted, _ = networks.generate(g.params, g.stats, batch.inputs, ALPHA)
+
+    def judged(images):
+        (scores, logits), _ = networks.discriminate(d.params, d.stats, images, ALPHA)
+        return np.asarray(scores), np.asarray(jax.nn.log_softmax(logits))
+
+    def wrong(guesses, labels):
+        return -(guesses * np.asarray(labels)).sum(1).mean()
+
+    (on_real, guess_real), (on_painted, guess_painted) = judged(batch.real), judged(painted)
+    expected = np.maximum(0, 1 - on_real).mean() + np.maximum(0, 1 + on_painted).mean()
+    expected += 2 * (wrong(guess_real, batch.labels) + wrong(guess_painted, batch.inputs.labels))
+    loss, (_, metrics) = discriminator_loss(networks, settings, d.params, d.stats, g, batch, ALPHA, jnp.float32(0))
+    np.testing.assert_allclose(
+        [loss, metrics["score/real"], metrics["score/fake"]], [expected, on_real.mean(), on_painted.mean()], rtol=1e-3
+    )
+    assert "penalty" not in metrics
+
+    images, _ = generate_batch(networks, g.params, g.stats, for_generator, ALPHA)
+    scores, guess = judged(images)
+    loss, (_, metrics) = generator_loss(networks, settings, images, d.stats, d.params, for_generator, ALPHA)
+    np.testing.assert_allclose(loss, -scores.mean() + 2 * wrong(guess, for_generator.inputs.labels), rtol=1e-3)
+    assert metrics["loss/generator"] == loss
+
+
+def test_an_image_that_is_painted_already_is_not_painted_again():
+    (batch, _), state, settings = drawn(tiny(loss="hinge"))
+    networks = Networks(*build(tiny()), 4)
+    g, d = state.generator, state.discriminator
+    painted, _ = networks.generate(g.params, g.stats, batch.inputs, ALPHA)
+    no_generator = dataclasses.replace(batch, generated=painted, inputs=Inputs(None, batch.inputs.labels))
+    anew, given = (
+        discriminator_loss(networks, settings, d.params, d.stats, g, each, ALPHA, jnp.float32(0)) for each in (batch, no_generator)
+    )
+    np.testing.assert_equal(leaves(given), leaves(anew))
+
+
+@pytest.mark.parametrize("microbatches", [1, 2, 4])
+def test_gradients_of_parts_are_averaged_and_statistics_go_from_one_to_the_next(microbatches):
+    x = jnp.arange(16.0)
+
+    def loss(params, count, batch):
+        return (params["a"] * batch**2).mean(), (count + 1, {"mean": batch.mean()})
+
+    gradient, (count, metrics) = accumulate(loss, {"a": jnp.float32(3)}, jnp.int32(0), x, microbatches)
+    assert float(gradient["a"]) == pytest.approx(float((np.arange(16.0) ** 2).mean()))
+    assert (int(count), float(metrics["mean"])) == (microbatches, 7.5)
+
+
+def test_adam_moves_what_has_gradients_and_nothing_else():
+    settings = loop.step_settings(tiny(adam_b1=0.5, adam_b2=0.9, adam_epsilon=1e-3).training, 0)
+    params = {name: {"kernel": jnp.asarray(np.random.default_rng(i).normal(size=3), jnp.float32)} for i, name in enumerate("ab")}
+    gradients = {"a": {"kernel": jnp.array([0.1, -2.0, 0.0])}}
+    player, alone = Player(params, {}, optax.scale_by_adam().init(params)), {"a": params["a"]}
+    adam = optax.adam(0.01, 0.5, 0.9, 1e-3)
+    known = adam.init(alone)
+    for _ in range(3):
+        player = adam_step(player, gradients, settings, jnp.float32(0.01))
+        with jax.numpy_dtype_promotion("standard"):
+            updates, known = adam.update(gradients, known)
+        alone = optax.apply_updates(alone, updates)
+    np.testing.assert_allclose(player.params["a"]["kernel"], alone["a"]["kernel"], rtol=1e-6)
+    np.testing.assert_array_equal(player.params["b"]["kernel"], params["b"]["kernel"])
+    assert not np.any(player.adam.mu["b"]["kernel"]) and np.any(player.adam.mu["a"]["kernel"])
+    assert int(player.adam.count) == 3
