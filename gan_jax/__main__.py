@@ -6,13 +6,14 @@ import os
 import pathlib
 import re
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from absl import flags, logging
 from ml_collections import config_flags
 
-from gan_jax import completion, demo_config
+from gan_jax import completion, demo_config, shipped_configs
 from gan_jax.collection.named_periods import ENDS, check_name
 from gan_jax.errors import Stopped, UserError
 from gan_jax.fields import fields
@@ -62,14 +63,15 @@ ABOUT = {
 }
 TOGETHER = ("study", "train", "benchmark")  # what several processes can do as one
 PLANNED = ("study", "train")
-USAGE = "python -m gan_jax VERB --workdir=runs/NAME [--config=configs/NAME.py] [--config.some.field=value ...]"
+USAGE = "python -m gan_jax VERB --workdir=runs/NAME [--config=NAME] [--config.some.field=value ...]"
 
 
 def usage() -> str:
     verbs = "\n".join(f"  {verb:<10} {text}" for verb, text in VERBS.items())
     return (
         f"Learns a painter's works by period and paints the years between.\n\n  {USAGE}\n\n{verbs}\n\n"
-        "Without --config: the built-in painter, minutes on two CPU cores. `VERB --help` lists the fields that a verb reads.\n"
+        "Without --config: the built-in painter, minutes on two CPU cores; `configs` lists what can be given, beside files of your own.\n"
+        "`VERB --help` lists the fields that a verb reads.\n"
         'eval "$(gan-jax completion)" lets the shell complete verbs and fields.'
     )
 
@@ -187,6 +189,10 @@ def run(words: Sequence[str], values: flags.FlagValues) -> None:
         given = ("config", "workdir", "accept_changes", "generator", "period", "year", "input", *ABOUT)
         print(completion.script(VERBS, dict.fromkeys(given), (field.name for field in fields())), end="")
         return
+    if verb == "configs":
+        for name, about in shipped_configs.listed():
+            print(textwrap.fill(f"  {name:<17} {about}", 100, subsequent_indent=" " * 20))
+        return
     if verb not in VERBS:
         fail(f"{verb!r}: no such verb; there is {', '.join(VERBS)}")
     if "--help" in words or "-h" in words:
@@ -255,10 +261,11 @@ def config_first(words: Sequence[str]) -> list[str]:
     if place is not None:
         end = place + (1 if "=" in words[place] else 2)
         config, words = words[place:end], words[:place] + words[end:]
-    path = config[-1].split("=", 1)[-1].split(":")[0]
+    config = shipped_configs.found("=".join(config).partition("=")[2])
+    path = config.partition(":")[0]
     if not pathlib.Path(path).is_file():
-        fail(f"--config={path}: no such file")
-    return [*config, *words]
+        fail(f"--config={path}: no such file; `configs` lists those that come with the program")
+    return [f"--config={config}", *words]
 
 
 def named_periods(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
