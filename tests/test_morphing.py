@@ -2,6 +2,8 @@
 
 import itertools
 import math
+import subprocess
+import sys
 
 import imageio.v3 as iio
 import jax
@@ -129,6 +131,11 @@ def test_films_begin_and_end_with_the_paintings_and_say_the_year():
     plain = scene.scene([scene.Frame(made[0], "", math.nan, made[:0])], 64, captions=False)
     np.testing.assert_array_equal(plain[0], films.resized(made[0], 64))
     assert scene.nearest_in_time(np.array([1880.0, 1885.0, 1890.0, 1886.0]), 1886.2, 2).tolist() == [1, 3]
+
+
+def test_processes_that_make_films_do_not_wait_for_jax():
+    code = "import sys, gan_jax.morphing.films, gan_jax.morphing.scene; sys.exit('jax' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_films_read_back_as_they_were(tmp_path):

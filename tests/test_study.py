@@ -29,6 +29,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 
 
 def tiny_config():
+    """Of a study that is done in seconds, without films of its pairs and walks."""
     config = demo_config.get_config()
     config.training.works_batch = 8
     config.collection.update(resolution=16, min_works=8)
@@ -37,17 +38,19 @@ def tiny_config():
     config.training.update(total_kimg=0.128, batch_size=16, log_every_kimg=0.032, sample_every_kimg=0.064, checkpoint_every_kimg=0.064)
     config.inversion.update(steps=4, candidates=32)
     config.inversion.calibration = 8
-    config.morphing.update(frames=3, size=32, stations=3, formats=("gif", "mp4"))
+    config.morphing.update(frames=3, size=32, stations=3, formats=("gif",), films=0)
     config.tuning.steps = 4
-    config.sampling.update(images=32, walk=2)
+    config.sampling.update(images=32, walk=0)
     config.evaluation.repeats = 2
     return config
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """A finished study: made once for all processes that test, a copy for each module."""
+    """A finished study with films of every kind: made once for all processes that test, a copy for each module."""
     config = tiny_config()
+    config.sampling.walk = 2
+    config.morphing.update(formats=("gif", "mp4"), films=1)
     base = tmp_path_factory.getbasetemp()
     made = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished_study"
     with open(f"{made}.lock", "w") as lock:

@@ -3,13 +3,15 @@
 import colorsys
 import dataclasses
 import math
-from collections.abc import Sequence
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from gan_jax import pictures
-from gan_jax.morphing.films import resized
+from gan_jax.morphing.films import resized, write_films
 
 INK, PAPER = (40, 38, 34), (252, 250, 245)
 HOLD = 3  # frames for which a painting stands still at its end
@@ -43,6 +45,34 @@ def nearest_in_time(years: np.ndarray, year: float, most: int) -> np.ndarray:
 def strip(frames: np.ndarray, size: int) -> np.ndarray:
     """uint8 [n, r, r, 3] side by side: [h, w, 3]."""
     return pictures.grid(resized(frames, size), len(frames))
+
+
+def write_pair(
+    folder: pathlib.Path,
+    name: str,
+    frames: np.ndarray,
+    t: np.ndarray,
+    row: np.ndarray,
+    scenes: Sequence[Frame],
+    rate: float,
+    settings: Mapping[str, Any],
+) -> None:
+    """Writes everything of one pair; without `scenes` no film. Called in processes of their own, so it stands where nothing imports JAX.
+
+    Args:
+      frames: uint8 [t, r, r, 3]; as they are they go to `folder`/frames/`name`.
+      t: places of the frames, [t].
+      row: uint8 [n, r, r, 3], side by side in one picture.
+      scenes: what the film shows.
+      rate: of the film, in frames per second.
+      settings: `config.morphing`.
+    """
+    for place, frame in zip(t, frames):
+        pictures.write_png(folder / "frames" / name / f"t_{place:.3f}.png", frame)
+    pictures.write_png(folder / f"{name}.png", strip(row, 128))
+    if scenes:
+        moving = scene(scenes, settings["size"], settings["captions"])
+        write_films(folder / name, moving, rate, settings["formats"], settings["playback"])
 
 
 def two_sets(

@@ -253,7 +253,7 @@ def film_pair(
         scenes = [scene.Frame(made.frames[i, k], titles[k], year, beside[k]) for k, year in enumerate(made.years[i])]
         scenes = scene.with_ends(scenes, *works) if settings.real_ends else scenes
     rate = settings.frames / settings.seconds
-    return pool.submit(write_pair, folder, f"pair_{i:03d}", made.frames[i], made.t, strip, scenes, rate, settings.to_dict())
+    return pool.submit(scene.write_pair, folder, f"pair_{i:03d}", made.frames[i], made.t, strip, scenes, rate, settings.to_dict())
 
 
 def film(config: ConfigDict, workdir: pathlib.Path, chosen: str) -> str:
@@ -286,25 +286,6 @@ def of_year(collection: Collection, year: float, most: int) -> np.ndarray:
     """Real works of about a year: uint8 [most, r, r, 3]."""
     years = np.array([painting.year for painting in collection.paintings])
     return collection.images[scene.nearest_in_time(years, year, most)]
-
-
-def write_pair(
-    folder: pathlib.Path,
-    name: str,
-    frames: np.ndarray,
-    t: np.ndarray,
-    strip: np.ndarray,
-    scenes: Sequence[scene.Frame],
-    rate: float,
-    settings: Mapping[str, Any],
-) -> None:
-    """Everything of one pair; without `scenes` no film. `frames` [t, r, r, 3] as they are go to `folder`/frames/`name`."""
-    for place, frame in zip(t, frames):
-        pictures.write_png(folder / "frames" / name / f"t_{place:.3f}.png", frame)
-    pictures.write_png(folder / f"{name}.png", scene.strip(strip, 128))
-    if scenes:
-        moving = scene.scene(scenes, settings["size"], settings["captions"])
-        films.write_films(folder / name, moving, rate, settings["formats"], settings["playback"])
 
 
 def film_years(
