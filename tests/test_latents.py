@@ -52,6 +52,17 @@ def test_slerp_of_one_direction_or_its_opposite_is_finite(b):
     assert np.all(np.isfinite(slerp(np.array([[1.0, 2.0]]), np.array([b]), T)))
 
 
+@pytest.mark.parametrize("size", [2, 16])
+def test_slerp_to_the_opposite_is_half_a_circle(size):
+    a = sphere(3, size)
+    path = slerp(a, -2 * a, T)
+    np.testing.assert_allclose(path[:, [0, -1]], np.stack([a, -2 * a], axis=1), atol=1e-9)
+    length = np.linalg.norm(path, axis=-1)
+    np.testing.assert_allclose(length, np.linalg.norm(a, axis=1)[:, None] * (1 + T[None]), rtol=1e-9)
+    units = path / length[:, :, None]
+    np.testing.assert_allclose((units * units[:, :1]).sum(-1), np.broadcast_to(np.cos(np.pi * T), (3, len(T))), atol=1e-9)
+
+
 def test_rescaled_has_the_length_of_its_start():
     path = rescaled(sphere(2, 16), 3 * sphere(2, 16), T)
     np.testing.assert_allclose(np.linalg.norm(path, axis=-1), 4, rtol=1e-6)
@@ -272,6 +283,17 @@ def test_a_spline_goes_through_its_works_in_order_and_keeps_their_lengths():
     steps = np.diff(path, axis=0)
     cosine = (steps[1:] * steps[:-1]).sum(1) / np.linalg.norm(steps[1:], axis=1) / np.linalg.norm(steps[:-1], axis=1)
     assert np.all(cosine > 0.9)
+
+
+def test_works_of_nearly_one_date_do_not_throw_a_spline_off():
+    points, years, at = sphere(4, 16), np.array([1880.0, 1884.0, 1884.001, 1890.0]), np.linspace(1880, 1890, 1001)
+    path = spline(points, years, at)
+    np.testing.assert_allclose(path[[0, 400, 1000]], points[[0, 1, 3]], atol=1e-6)
+    # Between two works the way is about as far from both as they are from each other, and no further.
+    for first, (a, b) in enumerate(zip(points, points[1:])):
+        part = path[(at >= years[first]) & (at <= years[first + 1])]
+        away = np.stack([np.linalg.norm(part - end[None], axis=1) for end in (a, b)])
+        assert away.max() < 1.1 * np.linalg.norm(a - b)
 
 
 def test_the_mean_shift_moves_by_the_difference_of_the_means():

@@ -51,8 +51,14 @@ def test_what_is_too_far_stays_alone_with_its_reason():
     distance = np.array([[0.1, 0.2, 8.0], [0.2, 0.1, 8.0], [5.0, 5.0, 9.0]])
     pairs, early_alone, late_alone = pairing.assign(distance, 0.7)
     assert {(pair.early, pair.late) for pair in pairs} == {(0, 0), (1, 1)}
-    assert [(work.work, work.reason) for work in early_alone] == [(2, late_alone[0].reason)]
-    assert "too far: 9.00" in late_alone[0].reason
+    assert [(work.work, work.reason) for work in early_alone] == [(2, "every counterpart is taken by a nearer work")]
+    assert [(work.work, work.reason) for work in late_alone] == [(2, "its nearest counterpart is too far: 8.00, the limit is 6.80")]
+
+
+def test_of_pairs_that_are_near_enough_as_many_are_made_as_can_be():
+    distance = np.array([[0.0, 3.0], [3.5, 6.0]])
+    pairs, early_alone, late_alone = pairing.assign(distance, 0.7)  # 0 and 6 would be the smaller sum, but 6 is too far
+    assert {(pair.early, pair.late) for pair in pairs} == {(0, 1), (1, 0)} and not early_alone and not late_alone
 
 
 def test_every_frame_has_its_date_and_the_ends_are_the_works():

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from scipy.interpolate import CubicSpline
+from scipy.interpolate import CubicSpline, PchipInterpolator
 
 
 def linear(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -20,18 +20,32 @@ def rescaled(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
 
 
 def slerp(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """The great circle at constant speed, its length going linearly from that of `a` to that of `b` (Shoemake 1985)."""
+    """The great circle at constant speed, its length going linearly from that of `a` to that of `b` (Shoemake 1985).
+
+    From one end of the sphere to the opposite, where all half circles are as short, it is one of them.
+    """
     length_a, length_b = (np.linalg.norm(x, axis=-1, keepdims=True) for x in (a, b))
     unit_a, unit_b = a / np.maximum(length_a, 1e-12), b / np.maximum(length_b, 1e-12)
     angle = np.arccos(np.clip(np.sum(unit_a * unit_b, axis=-1), -1, 1))[:, None, None]
     t = t[None, :, None]
     sine = np.sin(angle)
-    # Where the two are nearly one direction (or opposite, where no circle is the shortest) the line is as good.
+    # Where the two are nearly one direction the line is as good.
     straight = sine < 1e-6
     weight_a = np.where(straight, 1 - t, np.sin((1 - t) * angle) / np.where(straight, 1, sine))
     weight_b = np.where(straight, t, np.sin(t * angle) / np.where(straight, 1, sine))
-    length = (1 - t) * length_a[:, None] + t * length_b[:, None]
-    return (weight_a * unit_a[:, None] + weight_b * unit_b[:, None]) * length
+    path = weight_a * unit_a[:, None] + weight_b * unit_b[:, None]
+    opposite = straight & (angle > 1)
+    if a.shape[-1] > 1 and opposite.any():
+        half = np.cos(np.pi * t) * unit_a[:, None] + np.sin(np.pi * t) * _perpendicular(unit_a)[:, None]
+        path = np.where(opposite, half, path)
+    return path * ((1 - t) * length_a[:, None] + t * length_b[:, None])
+
+
+def _perpendicular(units: np.ndarray) -> np.ndarray:
+    """Of unit vectors [n, d] others at right angles to them, in the plane with the axis that they have least of."""
+    axes = np.eye(units.shape[1])[np.abs(units).argmin(axis=1)]
+    across = axes - (axes * units).sum(axis=1, keepdims=True) * units
+    return across / np.linalg.norm(across, axis=1, keepdims=True)
 
 
 def with_labels(path: str, a: np.ndarray, b: np.ndarray, t: np.ndarray, label_size: int) -> np.ndarray:
@@ -54,6 +68,9 @@ EASINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"none": lambda t: t, "
 def spline(points: np.ndarray, times: np.ndarray, at: np.ndarray, label_size: int = 0) -> np.ndarray:
     """Through all points in order of time, without corners, then scaled to their lengths: [len(at), latent_size].
 
+    The curve is by the distances between the points, and dates only say how far along it one is, which rises steadily: by the dates
+    themselves, works of nearly one date that are far apart would throw it off.
+
     Args:
       points: latents [k, latent_size], k at least 2; the last `label_size` of them are labels, which go straight from one to the next.
       times: [k], rising strictly.
@@ -62,7 +79,8 @@ def spline(points: np.ndarray, times: np.ndarray, at: np.ndarray, label_size: in
     if label_size:
         labels = [np.interp(at, times, column) for column in points[:, -label_size:].T]
         return np.concatenate([spline(points[:, :-label_size], times, at), np.stack(labels, axis=1)], axis=1)
-    curve = CubicSpline(times, points, bc_type="natural")(at)
+    along = np.concatenate([[0.0], np.cumsum(np.maximum(np.linalg.norm(np.diff(points, axis=0), axis=1), 1e-6))])
+    curve = CubicSpline(along, points, bc_type="natural")(PchipInterpolator(times, along)(at))
     length = np.interp(at, times, np.linalg.norm(points, axis=-1))
     return curve * (length / np.maximum(np.linalg.norm(curve, axis=-1), 1e-12))[:, None]
 

@@ -88,8 +88,9 @@ def assign(
 ) -> tuple[list[Pair], list[Unmatched], list[Unmatched]]:
     """Pairs of early and late works by their distances [n, m].
 
-    "one-to-one": pairs that make the sum of distances smallest (scipy's linear_sum_assignment). "many-to-one": each early work with the
-    late one nearest to it, which several may share. Pairs further apart than the `max_quantile` quantile of all distances are not made.
+    Pairs further apart than the `max_quantile` quantile of all distances are not made. "one-to-one": as many of the others as can be, and
+    of those the ones that make the sum of distances smallest (scipy's linear_sum_assignment). "many-to-one": each early work with the late
+    one nearest to it, which several may share.
 
     Returns:
       pairs, nearest first; early works without one; late works without one, each with its reason.
@@ -98,7 +99,9 @@ def assign(
         raise UserError(f"config.morphing.assignment={assignment!r}: there is {' and '.join(map(repr, ASSIGNMENTS))}")
     limit = float(np.quantile(distance, max_quantile))
     if assignment == "one-to-one":
-        rows, columns = scipy.optimize.linear_sum_assignment(distance)
+        # One pair less that may be made is worse than all the others at their furthest.
+        far = (np.abs(distance).max() + 1) * (min(distance.shape) + 1)
+        rows, columns = scipy.optimize.linear_sum_assignment(np.where(distance <= limit, distance, far))
         rest = "every counterpart is taken by a nearer work"
     else:
         rows, columns = np.arange(len(distance)), distance.argmin(axis=1)
@@ -108,8 +111,9 @@ def assign(
         if distance[i, j] <= limit:
             pairs.append(Pair(i, j, float(distance[i, j])))
         else:
-            reason = f"its counterpart is too far: {distance[i, j]:.2f}, the limit is {limit:.2f}"
-            too_far_early[i], too_far_late[j] = reason, reason
+            for too_far, work, nearest in ((too_far_early, i, distance[i].min()), (too_far_late, j, distance[:, j].min())):
+                if nearest > limit:
+                    too_far[work] = f"its nearest counterpart is too far: {nearest:.2f}, the limit is {limit:.2f}"
 
     def unmatched(n: int, taken: set[int], too_far: dict[int, str]) -> list[Unmatched]:
         return [Unmatched(i, too_far.get(i, rest)) for i in range(n) if i not in taken]
