@@ -189,6 +189,7 @@ EXAMPLES = {
         ("Meiji 21", 1888, 1889),
         ("\u660e\u6cbb21\u5e74", 1888, 1889),
         ("明治21年(1888)9月", 1888 + SEPTEMBER, 1888 + OCTOBER),
+        ("1928年 (昭和3年) 5月", 1928 + MAY, 1928 + JUNE),
         ("1888（明治21）年9月", 1888 + SEPTEMBER, 1888 + OCTOBER),
         ("江戸時代・19世紀", 1800, 1900),
         ("江戸時代後期", 1603 + 266 * 2 / 3, 1869),
@@ -277,8 +278,8 @@ CONVENTIONS = """
   such pair.
 - **Ranges.** "1901-02" is February 1901, but 1901 to 1902 in a column that has "1886-87" and nothing that must be a month.
 - **Day and month.** "3/4/1888" allows both orders; a "23/4/1888" in the same column settles it.
-- **Decimals.** Where most cells are decimal years, with a point or a comma, "1884" is 1884.0. Where all decimals are .0 they are whole years. Where they run from
-  .01 to .12 and no further, they are months.
+- **Decimals.** Where most cells are decimal years, with a point or a comma, "1884" is 1884.0. Where all decimals are .0 they are whole
+  years. Where they run from .01 to .12 and no further, they are months.
 - **Excel's day numbers** such as 12785, where the whole column is such.
 - **Times of the day** are left away. A 1 January at midnight is a whole year, as Wikidata writes it, unless a `precision` column says
   11 (or 10, a month; 8, a decade; 7, a century); without times, where all dates of the column are 1 January.

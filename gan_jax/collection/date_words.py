@@ -95,8 +95,8 @@ _BETWEEN = "between|zw|from|zwischen|von|entre|entre le|tra|tra il|fra|fra il|tu
 _FILLING = (
     "of|the|in|of the|in the|year|years|yr|circa the|dated|le|la|les|l|d|de|du|de la|des|del|dell|della|dello|degli|il|lo|los|el|do|da|"
     "der|des|dem|den|die|das|im|in den|am|jahr|jahre|jahren|en|an|annee|annees|anno|anni|ano|anos|sur|state|third|ad the|i|het|van|"
-    "on|av|af|date|г|гг|год|года|годы|godach|roku|r|rok|lata|arene|talet|の|に|於|作|制作|s a|version|this|released|artist|first state|at|"
-    "th|st|nd|rd|unfinished|mark"
+    "on|av|af|date|г|гг|год|года|годы|godach|roku|r|rok|lata|arene|talet|の|に|於|于|作|작|制作|s a|version|this|released|artist|"
+    "first state|at|th|st|nd|rd|unfinished|mark"
 )
 _WEEKDAYS = (
     "monday|tuesday|wednesday|thursday|friday|saturday|sunday|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|lundi|mardi|"
@@ -132,7 +132,7 @@ _ROLES = {  # what happened in the year beside them
     WORK: "signed|dated|painted|drawn|made in|executed|completed|finished|begun|started|inscribed|signed and dated|"
     "this version|this drawing|original|dat|sign|bez|gemalt|datiert|signiert|entstanden|peint|date de|signe|dipinto|datato|firmato|"
     "pintado|fechado|firmado|geschilderd|gedateerd|gesigneerd|written|taken|photographed|negative|block|plate|modeled|modelled|"
-    "woodblock|matrix|model|date|signeret|dateret|malet|signert|datert|malt|signerad|daterad|malad",
+    "woodblock|matrix|model|neg|carved|sculpted|begonnen|vollendet|voltooid|commence|acheve|assinado|datado|date|signeret|dateret|malet|signert|datert|malt|signerad|daterad|malad",
     MADE: "manufactured|produced|fabricated|manufacture|production|made|engraved|etched|hergestellt|gestochen|fabrique|grave|prodotto|"
     "inciso|fabricado|grabado|gravado|vervaardigd|ausfuhrung|ausgefuhrt|woven|built|constructed",
     DESIGNED: "designed|design|conceived|project|project date|commissioned|patented|invented|entworfen|entwurf|concu|progettato|disenado|"

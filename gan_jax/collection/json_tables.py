@@ -121,11 +121,10 @@ def _by_numbers(parts: list) -> bool:
 
 def _below_names(names: Any, rows: list) -> list | None:
     """The records of lists of cells, if these are such and as long as the names."""
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or not rows:
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         return None
-    if not all(isinstance(row, list) and len(row) == len(names) for row in rows):
-        return None
-    return [dict(zip(names, row)) for row in rows]
+    fit = all(isinstance(row, list) and len(row) == len(names) for row in rows)
+    return [dict(zip(names, row)) for row in rows] if rows and fit else None
 
 
 def _of(value: Any, depth: int = 0) -> list:
@@ -138,10 +137,10 @@ def _of(value: Any, depth: int = 0) -> list:
             return [dict(zip(value, cells)) for cells in zip(*parts)]
         if _by_numbers(parts):
             return [dict(zip(value, cells)) for cells in zip(*(part.values() for part in parts))]
-        for rows in parts:
-            for names in parts:
-                if isinstance(rows, list) and names is not rows and (below := _below_names(names, rows)):
-                    return below
+        table = [part for part in parts if isinstance(part, list) and part and isinstance(part[0], list)]
+        for names in parts if len(table) == 1 else ():
+            if below := _below_names(names, table[0]):
+                return below
         if len(parts) > 1 and all(isinstance(part, dict) for part in parts) and set.intersection(*(set(part) for part in parts)):
             return [{"key": key} | part for key, part in value.items()]
         if depth < _LISTS_WITHIN:
