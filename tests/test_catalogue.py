@@ -102,6 +102,30 @@ def test_one_badly_quoted_row_leaves_the_others_quoted():
     assert [row["title"] for row in parse_table(text).rows if "," in row["title"]] == ["Sun, Moon", "Fog, Snow"]
 
 
+def test_backslashes_before_quotation_marks_are_no_part_of_them():
+    table = parse_table('file,title,date\n1.jpg,"The \\"Red\\" House, Arles",1888\n2.jpg,"Rain, Wind",1889\n')
+    assert [row["title"] for row in table.rows] == ['The "Red" House, Arles', "Rain, Wind"]
+
+
+def test_where_one_quotation_mark_is_missing_the_others_are_no_part_of_cells():
+    table = parse_table('"file","title","date"\n"1.jpg","Sun","1888"\n"2.jpg","Rain,"1889"\n"3.jpg","Fog","1890"\n')
+    assert [row["date"] for row in table.rows] == ["1888", "1889", "1890"] and table.rows[0]["title"] == "Sun"
+    assert "quotation marks without their partners" in table.repaired[0]
+
+
+@pytest.mark.parametrize("above", ["Works of a painter\n", "Works of a painter;;\n\n", "# exported in May, by hand\n# second line\n"])
+def test_a_title_above_the_header_is_left_away_and_said(above):
+    table = parse_table(f"{above}file;title;date\n1.jpg;Sun;1888\n2.jpg;Rain, Wind;1889\n3.jpg;Fog;1890\n")
+    assert table.columns == ["file", "title", "date"] and len(table.rows) == 3
+    assert "above the header" in table.repaired[0]
+    one = parse_table("file\n1.jpg\n2.jpg\n")
+    assert one.columns == ["file"] and len(one.rows) == 2 and not one.repaired
+
+
+def test_what_a_spreadsheet_keeps_from_being_a_number_is_read():
+    assert parse_table('file,date\n1.jpg,"=""1888"""\n').rows == [{"file": "1.jpg", "date": "1888"}]
+
+
 def test_excels_line_about_the_delimiter_is_no_header():
     table = parse_table("sep=;\r\nfile;title\r\n1.jpg;A, B\r\n")
     assert table.columns == ["file", "title"] and table.rows == [{"file": "1.jpg", "title": "A, B"}]
@@ -130,6 +154,10 @@ def test_headers_that_are_empty_or_stand_twice_get_names():
         ("image,titel,date,year", "1.jpg,A,Sept 1889,1889", ("image", "titel", ("date",))),
         ("image,date,year", "1.jpg,unknown,1889", ("image", "", ("year",))),
         ("PATH,Name,Jahr", "1.jpg,A,1889", ("PATH", "Name", ("Jahr",))),
+        ("Dateiname,Werktitel,Entstehungsjahr", "1.jpg,A,1889", ("Dateiname", "Werktitel", ("Entstehungsjahr",))),
+        ("archivo,subtitle,título,año de creación", "1.jpg,B,A,1889", ("archivo", "título", ("año de creación",))),
+        ("schema:image,dc:title,dcterms:created", "1.jpg,A,1889", ("schema:image", "dc:title", ("dcterms:created",))),
+        ("Nom_image,Titre,Millesime_creation,Date_acquisition", "1.jpg,A,1889,1920", ("Nom_image", "Titre", ("Millesime_creation",))),
     ],
 )
 def test_columns_are_found_by_their_usual_names(header, row, expected):
@@ -270,6 +298,8 @@ STAMPS = "2021-03-04T12:00:00Z"
         ("image,date of accession,made", [f"{i}.jpg,19{10 + i},c. {1880 + i}" for i in range(8)], "made"),
         ("image,width,inventory,Zeitraum", [f"{i}.jpg,{1800 + i},{1700 + i},188{i}-{i + 81}" for i in range(8)], "Zeitraum"),
         ("image,modified,entstehung", [f"{i}.jpg,2020-01-0{i + 1},um {1880 + i}" for i in range(8)], "entstehung"),
+        ("image,created_at,made", [f"{i}.jpg,2021-03-0{i + 1} 12:00:00,{1880 + i}" for i in range(8)], "made"),
+        ("image,log,inception", [f"{i}.jpg,2021-03-0{i + 1} 12:00:00,{1880 + i}" for i in range(8)], "inception"),
         ("画像,題名,制作年", [f"{i}.jpg,A,{1880 + i}年" for i in range(8)], "制作年"),
     ],
 )
@@ -304,6 +334,11 @@ def test_a_file_column_is_one_whose_files_are_there():
     assert find_columns(table, UNNAMED, files.__contains__).file == "key"
     table = parse_table("image,other,date\n" + "".join(f"{i}.jpg,pic{i},188{i}\n" for i in range(9)))
     assert find_columns(table, UNNAMED, files.__contains__).file == "image"  # of two, the one with the usual name
+
+
+def test_a_column_that_names_one_file_again_and_again_is_no_file_column():
+    table = parse_table("pages,new_filename,date\n" + "".join(f"1,{i}.jpg,188{i}\n" for i in range(9)))
+    assert find_columns(table, UNNAMED, {str(i) for i in range(9)}.union(f"{i}.jpg" for i in range(9)).__contains__).file == "new_filename"
 
 
 @pytest.mark.parametrize("column", ["primaryImage", "ImageURL", "thumbnailUrl", "link"])

@@ -208,13 +208,19 @@ def test_no_name_leads_out_of_the_folder(messy, name):
         ('"06.png"', "06.png"),
         ("gs://bucket/sub/03.png", "sub/03.png"), ("06.png?w=800", "06.png"), ("50%25.png", "50%.png"),
         ("http://commons.example.org/wiki/Special:FilePath/Space%20d.png", "space d.png"), ("Space_D.png", "space d.png"),
-        ("50%.png", "50%.png"),
+        ("50%.png", "50%.png"), ("06.png|07.png", "06.png"), ("sub/03.png, sub/04.png", "sub/03.png"),
+        ("https://somewhere.org/iiif/2/06/full/!800,800/0/default.jpg", "06.png"),
     ],
 )  # fmt: skip
 def test_a_file_is_found_by_the_names_tables_give_it(messy, name, file):
     for more in ("space d.png", "50%.png"):
         (messy[0] / "images" / more).write_bytes(b"")
     assert index_folder(messy[0] / "images").find(name) == file
+
+
+def test_files_are_found_as_they_are_named_when_addresses_are_downloaded(tmp_path):
+    (tmp_path / "get?id=1&w=800").write_bytes(b"")
+    assert index_folder(tmp_path).find("https://somewhere.org/get?id=1&w=800") == "get?id=1&w=800"
 
 
 def test_a_name_that_fits_two_files_is_not_guessed(tmp_path):

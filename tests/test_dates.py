@@ -101,6 +101,7 @@ MONTHS_OF = {
     "pt": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
     "nl": "januari februari maart april mei juni juli augustus september oktober november december",
     "sv": "januari februari mars april maj juni juli augusti september oktober november december",
+    "no": "januar februar mars april mai juni juli august september oktober november desember",
     "da": "januar februar marts april maj juni juli august september oktober november december",
     "pl": "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
     "ru": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
@@ -176,7 +177,7 @@ def test_centuries_in_every_spelling(number, suffix):
     assert span(f"{number}{suffix} century BC") == pytest.approx((-100 * number, -100 * number + 100))
 
 
-@given(YEARS, st.sampled_from(["circa", "ca.", "um", "vers", "hacia", "verso", "cerca de", "omstreeks", "около", "约", "omkring"]))
+@given(YEARS, st.sampled_from(["circa", "ca.", "um", "vers", "hacia", "verso", "cerca de", "omstreeks", "około", "около", "约", "omkring"]))
 def test_doubt_in_every_language(year, word):
     assert parse_date(f"{word} {year}") == (year + 0.5, 0.5 + CIRCA)
 
@@ -227,6 +228,11 @@ def test_a_column_says_the_order_of_day_and_month():
     assert parse_dates(["23/4/1888", "3/4/1888"])[1] == parse_date("3 April 1888")
     assert parse_dates(["4/23/1888", "3/4/1888"])[1] == parse_date("4 March 1888")
     assert parse_dates(["4/23/1888", "23/4/1888", "3/4/1888"])[2] == parse_date("3/4/1888")
+
+
+def test_decimals_with_commas():
+    assert parse_dates(["1888,5", "1889,25", "1890"]) == parse_dates(["1888.5", "1889.25", "1890"])
+    assert parse_dates(["1888,0", "1889,0"]) == [(1888.5, 0.5), (1889.5, 0.5)]
 
 
 def test_decimals_that_are_months():

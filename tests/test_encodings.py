@@ -20,12 +20,14 @@ TITLES = {
     "da": "Børn_på_stranden Æbletræ Kvinde_ved_vindue Gård Sø Pige Måge Røde_huse Aften Forår",
     "pl": "Słoneczniki Gwiaździsta_noc Pole_pszenicy Żniwa Kościół Łódki Drzewa_oliwne Pokój_w_Arles Śpiący Autoportret",
     "cs": "Slunečnice Hvězdná_noc Žlutý_dům Kavárna_v_noci Růže Pole_s_vránami Čtenářka Stará_věž Večer Žnec",
+    "hu": "Tavirózsák Nő_napernyővel Felkelő_nap Székesegyház Erdő Fűzfák Önarckép Esős_utca Kertészet Búzamező",
     "ru": "Подсолнухи Звёздная_ночь Ночное_кафе Сеятель Спальня_в_Арле Красные_виноградники Кипарисы Автопортрет",
 }
 WRITTEN = [
     ("ja", "cp932"), ("ja", "euc_jp"), ("zh", "gb18030"), ("zh", "gbk"), ("zh-tw", "big5"), ("ko", "euc_kr"), ("ko", "cp949"),
     ("fr", "cp1252"), ("fr", "mac_roman"), ("de", "cp1252"), ("de", "mac_roman"), ("de", "cp850"), ("es", "cp1252"), ("es", "mac_roman"),
-    ("da", "cp1252"), ("da", "mac_roman"), ("pl", "cp1250"), ("pl", "iso8859_2"), ("cs", "cp1250"), ("cs", "iso8859_2"), ("ru", "cp1251"),
+    ("da", "cp1252"), ("da", "mac_roman"), ("pl", "cp1250"), ("pl", "iso8859_2"), ("cs", "cp1250"), ("cs", "iso8859_2"), ("hu", "cp1250"),
+    ("ru", "cp1251"),
     ("ru", "koi8_r"), ("fr", "utf-16-le"), ("ja", "utf-16-be"),
 ]  # fmt: skip
 

@@ -26,6 +26,10 @@ LINES = "".join(json.dumps(row) + "\n" for row in ROWS)
         json.dumps({"count": 2, "records": ROWS}),
         json.dumps({"data": {"items": ROWS}}),
         json.dumps({"info": {"page": 1, "pages": 2}, "artObjects": ROWS}),
+        json.dumps({name: {str(n): row[name] for n, row in enumerate(ROWS)} for name in ROWS[0]}),
+        json.dumps({"columns": list(ROWS[0]), "index": [0, 1], "data": [list(row.values()) for row in ROWS]}),
+        json.dumps([list(ROWS[0]), *(list(row.values()) for row in ROWS)]),
+        json.dumps({"head": {"link": [], "vars": list(ROWS[0])}, "results": {"distinct": False, "bindings": ROWS}}),
         "\ufeff" + json.dumps(ROWS),
     ],
 )
@@ -48,6 +52,8 @@ def test_a_folder_of_records_is_a_table(tmp_path):
         (tmp_path / f"{n}.json").write_text(json.dumps(row))
     (tmp_path / "3.json").write_text("{not")
     (tmp_path / "readme.txt").write_text("no record")
+    (tmp_path / "0").mkdir()
+    (tmp_path / "0.json").rename(tmp_path / "0" / "000.json")  # as museums sort large numbers of them
     table = read_table(tmp_path)
     assert table.rows == ROWS and len(table.malformed) == 1 and table.malformed[0][1].startswith("3.json: not JSON")
     (tmp_path / "empty").mkdir()
@@ -64,6 +70,19 @@ def test_nested_fields_have_dots():
         "dating.presentingDate": "1888", "dating.yearEarly": "1888", "images.url": "a.jpg; b.jpg", "images.w": "3",
         "production_date.start": "1888-01-01", "tags": "sun; moon", "public": "true", "x": "", "empty": "", "y": "1888.5",
     }  # fmt: skip
+
+
+def test_a_value_with_its_type_is_the_value():
+    assert flat({"inception": {"type": "literal", "datatype": "xsd:dateTime", "value": "1888"}, "n": {"@value": 3, "@language": "en"}}) == {
+        "inception": "1888", "n": "3",
+    }  # fmt: skip
+    assert flat({"height": {"value": 30, "unit": "cm"}}) == {"height.value": "30", "height.unit": "cm"}
+
+
+def test_one_record_of_several_parts_stays_one(tmp_path):
+    record = {"artObject": {"title": "A", "colors": [{"hex": "#fff"}, {"hex": "#000"}]}, "page": {"id": 1, "tags": [{"n": 1}, {"n": 2}]}}
+    (tmp_path / "one.json").write_text(json.dumps(record))
+    assert [row["artObject.title"] for row in read_table(tmp_path / "one.json").rows] == ["A"]
 
 
 def test_records_with_other_fields_and_none_at_all(tmp_path):

@@ -31,6 +31,7 @@ LOOKS = 10_000  # cells that are looked into, of all columns that may be the one
 MOST_PAIRS = 20
 
 _PERHAPS_RECORDS = ("created", "datecreated", "creationdate", "date")  # by whether their cells are points of time
+_TITLED = re.compile("^(title|titel|titre|titulo|titolo)|(?<!sub)(title|titel|titre|titulo|titolo)$")  # "title (English)", "Werktitel"
 _TIME_OF_DAY = re.compile(r"[T ][0-9]{2}:[0-9]{2}")
 _RECORDS_BEGIN = 1990  # the year: before it nobody stamped records of works
 
@@ -121,12 +122,12 @@ def rows_where(table: Table, where: str) -> list[bool]:
 
 
 def _usual(table: Table, names: Sequence[str]) -> list[str]:
-    """The columns with these names, in the order of the names; of nested ones, such as "object.title", the last part counts too."""
+    """The columns with these names, in the order of the names; of "object.title" and "dc:title" the last part counts too."""
     found = []
     for column in table.columns:
         key = key_of(column)
-        if key not in names and "." in column and not any(word in key for word in OTHER_DATES):
-            key = key_of(column.rpartition(".")[2])
+        if key not in names and not any(word in key for word in OTHER_DATES):
+            key = key_of(re.split("[.:]", column)[-1])
         if key in names:
             found.append((names.index(key), column))
     return [column for _, column in sorted(found, key=lambda pair: pair[0])]
@@ -147,7 +148,8 @@ def _file_column(table: Table, sample: Sequence[Mapping[str, str]], is_file: Cal
     order = list(dict.fromkeys([*usual, *table.columns]))
     if is_file:
         few = _fewer(sample, len(order))
-        found = {column: sum(is_file(cell) for row in few if (cell := row[column].strip())) for column in order}
+        # Different ones: a column that says 1 in each row names one file at most.
+        found = {column: sum(map(is_file, {cell for row in few if (cell := row[column].strip())})) for column in order}
         best = max(found.values())
         if best:
             return next(column for column in order if 2 * found[column] >= best and (column in usual or found[column] == best))
@@ -159,6 +161,7 @@ def _file_column(table: Table, sample: Sequence[Mapping[str, str]], is_file: Cal
 
 def _title_column(table: Table, sample: Sequence[Mapping[str, str]], file: str) -> str:
     usual = [column for column in _usual(table, TITLE_NAMES) if column != file]
+    usual += [column for column in table.columns if _TITLED.search(key_of(column)) and column not in (file, *usual)]
     filled = [column for column in usual if any(row[column].strip() for row in sample)]
     return next(iter(filled or usual), "")
 
@@ -189,11 +192,12 @@ def _date_rank(sample: Sequence[Mapping[str, str]], columns: tuple[str, ...], us
     if not dates or any(word in key_of(columns[0]) for word in OTHER_DATES):
         return 0, 0
     readable = 2 * len(dates) >= len(filled) and 2 * len(filled) >= len(sample)
-    if not usual:
-        return (1, int(2 * len(filled) >= len(sample))) if 2 * len(dates) >= len(filled) and len({*dates}) > 1 else (0, 0)
     stamped = sum(bool(_TIME_OF_DAY.search(row[columns[0]])) for row in filled)
     late = sum(date[0] >= _RECORDS_BEGIN for date in dates)
-    record = key_of(columns[0]) in _PERHAPS_RECORDS and 2 * stamped > len(filled) and 2 * late > len(dates)
+    record = (not usual or key_of(columns[0]) in _PERHAPS_RECORDS) and 2 * stamped > len(filled) and 2 * late > len(dates)
+    if not usual:
+        varies = 2 * len(dates) >= len(filled) and len({*dates}) > 1
+        return (1, int(2 * len(filled) >= len(sample))) if varies and not record else (0, 0)
     alone = len({*dates}) == 1 and len(dates) > 2
     return (0, 0) if record else (2, 0) if alone else (4 if readable else 3, 0)
 

@@ -13,15 +13,20 @@ _FILE = (
 )
 _TITLE = (
     "title titel titre titulo titolo tytuł name work worktitle artworktitle painting paintingname objecttitle itemlabel worklabel "
-    "objectname nazwa название наименование 題名 作品名 タイトル 名称 标题 標題 作品名称 작품명 제목"
+    "objectname tituloobra nazwa название наименование 題名 作品名 タイトル 名称 标题 標題 作品名称 작품명 제목"
 )
 _DATE = (
-    "date dated datecreated creationdate created dateofcreation datetext displaydate datedisplay objectdate dating inception datum "
-    "datierung datation datering fecha fechadecreacion datacion data datazione datacao dato datowanie дата датировка 日付 "
+    "date dated datecreated creationdate datecreation datedecreation created dateofcreation datetext displaydate datedisplay objectdate "
+    "dating inception datum datierung datation datering "
+    "fecha fechadecreacion datacion data datazione datacao dato datowanie дата датировка 日付 "
     "制作年月日 制作年代 制作年 製作年 年代 日期 创作年代 創作年代 时间 날짜 제작연도 제작년도 yearasstring completion "
     "completitionyear completionyear period when"
 )
-_YEAR = "year yearcreated yearofcreation creationyear jahr annee jaar ano anno ar rok год 年 年份 연도 년도"
+_YEAR = (
+    "year yearcreated yearofcreation creationyear jahr entstehungsjahr annee anneedecreation anneecreation millesime millesimecreation "
+    "millesimedecreation jaar ano anodecreacion anodeproduccion anodeejecucion anodecriacao anodeproducao anno annodicreazione "
+    "annodiesecuzione ar rok rokpowstania год годсоздания 年 年份 연도 년도"
+)
 _MONTH = "month monthcreated creationmonth monat mois maand mes mese maned manad miesiac месяц 月 월"
 
 FILE_NAMES, TITLE_NAMES, DATE_NAMES, YEAR_NAMES, MONTH_NAMES = (
@@ -31,13 +36,15 @@ YEAR_MONTH_NAMES = ("yearmonth", "monthyear")
 
 # Parts of names of what is done with a record, or belongs to something else than the work.
 OTHER_DATES = (
-    "modif", "updat", "timestamp", "recorded", "dateadded", "added", "accession", "acqui", "upload", "index", "harvest", "import", "export",
+    "modif", "updat", "timestamp", "createdat", "createdon", "recorded", "dateadded", "added", "accession", "acqui", "upload", "index",
+    "harvest", "import", "export",
     "birth", "death", "born", "died", "exhib", "loan", "artist", "creator", "author", "metadata", "digiti", "scanned", "insert",
     "entrydate", "precision",
 )  # fmt: skip
 # Parts of names of what may be a date all the same.
 DATE_WORDS = (
-    "dat", "year", "jahr", "annee", "jaar", "anno", "period", "when", "fecha", "epoca", "time", "год", "дата", "年", "期", "연도",
+    "dat", "year", "jahr", "annee", "millesime", "made", "creation", "inception", "jaar", "anno", "period", "when", "fecha", "epoca",
+    "time", "год", "дата", "年", "期", "연도",
 )  # fmt: skip
 
 

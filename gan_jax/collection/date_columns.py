@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from gan_jax.collection.date_cursor import Habits
 
 _DECIMAL = re.compile(r"([0-9]{4})\.([0-9]{1,20})")
+_COMMA = re.compile(r"([0-9]{4}),([0-9]{1,20})")  # as spreadsheets write it on most of the continent
 _WHOLE = re.compile(r"[0-9]{4}")
 _SHORT = re.compile(r"([0-9]{4})-([0-9]{2})")
 _SLASHED = re.compile(r"([0-9]{1,2})([/-])([0-9]{1,2})\2[0-9]{4}")
@@ -31,14 +32,16 @@ def without_time(text: str) -> str:
 def plain_texts(texts: Sequence[str], precisions: Sequence[str] | None = None) -> list[str | Date]:
     """The cells as texts that can be read one by one; a date in place of one of which that can't be.
 
-    - Where most entries are decimal years, a bare "1884" is 1884.0, which is how such tables write January 1884, and is as certain as its
-      neighbours. Where all decimals are ".0", these are whole years that passed through a spreadsheet as numbers. Where they run from .01
-      to .12 and no further, or from .1 to .12, these are months.
+    - Where most entries are decimal years, with a point or a comma, a bare "1884" is 1884.0, which is how such tables write January 1884,
+      and is as certain as its neighbours. Where all decimals are ".0", these are whole years that passed through a spreadsheet as numbers.
+      Where they run from .01 to .12 and no further, or from .1 to .12, these are months.
     - Where all cells are whole numbers beyond any year, such as 12785, they are the days that Excel counts from 1900 on.
     - Times of the day are left away. A first of January at midnight is a whole year, as Wikidata writes it, unless a precision says more;
       without a time it is so where all the dates of a column are firsts of January.
     """
     cells = [text.strip() for text in texts]
+    if 2 * sum(bool(_COMMA.fullmatch(cell)) for cell in cells) > sum(bool(cell) for cell in cells):
+        cells = [_COMMA.sub(r"\1.\2", cell) if _COMMA.fullmatch(cell) else cell for cell in cells]
     if serials := _serials(cells):
         return list(serials)
     stamped: list[str | Date] = list(_stamps(cells, precisions))

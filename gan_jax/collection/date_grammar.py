@@ -110,7 +110,9 @@ class _Reader(ExpressionReader):
         said, role = _Said(), None
         direct = False  # whether the token before belongs to the last statement
         parted = True  # whether another statement may begin here
+        doubt = False  # whether the role is in doubt: "?exhibited 1812"
         while (token := self.at()) is not None:
+            start = self.place
             if self.mark(SEPARATORS + "./&+*!"):
                 if token.text in ";)":
                     role = None
@@ -120,6 +122,7 @@ class _Reader(ExpressionReader):
                 role, direct = words.PERIOD, False
             elif (rank := self._role()) is not None:
                 parted = True
+                doubt = any(token.means("circa") or token.text == "?" for token in self.tokens[start : self.place])
                 if direct and self.ends() and not self.mark(":"):
                     said.statements[-1].rank = rank
                     direct = False
@@ -137,6 +140,7 @@ class _Reader(ExpressionReader):
                     raise ValueError("two dates with nothing between them")
                 named = all(point.named for point in statement.points)
                 statement.rank = role if role is not None else words.PERIOD_NAME if named else words.WORK
+                statement.points[0].circa = statement.points[0].circa or (doubt and role is not None)
                 said.statements.append(statement)
                 if role == words.PERIOD:
                     role = None
@@ -144,8 +148,8 @@ class _Reader(ExpressionReader):
             elif said.statements and (self.mark(DOUBT) or (self.means("circa") and self.ends(2 if self.mark(".", 1) else 1))):
                 said.statements[-1].points[-1].circa = True
                 self.place += 1
-            elif said.statements and self.means("open") and str(self.means("open").value).startswith("or "):  # type: ignore[union-attr]
-                said.statements[-1].points[-1].open = self.means("open").value  # type: ignore[union-attr]
+            elif said.statements and (found := self.means("open")) and (str(found.value).startswith("or ") or (direct and self.ends(1))):
+                said.statements[-1].points[-1].open = found.value  # "1888 or later", "1888 avant"
                 self.place += 1
             elif said.statements and role is None and self._part_of(said.statements[-1].points[-1]):
                 direct = False
@@ -193,10 +197,13 @@ class _Reader(ExpressionReader):
         last = max((n for n, token in enumerate(segment) if token.means("period") and not token.means("decade")), default=None)
         if last is None or any(token.kind == "number" and len(token.text) > 2 for token in segment[:last]):
             return False
-        part = next((token.means("part") for token in segment[:last] if token.means("part")), None)
-        known = next((token.means("name") for token in segment[:last] if token.means("name")), None)
-        if known:
-            point = Point(span=(float(known.value[0]), float(known.value[1] + 1)), part=part.value if part else None)
+        if last + 1 < len(segment) and segment[last + 1].east_asian and segment[last + 1].means("part"):  # "江戸時代後期"
+            last += 1
+        part = next((token.means("part") for token in segment[: last + 1] if token.means("part")), None)
+        known = [name.value for token in segment[:last] if (name := token.means("name"))]
+        if known:  # of a dynasty and a reign in it, the reign
+            first, final = min(known, key=lambda years: years[1] - years[0])
+            point = Point(span=(float(first), float(final + 1)), part=part.value if part else None)
             said.statements.append(Statement([point], [], words.PERIOD_NAME))
         said.period = True
         self.place += last + 1

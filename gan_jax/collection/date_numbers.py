@@ -103,7 +103,8 @@ class NumberReader(Cursor):
             self.means("filling", ahead) and not self.means("month", ahead) and not self.means("century", ahead)
         ):
             ahead += 1
-        if self.means("century", ahead) and (ordinal or self.at(ahead).text not in ("c", "s", "b", "w")):  # type: ignore[union-attr]
+        counted = self.means("century", ahead) and not self._roman_at(ahead + 1)  # "años 80 del siglo XIX" counts otherwise
+        if counted and (ordinal or self.at(ahead).text not in ("c", "s", "b", "w")):  # type: ignore[union-attr]
             if point.year is not None or point.ordinal is not None or point.month is not None:
                 return False
             point.ordinal = value
@@ -182,6 +183,59 @@ class NumberReader(Cursor):
             point.span = month_span(year.value, month.value, one.value)
             return 5
         return 0
+
+    def _numeral_follows(self) -> bool:
+        ahead = 1
+        while self.mark(".", ahead):
+            ahead += 1
+        token, word = self.at(ahead), self.at()
+        assert word is not None
+        if token is None or word.text == "c":
+            return False
+        # Of a letter alone only Roman numerals make a century: "s. XIX".
+        return bool(token.value and token.kind == "word") or (len(word.text) > 3 and self.number(ahead, 2) is not None)
+
+    def _roman(self, point: Point, token: Token) -> bool:
+        """Takes a Roman numeral for a century, or after a year for a month."""
+        ahead = 1
+        while (
+            self.mark(".-–/", ahead)
+            or (self.at(ahead) is not None and (self.at(ahead).value and self.at(ahead).kind == "word"))
+            or (  # type: ignore[union-attr]
+                self.means("filling", ahead) and not self.means("century", ahead)
+            )
+            or (self.means("and", ahead) or self.means("or", ahead) or self.means("part", ahead))
+            and not self.means("century", ahead)
+        ):
+            ahead += 1
+        if point.ordinal is None and point.year is None and (point.unit == "century" or self.means("century", ahead)):
+            point.ordinal = token.value
+            return True
+        if point.ordinal is None and not point.dated and token.text.endswith("e") and token.value > 10:  # "fin XIXe"
+            point.ordinal, point.unit = token.value, "century"
+            return True
+        previous = self.at(-1)
+        if previous and previous.kind == "mark" and previous.text == "/" and not token.spaced and token.value <= 12:
+            point.short, point.digits = token.value, 2
+            return True
+        if self.number(-1, 2) and self.number(1) and point.month is None:  # "3 IX 1888"
+            point.month, point.day, point.short = token.value, point.short, None
+            return True
+        if self._centuries_before(token) and point.empty:
+            point.ordinal = token.value
+            return True
+        return False
+
+    def _roman_at(self, ahead: int) -> bool:
+        token = self.at(ahead)
+        return token is not None and token.kind == "word" and token.value > 0
+
+    def _centuries_before(self, token: Token) -> bool:
+        """Whether a Roman numeral goes on with centuries: "siglo XVIII-XIX"."""
+        ahead = -1
+        while self.at(ahead) is not None and (self.mark("-–/.", ahead) or self.at(ahead).value and self.at(ahead).kind == "word"):  # type: ignore[union-attr]
+            ahead -= 1
+        return ahead < -1 and bool(self.means("century", ahead))
 
     def _division(self, ahead: int) -> Meaning | None:
         while self.mark(".", ahead):

@@ -119,7 +119,7 @@ class ExpressionReader(NumberReader):
             if self.mark(".", 1):
                 return False
         elif token.text in "?~":
-            if token.text == "~" and point.dated and self.number(1):
+            if token.text == "~" and (point.dated or point.short is not None) and self.number(1):
                 return False
             point.circa = True
         elif token.text in "-–":
@@ -129,6 +129,9 @@ class ExpressionReader(NumberReader):
                 return False
         elif token.text == "+":
             if self.place != 0:
+                return False
+        elif token.text == "/":  # "vor/um 1888"
+            if not (point.empty and (point.circa or point.open) and (self.means("circa", 1) or self.means("open", 1))):
                 return False
         elif token.text in ",(":
             return self._continued(point, before)
@@ -141,14 +144,14 @@ class ExpressionReader(NumberReader):
         """Whether the dash at hand only joins words: "mid-1880s", "19th-century"."""
         if point.ordinal is not None:
             return self.means("century", 1) is not None
-        if point.year is not None and self.means("decade", 1):  # "1880-е"
+        if (point.year is not None or point.short is not None) and self.means("decade", 1):  # "1880-е"
             return True
         return (
             (point.part is not None or (point.open != "" and point.empty))
             and not point.dated
             and point.short is None
             and point.month is None
-            and (self.number(1) is not None or self.means("month", 1) is not None or self.means("season", 1) is not None)
+            and (self.number(1) is not None or any(self.means(kind, 1) for kind in ("month", "season")) or self._roman_at(1))
         )
 
     def _continued(self, point: Point, before: list[Point]) -> bool:
@@ -175,16 +178,20 @@ class ExpressionReader(NumberReader):
 
     def _word(self, point: Point, token: Token) -> bool:
         started = not point.empty
-        if token.value and self._roman(point, token):
+        if token.value and not point.part and not point.dated and self._division(1):  # "II poł."
+            self._take_division(point, token.value, 1)
+        elif token.value and self._roman(point, token):
             pass
-        elif token.means("century") and point.unit == "" and (point.ordinal is not None or point.short is not None) and point.month is None:
-            if point.ordinal is None:
+        elif token.means("century") and self._is_century(point):
+            if point.ordinal is None and not self._numeral_follows():  # as it does in "años 80 del siglo XIX"
                 point.ordinal, point.short = point.short, None
-            point.unit = "century"
+            point.unit, point.length = "century", token.means("century").value  # type: ignore[union-attr]
         elif token.means("century") and point.ordinal is None and not point.dated and self._numeral_follows():
-            point.unit = "century"
+            point.unit, point.length = "century", token.means("century").value  # type: ignore[union-attr]
         elif token.means("decade") and point.year is not None and point.unit == "" and point.month is None:
             point.unit = "decade"
+        elif token.means("decade") and point.short is not None and self.mark("-–", -1):  # "80-е", of a century told after it
+            pass
         elif found := token.means("open"):
             if str(found.value).startswith("or "):
                 if not point.dated:
@@ -226,7 +233,7 @@ class ExpressionReader(NumberReader):
     def _fills(self, point: Point, token: Token) -> bool:
         """Whether a small word changes nothing here: "of" parts two points in Dutch, and does not in "end of 1888"."""
         complete = point.dated or point.short is not None or point.month is not None or point.season is not None
-        parts = complete and (token.means("to") or token.means("or"))
+        parts = complete and (token.means("to") or token.means("or") or token.means("and"))
         return bool(token.means("filling") and not token.means("role") and not parts)
 
     def _year_follows(self, ahead: int) -> bool:
@@ -235,51 +242,10 @@ class ExpressionReader(NumberReader):
         token = self.number(ahead)
         return token is not None and len(token.text) == 4
 
-    def _numeral_follows(self) -> bool:
-        ahead = 1
-        while self.mark(".", ahead):
-            ahead += 1
-        token, word = self.at(ahead), self.at()
-        assert word is not None
-        if token is None or word.text == "c":
-            return False
-        # Of a letter alone only Roman numerals make a century: "s. XIX".
-        return bool(token.value and token.kind == "word") or (len(word.text) > 3 and self.number(ahead, 2) is not None)
-
-    def _roman(self, point: Point, token: Token) -> bool:
-        """Takes a Roman numeral for a century, or after a year for a month."""
-        ahead = 1
-        while (
-            self.mark(".-–/", ahead)
-            or (self.at(ahead) is not None and (self.at(ahead).value and self.at(ahead).kind == "word"))
-            or (  # type: ignore[union-attr]
-                self.means("filling", ahead) and not self.means("century", ahead)
-            )
-            or (self.means("and", ahead) or self.means("or", ahead))
-            and not self.means("century", ahead)
-        ):
-            ahead += 1
-        if point.ordinal is None and point.year is None and (point.unit == "century" or self.means("century", ahead)):
-            point.ordinal = token.value
-            return True
-        previous = self.at(-1)
-        if previous and previous.kind == "mark" and previous.text == "/" and not token.spaced and token.value <= 12:
-            point.short, point.digits = token.value, 2
-            return True
-        if self.number(-1, 2) and self.number(1) and point.month is None:  # "3 IX 1888"
-            point.month, point.day, point.short = token.value, point.short, None
-            return True
-        if self._centuries_before(token) and point.empty:
-            point.ordinal = token.value
-            return True
-        return False
-
-    def _centuries_before(self, token: Token) -> bool:
-        """Whether a Roman numeral goes on with centuries: "siglo XVIII-XIX"."""
-        ahead = -1
-        while self.at(ahead) is not None and (self.mark("-–/.", ahead) or self.at(ahead).value and self.at(ahead).kind == "word"):  # type: ignore[union-attr]
-            ahead -= 1
-        return ahead < -1 and bool(self.means("century", ahead))
+    def _is_century(self, point: Point) -> bool:
+        """Whether a number before the word at hand counts centuries, with or without a decade: "80er Jahre des 19. Jahrhunderts"."""
+        counted = point.ordinal is not None or (point.short is not None and point.unit == "")
+        return counted and point.month is None and (point.unit == "" or point.short is not None)
 
     def _named_years(self, point: Point, token: Token) -> None:
         """ "Meiji 21", or the whole of "Qing"."""

@@ -18,6 +18,7 @@ class Point:
     digits: int = 0  # of the short number
     ordinal: int | None = None  # of a century
     unit: str = ""  # "century" or "decade"
+    length: int = 100  # years, of a century, or of the millennium in its place
     part: tuple[float, float] | None = None  # fractions of the rest
     season: tuple[float, float] | None = None  # fractions of a year
     era: int | None = None  # -1 BC, 1 AD
@@ -41,6 +42,10 @@ def completed(points: list[Point], ops: list[str]) -> list[Point]:
 
     `ops` [len(points) - 1] stand between them: "range", "slash", "or", "and". Raises ValueError where something is missing.
     """
+    for point in points:
+        if point.unit == "century" and point.ordinal is not None and point.short is not None and point.short % 10 == 0 and not point.month:
+            point.year, point.unit = 100 * (point.ordinal - 1) + point.short, "decade"  # "80er Jahre des 19. Jahrhunderts"
+            point.ordinal = point.short = None
     _share_eras(points)
     _share_units(points)
     for left, right, op in reversed(list(zip(points, points[1:], ops))):
@@ -52,6 +57,12 @@ def completed(points: list[Point], ops: list[str]) -> list[Point]:
             left.span = month_span(left.year, 12)[0], month_span(right.year, 2)[1]
         elif not _month_of(left, right):
             kept.append(right)
+    for left, right in zip(kept, kept[1:]):
+        if left.year == right.year and left.season and right.season and (left.season == WINTER) != (right.season == WINTER):
+            if right.season == WINTER:  # "autumn-winter 1888" goes on into 1889, "winter-spring 1888" begins in 1887
+                right.season = 11 / 12, 14 / 12
+            else:
+                left.season = -1 / 12, 2 / 12
     for point in kept:
         if point.year is None and point.short is not None and point.era is not None:
             point.year, point.short = point.short, None
@@ -80,7 +91,7 @@ def _share_units(points: list[Point]) -> None:
         if one.ordinal is None and one.short is not None and one.month is None:
             one.ordinal, one.short = one.short, None
         if one.ordinal is not None:
-            one.unit = "century"
+            one.unit, one.length = "century", other.length
 
 
 def _take_from_right(left: Point, right: Point, op: str) -> None:
@@ -88,6 +99,7 @@ def _take_from_right(left: Point, right: Point, op: str) -> None:
         return
     if left.part and left.short is None and left.month is None and right.dated:  # "early to mid 1880s"
         left.year, left.ordinal, left.unit, left.span, left.month = right.year, right.ordinal, right.unit, right.span, right.month
+        left.length = right.length
     if right.year is None or right.unit:
         return
     if right.short is not None and left.month and right.month is None:  # "June 19-20, 1964"
@@ -137,13 +149,10 @@ def span_of(point: Point) -> Span:
     if point.span is not None:
         span = point.span
     elif point.unit == "century" and point.ordinal is not None:
-        if not 1 <= point.ordinal <= 21:
-            raise ValueError(f"there is no {point.ordinal}th century of works")
-        span = (
-            (-100.0 * point.ordinal, -100.0 * (point.ordinal - 1))
-            if point.era == -1
-            else (100.0 * point.ordinal - 100, 100.0 * point.ordinal)
-        )
+        if not 1 <= point.ordinal <= LAST_YEAR / point.length and not (point.era == -1 and point.ordinal <= 10):
+            raise ValueError(f"there is no {point.ordinal}th {'century' if point.length == 100 else 'millennium'} of works")
+        first = -point.ordinal if point.era == -1 else point.ordinal - 1
+        span = float(point.length * first), float(point.length * (first + 1))
     elif point.year is not None:
         span = _year_span(point, -point.year if point.era == -1 else point.year)
     else:

@@ -10,15 +10,36 @@ _DASHES = {ord(dash): "-" for dash in "‐‑﹣－"} | {ord(dash): "–" for da
 _BRACKETS = {ord(bracket): "(" for bracket in "[{<「（〔"} | {ord(bracket): ")" for bracket in "]}>」）〕"}
 _QUOTES = {ord(quote): "'" for quote in "’‘`´ʼ"} | {ord(quote): '"' for quote in "“”„«»"}
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\xad"))
-_LIKE = _DASHES | _BRACKETS | _QUOTES | {ord("、"): ",", ord("≈"): "~", ord("\\"): " "} | _UNSEEN
+_LIKE = (
+    _DASHES | _BRACKETS | _QUOTES | {ord("、"): ",", ord("・"): ",", ord("·"): ",", ord("≈"): "~", ord("%"): "?", ord("\\"): " "} | _UNSEEN
+)
 _PIECE = re.compile(r"[0-9]+|[^\W\d_]+|\s+|.", re.DOTALL)
 _MOST_PIECES = 64  # words, numbers, marks and spaces; "Project: 1891-1895; Drawn January 25, 1894" has 16
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_IN_BRACKETS = re.compile(r"[0-9]*\([0-9]{1,3}\)[0-9]*|[0-9]+\([0-9]{1,3}(?![0-9)])")  # digits of a year that are guessed
+_PLAINER = [
+    (re.compile(pattern), plain)
+    for pattern, plain in (
+        (r"(?<=[0-9])--(?=[0-9])", "–"),
+        (r"(?<=[0-9])(?:(?:-(?:[xX]{2}|[uU]{2})){1,2}|(?:-00){2}|(?<=-[0-9][0-9])-00)(?![0-9A-Za-z-])", ""),  # parts that are not known
+        (r"\b([0-9]{2})(?:--|__)", r"\1xx"),
+        (r" ?\(\?\)", "?"),
+        (r"(?<![0-9])([0-9]{4})\. ?([0-9]{1,2})\. ([0-9]{1,2})(?![0-9])\.?", r"\1.\2.\3"),  # "1888. 9. 23."
+        (r"(?<![0-9.])([0-9]{1,2})\. ?([0-9]{1,2})\. ([0-9]{4})(?![0-9])", r"\1.\2.\3"),  # "23. 9. 1888"
+        (r"(?:^|(?<![0-9-])([0-9]{1,2})-)([^\W\d_]{3,9})\.?-([0-9]{4})$", r"\1 \2 \3"),  # a spreadsheet's "23-Sep-1888"
+        (r"^\.\./(?=[0-9])", "until "),  # open ends of ISO 8601-2
+        (r"(?<=[0-9])/\.\.$", "-"),
+        # The year told twice: "明治21年(1888)9月", "1888(明治21)年9月".
+        (r"年? ?\((?:[0-9]{3,4}|[^\W\d_]+[0-9]{1,2})年?\)年? ?(?=[0-9]{1,2}月)", "年"),
+        (r"(?<=\s)'(?=[0-9]{2}\b)", ""),  # "anni '80"
+        (r"(?<=[0-9])\.(?=(?:er|o|a)\b)", ""),  # "3.º"
+    )
+]
 _KANJI_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"〇": 0, "元": 1}
 _KANJI_NUMBER = re.compile("([零〇一二三四五六七八九十百元]+)(?=[年月日世])")
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50}
 _ROMAN_NUMBER = re.compile("(x{0,3})(ix|iv|v?i{0,3})(?:e|eme|th|o)?")
-_ORDINAL_SUFFIXES = {"st", "nd", "rd", "th", "er", "e", "eme", "ere", "re", "o", "a", "de", "ste", "ter", "i"}
+_ORDINAL_SUFFIXES = {"st", "nd", "rd", "th", "er", "e", "eme", "ere", "re", "nde", "o", "a", "de", "ste", "ter", "i"}
 _RUSSIAN_ENDINGS = {"я", "й", "ая", "ой", "го", "ю"}
 _UNKNOWN_DIGITS = {"x", "xx", "u", "uu"}
 
@@ -41,7 +62,7 @@ class Token:
 
 def tokens(text: str) -> list[Token]:
     """The tokens of a date; dots within an abbreviation are gone, others are marks. Raises ValueError for more than a date has."""
-    plain = _closed(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.translate(_LIKE)).translate(_LIKE)))
+    plain = _plainer(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.translate(_LIKE)).translate(_LIKE)))
     found: list[Token] = []
     spaced = True
     pieces = _PIECE.findall(plain)
@@ -72,12 +93,11 @@ def tokens(text: str) -> list[Token]:
     return _phrases(found)
 
 
-def _closed(text: str) -> str:
-    """Without brackets inside of a number, which say which digits are guessed: "18[8]8"; "18--" as "18xx", "1888-uu-uu" as "1888"."""
-    text = re.sub(r"(?<=[0-9])--(?=[0-9])", "–", text)
-    text = re.sub(r"(?<=[0-9])(?:(?:-(?:[xX]{2}|[uU]{2})){1,2}|(?:-00){2}|(?<=-[0-9][0-9])-00)(?![0-9A-Za-z-])", "", text)
-    text = re.sub(r"\b([0-9]{2})(?:--|__)", r"\1xx", text)
-    return re.sub(r"(?<=[0-9])[()](?=[0-9])|(?<=[0-9])\((?=[0-9])", "", re.sub(r"^\((?=[0-9]{1,3}\)[0-9])", "", text))
+def _plainer(text: str) -> str:
+    """The same date in a form that its tokens tell: "18[8]8" as "1888", "18--" as "18xx", "1888-uu-uu" as "1888", "23-Sep-1888"."""
+    for pattern, plain in _PLAINER:
+        text = pattern.sub(plain, text)
+    return _IN_BRACKETS.sub(lambda match: re.sub("[()]", "", match[0]) if sum(map(str.isdigit, match[0])) == 4 else match[0], text)
 
 
 def _suffix(digits: str, following: list[str]) -> tuple[str, int]:
@@ -138,7 +158,7 @@ def _kanji_value(numerals: str) -> int:
 
 
 def _phrases(found: list[Token]) -> list[Token]:
-    """The same tokens, with words that mean something together in one."""
+    """The same tokens, with words that mean something together in one, and without days of the week, which change no date."""
     result: list[Token] = []
     place = 0
     while place < len(found):
@@ -158,6 +178,7 @@ def _phrases(found: list[Token]) -> list[Token]:
                 letters = all(len(word) == 1 for word in words)
                 if " ".join(words) in WORDS and not (letters and any(one.spaced for one in found[place + 1 : at])):
                     best = (at, Token("word", " ".join(words), token.spaced, WORDS[" ".join(words)], capital=token.capital))
-        result.append(best[1])
+        if not best[1].means("weekday"):
+            result.append(best[1])
         place = best[0]
     return result

@@ -35,7 +35,7 @@ _MONTHS = (
     "september sep sept septembre settembre sett set septiembre setiembre setembro wrzesien wrzesnia wrz сентябрь сентября сен сент",
     "october oct oktober okt octobre ottobre ott octubre outubro out pazdziernik pazdziernika paz октябрь октября окт",
     "november nov novembre noviembre novembro listopad listopada lis ноябрь ноября ноя",
-    "december dec dezember dez decembre dicembre dic diciembre dezembro grudzien grudnia gru декабрь декабря дек",
+    "december dec desember dezember dez decembre dicembre dic diciembre dezembro grudzien grudnia gru декабрь декабря дек",
 )
 
 _EARLY, _MIDDLE, _LATE, _FIRST_HALF, _SECOND_HALF = (0, 1 / 3), (1 / 3, 2 / 3), (2 / 3, 1), (0, 1 / 2), (1 / 2, 1)  # fractions of a whole
@@ -43,40 +43,46 @@ _SPRING, _SUMMER, _AUTUMN = (2 / 12, 5 / 12), (5 / 12, 8 / 12), (8 / 12, 11 / 12
 WINTER = (0, 14 / 12)  # which may be either of two
 _PARTS = {  # of whatever they stand before
     _EARLY: "early|beginning|the beginning|start|anfang|beginn|anfangs|fruhes|fruhe|debut|inizio|inizi|principios|comienzos|inicio|"
-    "inicios|inizio del|begin|vroeg|tidigt|borjan av|begyndelsen af|poczatek|нач|начало|初頭|初期|初|初年|早期|上旬|초기|초",
-    _MIDDLE: "mid|middle|the middle|mitte|milieu|meta|mediados|metade|meados|midden|mitten av|midten af|"
-    "polowa|połowa|сер|середина|中期|中葉|中頃|"
+    "inicios|inizio del|begin|vroeg|vroege|tidigt|borjan|begyndelsen|begynnelsen|tidligt|tidlig|"
+    "poczatek|pocz|нач|начало|начала|начале|初頭|初期|初|初年|早期|上旬|초기|초",
+    _MIDDLE: "mid|middle|the middle|mi|mitte|milieu|meta|mediados|metade|meados|midden|mitten|midten|"
+    "połowa|сер|середина|середины|середине|中期|中葉|中頃|"
     "中叶|半ば|중기|중반",
-    _LATE: "late|end|the end|spat|spates|spate|ende|fin|fine|finales|fines|final|finais|fim|eind|einde|laat|slutet av|slutningen af|"
-    "koniec|кон|конец|末期|末|晚期|後期|后期|말|말기",
+    _LATE: "late|end|the end|spat|spates|spate|ende|fin|fine|finales|fines|final|finais|fim|eind|einde|laat|slut|slutet|slutningen|slutten|"
+    "koniec|konca|кон|конец|конца|конце|末期|末|晚期|後期|后期|말|말기",
     _FIRST_HALF: "first half|forste halvdel|forsta halften|pierwsza połowa|"
     "erste halfte|premiere moitie|prima meta|primera mitad|primeira metade|eerste helft|первая половина|"
-    "earlier|前半|前期|上半|上半叶|上半葉|전반",
+    "earlier|前半|前期|上半|上半叶|上半葉|전반|전기",
     _SECOND_HALF: "second half|anden halvdel|andra halften|druga połowa|"
     "last half|latter half|zweite halfte|seconde moitie|deuxieme moitie|seconda meta|segunda mitad|segunda metade|"
-    "tweede helft|вторая половина|later|後半|下半|下半叶|下半葉|후반",
+    "tweede helft|вторая половина|later|後半|下半|下半叶|下半葉|후반|후기",
 }
 _SEASONS = {
     _SPRING: "spring|springtime|fruhling|fruhjahr|printemps|primavera|lente|voorjaar|var|varen|forar|foraret|wiosna|весна|春|春季|봄",
     _SUMMER: "summer|sommer|ete|estate|verano|verao|zomer|sommar|sommaren|sommeren|lato|лето|夏|夏季|여름",
-    _AUTUMN: "autumn|fall|herbst|automne|autunno|otono|outono|herfst|host|hosten|efterar|efteraret|jesien|осень|秋|秋季|가을",
+    _AUTUMN: "autumn|fall|herbst|automne|autunno|otono|outono|herfst|najaar|host|hosten|høst|høsten|"
+    "efterar|efteraret|jesien|осень|秋|秋季|가을",
     WINTER: "winter|hiver|inverno|invierno|vinter|vintern|vinteren|zima|зима|冬|冬季|겨울",
 }
 _CIRCA = (
-    "circa|ca|c|ci|cca|circ|about|prob|poss|around|approximately|approx|probably|possibly|perhaps|likely|presumably|maybe|um|etwa|ungefahr|"
+    "circa|ca|c|ci|cca|circ|about|prob|poss|around|approximately|approx|probably|possibly|perhaps|likely|presumably|maybe|um|gegen|etwa|ungefahr|"
     "wohl|vermutlich|wahrscheinlich|vers|v|env|environ|autour de|probablement|peut etre|verso|verso il|intorno al|intorno|probabilmente|"
     "forse|hacia|hacia el|h|alrededor de|aproximadamente|aprox|probablemente|quizas|posiblemente|cerca de|por volta de|provavelmente|"
-    "omstreeks|omstr|rond|ongeveer|waarschijnlijk|mogelijk|vermoedelijk|omkring|omkr|rundt|sannolikt|okolo|ok|prawdopodobnie|"
-    "около|ок|приблизительно|вероятно|примерно|頃|ころ|ごろ|約|约|左右|前後|推定|약|경|무렵|推定値"
+    "omstreeks|omstr|rond|ongeveer|waarschijnlijk|mogelijk|vermoedelijk|omkring|omkr|rundt|sannolikt|"
+    "troligen|trolig|antagligen|antagelig|formodentlig|formentlig|około|ok|prawdopodobnie|"
+    "около|ок|приблизительно|вероятно|примерно|頃|ころ|ごろ|約|约|左右|前後|推定|약|경|무렵|추정|推定値"
 )
 _OPEN = {  # from where to where a date beside it lets the work lie: years from the start of that date, or from its end
-    "before": "before|pre|prior to|earlier than|vor|avant|prima del|prima di|ante|antes de|antes|antes del|voor|fore|før|"
-    "przed|до|より前|之前|前|전",
-    "until": "no later than|not later than|not after|by|until|till|up to|up until|at latest|bis|spatestens|jusqu en|jusqu a|au plus tard|"
-    "fino al|entro il|entro|hasta|ate|uiterlijk|tot|najpozniej|не позднее|以前|이전",
-    "after": "after|later than|nach|apres|dopo il|dopo|despues de|despues|depois de|apos|post|na|efter|etter|po|после|之後|之后|後|후",
-    "from": "no earlier than|not earlier than|not before|since|beginning in|seit|ab|fruhestens|depuis|a partir de|au plus tot|dal|desde|"
-    "vanaf|fran|najwczesniej|не ранее|с|以降|以後|以后|이후",
+    "before": "before|shortly before|pre|prior to|earlier than|vor|kurz vor|avant|peu avant|prima del|prima di|ante|antes de|antes|"
+    "antes del|voor|fore|før|przed|до|より前|之前|前|전",
+    "until": "no later than|not later than|not after|by|until|till|up to|up until|at latest|bis|spatestens|nicht nach|jusqu en|"
+    "jusqu a|au plus tard|fino al|entro il|entro|hasta|ate|uiterlijk|tot|senest|senast|najpozniej|"
+    "in or before|on or before|in oder vor|en ou avant|in of voor|не позднее|以前|이전",
+    "after": "after|shortly after|soon after|later than|nach|kurz nach|apres|peu apres|dopo il|dopo|despues de|"
+    "despues|depois de|apos|post|na|efter|etter|po|после|之後|之后|後|후",
+    "from": "no earlier than|not earlier than|not before|since|beginning in|seit|ab|fruhestens|nicht vor|depuis|a partir de|"
+    "au plus tot|dal|desde|vanaf|fran|tidligst|tidigast|najwczesniej|"
+    "in or after|on or after|in oder nach|en ou apres|in of na|не ранее|с|以降|以後|以后|이후",
     "or earlier": "or earlier|or before|oder fruher|ou avant|o prima|o antes|of eerder",
     "or later": "or later|or after|and later|and after|onwards|onward|oder spater|ou apres|ou plus tard|o dopo|o despues|"
     "of later|eller senare",
@@ -89,14 +95,20 @@ _BETWEEN = "between|zw|from|zwischen|von|entre|entre le|tra|tra il|fra|fra il|tu
 _FILLING = (
     "of|the|in|of the|in the|year|years|yr|circa the|dated|le|la|les|l|d|de|du|de la|des|del|dell|della|dello|degli|il|lo|los|el|do|da|"
     "der|des|dem|den|die|das|im|in den|am|jahr|jahre|jahren|en|an|annee|annees|anno|anni|ano|anos|sur|state|third|ad the|i|het|van|"
-    "on|date|г|гг|год|года|годы|godach|roku|r|rok|lata|arene|talet|の|に|於|作|制作|s a|version|this|released|artist|first state|at|"
-    "th|st|nd|rd|unfinished|mark"
+    "on|av|af|date|г|гг|год|года|годы|godach|roku|r|rok|lata|arene|talet|の|に|於|于|作|작|制作|s a|version|this|released|artist|"
+    "first state|at|th|st|nd|rd|unfinished|mark"
+)
+_WEEKDAYS = (
+    "monday|tuesday|wednesday|thursday|friday|saturday|sunday|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|lundi|mardi|"
+    "mercredi|jeudi|vendredi|samedi|dimanche|lunedi|martedi|mercoledi|giovedi|venerdi|sabato|domenica|lunes|martes|miercoles|jueves|"
+    "viernes|sabado|domingo|maandag|dinsdag|woensdag|donderdag|vrijdag|zaterdag|zondag"
 )
 _CENTURY = (
     "century|centuries|cent|jahrhundert|jahrhunderts|jh|jhd|jhdt|jhdts|jhs|siecle|siecles|s|secolo|secoli|sec|siglo|siglos|seculo|seculos|"
     "eeuw|eeuwse|sekel|arhundrade|arhundradet|arhundrede|wiek|wieku|w|век|века|в|вв|世紀|世纪|세기|c"
 )
-_DECADE = "decade|er|er jahre|er jahren|年代|년대|tal|talet|х|е"
+_MILLENNIUM = "millennium|millennia|jahrtausend|millenaire|millennio|milenio|millennie|tysiaclecie|тысячелетие|千年紀|千年纪"
+_DECADE = "decade|er|er jahre|er jahren|年代|년대|tal|talet|talets|tallet|tall|х|е"
 _ERAS = {
     -1: "bc|bce|b c|b c e|a c|a c n|ac|av j c|avant j c|avant jesus christ|v chr|vor christus|v u z|a de c|a de j c|p n e|"
     "v c|до н э|н э до|紀元前|前|公元前|西元前|기원전",
@@ -104,25 +116,25 @@ _ERAS = {
 }
 _DECADES = "annees|decennie|decade|anni|anos|decada|decadas|jaren|lata"
 _DIVISIONS = {  # what ordinals before them count; "first quarter"
-    2: "half|poł|halfte|moitie|meta|mitad|metade|helft|половина",
-    3: "third|drittel|tiers|terzo|tercio|terco",
-    4: "quarter|viertel|quart|quarto|cuarto|kwart|четверть",
+    2: "half|h|poł|halfte|moitie|meta|mitad|metade|helft|половина",
+    3: "third|drittel|tiers|terzo|tercio|terco|треть",
+    4: "quarter|viertel|quart|quarto|cuarto|quartel|kwart|cw|cwierc|четверть",
     10: "decade|jahrzehnt|decennie|decennio|decenio|decada",
 }
 _ORDINALS = {
     1: "first|1st|erste|erstes|premier|premiere|primo|prima|primer|primera|primeiro|primeira|eerste|первая",
     2: "second|zweite|zweites|deuxieme|secondo|seconda|segundo|segunda|tweede|вторая",
-    3: "third|dritte|drittes|troisieme|terzo|tercero|tercer|tercera|terceiro|terceira|derde",
-    4: "fourth|vierte|viertes|quatrieme|quarto|cuarto|cuarta|vierde",
+    3: "third|dritte|drittes|troisieme|terzo|tercero|tercer|tercera|terceiro|terceira|derde|третья",
+    4: "fourth|vierte|viertes|quatrieme|quarto|cuarto|cuarta|vierde|четвертая",
     -1: "last|final|letzte|letztes|dernier|derniere|ultimo|ultima|laatste|последняя",
 }
 _ROLES = {  # what happened in the year beside them
     WORK: "signed|dated|painted|drawn|made in|executed|completed|finished|begun|started|inscribed|signed and dated|"
     "this version|this drawing|original|dat|sign|bez|gemalt|datiert|signiert|entstanden|peint|date de|signe|dipinto|datato|firmato|"
     "pintado|fechado|firmado|geschilderd|gedateerd|gesigneerd|written|taken|photographed|negative|block|plate|modeled|modelled|"
-    "woodblock|matrix",
+    "woodblock|matrix|model|neg|carved|sculpted|begonnen|vollendet|voltooid|commence|acheve|assinado|datado|date|signeret|dateret|malet|signert|datert|malt|signerad|daterad|malad",
     MADE: "manufactured|produced|fabricated|manufacture|production|made|engraved|etched|hergestellt|gestochen|fabrique|grave|prodotto|"
-    "inciso|fabricado|grabado|gravado|vervaardigd|woven|built|constructed",
+    "inciso|fabricado|grabado|gravado|vervaardigd|ausfuhrung|ausgefuhrt|woven|built|constructed",
     DESIGNED: "designed|design|conceived|project|project date|commissioned|patented|invented|entworfen|entwurf|concu|progettato|disenado|"
     "ontworpen|planned",
     SHOWN: "published|first published|publ|exhibited|exh|issued|released in|first exhibited|presented|"
@@ -150,7 +162,7 @@ _UNDATED = (
 )
 _PERIOD_WORDS = (
     "period|dynasty|dynasties|kingdom|reign|era|epoch|dynastie|zeit|periode|epoque|regne|dinastia|periodo|epoca|reinado|tijdperk|"
-    "時代|朝|代|时代|시대|왕조"
+    "時代|朝|代|期|时代|年间|年間|시대|왕조"
 )
 _PRESENT = "present|today|now|heute|aujourd hui|presente|actualidad|heden|ongoing"
 
@@ -202,14 +214,19 @@ _DYNASTIES = {
     "yuan|元": (1271, 1368),
     "ming|明": (1368, 1644),
     "qing|ch ing|清": (1644, 1911),
+    "asuka|飛鳥": (538, 710),
+    "nara|奈良": (710, 794),
     "heian|平安": (794, 1185),
     "kamakura|鎌倉": (1185, 1333),
+    "nanbokucho|南北朝": (1336, 1392),
     "muromachi|室町": (1336, 1573),
     "momoyama|azuchi momoyama|桃山|安土桃山": (1573, 1603),
     "edo|江戸": (1603, 1868),
     "民國|民国|minguo": (1912, 1949),
     "joseon|choson|朝鮮|조선": (1392, 1897),
     "goryeo|koryo|高麗|고려": (918, 1392),
+    "대한제국": (1897, 1910),
+    "일제강점기": (1910, 1945),
 }
 _CALENDAR = {"年": "year", "년": "year", "月": "month", "월": "month", "日": "day", "일": "day"}
 
@@ -217,7 +234,7 @@ _CALENDAR = {"年": "year", "년": "year", "月": "month", "월": "month", "日"
 def folded(text: str) -> str:
     """Lower case without accents, in composed letters: "Février" is "fevrier", "й" stays a letter like any other."""
     bare = "".join(letter for letter in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(letter))
-    return unicodedata.normalize("NFC", bare)
+    return unicodedata.normalize("NFC", bare).replace("ł", "l")  # which Unicode takes for no l with an accent
 
 
 def _table() -> dict[str, tuple[Meaning, ...]]:
@@ -235,7 +252,8 @@ def _table() -> dict[str, tuple[Meaning, ...]]:
     for kind, table in (("part", _PARTS), ("season", _SEASONS)):
         for fractions, phrases in table.items():
             add(phrases, kind, fractions)
-    add(_CENTURY, "century")
+    add(_CENTURY, "century", 100)
+    add(_MILLENNIUM, "century", 1000)
     add(_CIRCA, "circa")
     values = (("open", _OPEN), ("era", _ERAS), ("role", _ROLES), ("division", _DIVISIONS), ("ordinal word", _ORDINALS))
     for kind, table in values:
@@ -258,6 +276,7 @@ def _table() -> dict[str, tuple[Meaning, ...]]:
     add(_TO, "to")
     add(_BETWEEN, "between")
     add(_FILLING, "filling")
+    add(_WEEKDAYS, "weekday")
     return found
 
 

@@ -25,6 +25,7 @@ _ALPHABETS = (
 _MARKS = set("’‘“”„‚«»‹›–—…°·•€£©®™×½¼¾¿¡§№ªº²³´\xa0・、。「」『』（）〔〕：；，！？～ー々〇　《》〈〉【】")
 _WORD = re.compile(r"[^\W_]+")
 _WITHIN = re.compile(r"(?<=[^\W\d_])[“”„‚«»‹›…•–—¿¡©®§]+(?=[^\W\d_])")  # marks that stand beside words and not in them
+_NO_PORTUGUESE = re.compile("[õÕ](?![eEsS])")  # which has it before e, and is what Hungarian's most usual letter is misread as
 _EAST = {"cp932", "euc_jp", "gb18030", "cp950", "cp949"}
 
 
@@ -164,6 +165,7 @@ def plausibility(text: str, encoding: str) -> float:
         for n, alphabet in enumerate(_ALPHABETS):
             allowed[n] += small <= set(alphabet)
     wrong = sum(1 for letter in text if not letter.isascii() and not letter.isalnum() and letter not in _MARKS)
+    wrong += 2 * len(_NO_PORTUGUESE.findall(text)) if encoding == "cp1252" else 0
     wrong += 2 * len(_WITHIN.findall(text))
     marks = sum(1 for letter in text if letter in _MARKS)
     best = max([cyrillic, greek, *allowed])

@@ -19,7 +19,9 @@ _READ = (
 _LISTED = "jxl|rgba?|bw|ico|icns|xbm|xpm|svg|eps|cr2|cr3|nef|arw|dng|orf|rw2|raf"
 IMAGE_SUFFIX = re.compile(rf"\.(?:{_READ})$", re.IGNORECASE)
 _PICTURE_SUFFIX = re.compile(rf"\.(?:{_READ}|{_LISTED})$", re.IGNORECASE)
-_ENCODED = re.compile("[%+?#!;]")
+_ENCODED = re.compile("[%+?#!;|,]")
+_SEVERAL = re.compile(r"; |, |\s*[|]\s*")  # between the names of a record's pictures
+_IIIF = re.compile(r"/([^/]+)/[^/]+/[^/]+/!?[0-9]+/(?:default|native|color)\.[a-z0-9]+$", re.IGNORECASE)  # region, size, rotation, quality
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{1,20}://", re.IGNORECASE)
 
 
@@ -120,11 +122,16 @@ def _candidates(path: str) -> list[str]:
     """What a path may be called in the folder, the likeliest first; nothing that leads out of it."""
     found = []
     address = is_address(path)
+    several = _SEVERAL.split(path, maxsplit=1)
+    if len(several) == 2 and IMAGE_SUFFIX.search(several[0]):
+        path = several[0]
     readings = [] if address else [path]
-    if "; " in path:  # the first of a record's several pictures
-        path = path.partition("; ")[0]
+    if "; " in path:
+        path = several[0]
     cut = re.split("[?#]", path, maxsplit=1)
     readings.append(cut[0])
+    if address and (picture := _IIIF.search(cut[0])):
+        readings.append(cut[0][: picture.end(1)])
     if len(cut) == 2:  # "download.php?file=1.jpg"
         readings += [value for value in re.split("[&=]", cut[1]) if IMAGE_SUFFIX.search(value)]
     for reading in readings:
@@ -138,6 +145,8 @@ def _candidates(path: str) -> list[str]:
                 size = parts[-1].rpartition("!")[0]  # WikiArt's "starry-night.jpg!Large.jpg"
                 if IMAGE_SUFFIX.search(size):
                     found.append(size)
+    if address and len(cut) == 2:
+        found.append(path.rpartition("/")[2])  # as wget names what it gets from there
     return list(dict.fromkeys(found)) or [path]
 
 

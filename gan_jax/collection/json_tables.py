@@ -8,6 +8,8 @@ MOST_VALUES = 6_000_000  # in one file: what these take in memory stays below ha
 DEEPEST = 32  # objects and lists in each other
 _LISTS_WITHIN = 3  # objects around the list of records: {"data": {"items": [...]}}
 
+_OF_VALUES = {"value", "type", "datatype", "language", "xml:lang"}
+
 Row = dict[str, str]
 
 
@@ -19,8 +21,8 @@ def is_json(text: str) -> bool:
 def records(text: str) -> Iterator[tuple[int, Row | str]]:
     """Yields (number of the record or line, its fields as texts, nested ones with dots between, or why it can't be read).
 
-    Takes a list of objects, objects by their keys, an object of lists (a column each), any of these within an object, one object alone,
-    and an object a line. Raises ValueError for what is none of these.
+    Takes a list of objects, objects by their keys, an object of lists (a column each) or of the same by the rows' numbers, lists of cells
+    below one of names, any of these within an object, one object alone, and an object a line. Raises ValueError for what is none of these.
     """
     if sum(map(text.count, "[{,:")) > 2 * MOST_VALUES:
         raise ValueError(f"more than {MOST_VALUES:,} values")
@@ -45,8 +47,8 @@ def records(text: str) -> Iterator[tuple[int, Row | str]]:
 def flat(record: dict) -> Row:
     """The fields of a record as texts: {"dating": {"year": 1888}} has "dating.year".
 
-    Of a list, all values with "; " between; of a list of objects, those of each of their fields. Raises ValueError for what is nested
-    too deep.
+    Of a list, all values with "; " between; of a list of objects, those of each of their fields. Of a value with its type or language, as
+    SPARQL and JSON-LD write them, the value. Raises ValueError for what is nested too deep.
     """
     row: dict[str, list[str]] = {}
     _flatten(record, "", row, 0)
@@ -57,8 +59,11 @@ def _flatten(value: Any, name: str, row: dict[str, list[str]], depth: int) -> No
     if depth > DEEPEST:
         raise ValueError(f"more than {DEEPEST} objects in each other")
     if isinstance(value, dict):
+        typed = {key.removeprefix("@"): part for key, part in value.items()}
+        if "value" in typed and len(typed) > 1 and typed.keys() <= _OF_VALUES:
+            value = {"": typed["value"]}
         for key, part in value.items():
-            _flatten(part, f"{name}.{key}" if name else key, row, depth + 1)
+            _flatten(part, f"{name}.{key}" if name and key else name or key, row, depth + 1)
     elif isinstance(value, list):
         if not any(isinstance(part, dict) for part in value):
             row.setdefault(name, [])
@@ -104,22 +109,48 @@ def _are_columns(parts: list) -> bool:
     return not any(isinstance(cell, dict) for part in parts for cell in part[:1])
 
 
+def _objects(part: list) -> bool:
+    return bool(part) and all(isinstance(record, dict) for record in part[:10])
+
+
+def _by_numbers(parts: list) -> bool:
+    """Whether these are columns of which each has its cells by the numbers of the rows, as pandas writes them."""
+    same = len(parts) > 1 and all(isinstance(part, dict) and part.keys() == parts[0].keys() for part in parts)
+    return same and list(parts[0]) == [str(n) for n in range(len(parts[0]))]
+
+
+def _below_names(names: Any, rows: list) -> list | None:
+    """The records of lists of cells, if these are such and as long as the names."""
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        return None
+    fit = all(isinstance(row, list) and len(row) == len(names) for row in rows)
+    return [dict(zip(names, row)) for row in rows] if rows and fit else None
+
+
 def _of(value: Any, depth: int = 0) -> list:
     """The records in what a file holds. Raises ValueError if there are none."""
     if isinstance(value, list):
-        return value
+        return _below_names(value[0], value[1:]) or value if value else value
     if isinstance(value, dict) and value:
         parts = list(value.values())
         if _are_columns(parts):
             return [dict(zip(value, cells)) for cells in zip(*parts)]
+        if _by_numbers(parts):
+            return [dict(zip(value, cells)) for cells in zip(*(part.values() for part in parts))]
+        table = [part for part in parts if isinstance(part, list) and part and isinstance(part[0], list)]
+        for names in parts if len(table) == 1 else ():
+            if below := _below_names(names, table[0]):
+                return below
         if len(parts) > 1 and all(isinstance(part, dict) for part in parts) and set.intersection(*(set(part) for part in parts)):
             return [{"key": key} | part for key, part in value.items()]
         if depth < _LISTS_WITHIN:
-            lists = [part for part in parts if isinstance(part, list) and part and all(isinstance(record, dict) for record in part[:10])]
+            lists = [part for part in parts if isinstance(part, list) and _objects(part)]
             scalars = sum(not isinstance(part, dict | list) for part in parts)
             if lists and (scalars <= 8 or len(max(lists, key=len)) > len(parts)):
                 return max(lists, key=len)
             inner = [part for part in parts if isinstance(part, dict)]
+            if len(inner) > 1:  # lists of names alone, as in SPARQL's head, are no records
+                inner = [part for part in inner if not all(isinstance(cell, list) and not _objects(cell) for cell in part.values())]
             if len(inner) == 1 and scalars <= 2:
                 return _of(inner[0], depth + 1)
         return [value]
