@@ -31,7 +31,7 @@ from gan_jax.stages.sample import sample
 from gan_jax.stages.train import train
 from gan_jax.training import hosts
 from gan_jax.training.checkpoints import Checkpoints
-from gan_jax.training.trained import config_of_latest, ends_whole
+from gan_jax.training.trained import config_of_latest, ends_whole, state_like
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
@@ -427,6 +427,12 @@ class Study:
         if not fields or not any((self.workdir / path).exists() for path in ("collection", "checkpoints")):
             return
         differences = [f"config.{k} is {a.get(k)!r} there and {b[k]!r} here" for k in fields]
+        shaping = [k for k in fields if k == "collection.resolution" or k.startswith("model.")]
+        if shaping and not same_networks(a, self.config) and any((self.workdir / "checkpoints").glob("*")):
+            raise UserError(
+                f"{self.workdir}: config.{shaping[0]} is {a.get(shaping[0])!r} there and {b[shaping[0]]!r} here: other networks than those "
+                f"of its checkpoints. Another --workdir begins with what they have learnt by --config.training.init_from={self.workdir}"
+            )
         if self._accepts_changes:
             print(f"gan_jax: {self.workdir}: goes on with another config: {'; '.join(differences)}", file=sys.stderr)
             return
@@ -457,6 +463,23 @@ def is_harmless(field: str) -> bool:
     """Whether it may differ from the config that a workdir was begun with. A further period changes what is shown, and nothing before."""
     section, _, name = field.rpartition(".")
     return field in HARMLESS or (section == "collection.periods" and name not in ENDS)
+
+
+def same_networks(fields: Mapping[str, Any], config: ConfigDict) -> bool:
+    """Whether the networks of a config, given by all its fields, have the layers and the shapes of another config's.
+
+    Of fields that no network can be built by nothing is known, and they count as the same.
+    """
+    other = config.copy_and_resolve_references()
+    try:
+        for field, value in fields.items():
+            section, _, name = field.rpartition(".")
+            if section == "model" or field == "collection.resolution":
+                other[section][name] = value
+        shapes = [jax.tree.map(lambda x: x.shape, state_like(one, {})) for one in (other, config)]
+    except (KeyError, TypeError, ValueError, UserError):
+        return True
+    return shapes[0] == shapes[1]
 
 
 def check_bounds(config: ConfigDict) -> None:

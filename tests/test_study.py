@@ -386,6 +386,18 @@ def test_what_is_gone_from_the_config_says_nothing(study, tmp_path):
     Study(config, tmp_path)
 
 
+@pytest.mark.parametrize("field, value", [("collection.resolution", 32), ("model.latent_size", 9), ("model.noise", True)])
+def test_other_networks_are_refused_before_anything_is_replaced(study, tmp_path, field, value):
+    config, workdir = study
+    shutil.copytree(workdir, tmp_path / "study")
+    config = config.copy_and_resolve_references()
+    section, name = field.split(".")
+    config[section][name] = value
+    with pytest.raises(UserError, match=rf"config.{field} is .* other networks .* --config.training.init_from={tmp_path / 'study'}$"):
+        Study(config, tmp_path / "study", accept_changes=True)
+    assert files.digest(tmp_path / "study" / "collection" / "images.npy") == files.digest(workdir / "collection" / "images.npy")
+
+
 def test_changes_are_accepted_where_that_is_asked_for(study, tmp_path, capfd):
     config, workdir = study
     shutil.copytree(workdir, tmp_path / "study")
