@@ -15,10 +15,11 @@ from ml_collections import config_flags
 
 from gan_jax import completion, demo_config, shipped_configs
 from gan_jax.collection.named_periods import ENDS, check_name
+from gan_jax.config import check, check_value, renamed_flags
 from gan_jax.errors import Stopped, UserError
-from gan_jax.fields import fields
 from gan_jax.huge_pages import use_huge_pages
 from gan_jax.in_use import workdir_in_use
+from gan_jax.settings import BY_NAME, SETTINGS
 
 if TYPE_CHECKING:
     from gan_jax.study import Study
@@ -77,9 +78,9 @@ def usage() -> str:
 
 
 def verb_help(verb: str) -> str:
-    """What a verb does and the config fields it reads, with their defaults and units, from the source of the default config."""
+    """Says what a verb does and which fields of the config it reads, with their defaults, units and what they may be."""
     sections = SECTIONS.get(verb, tuple(dict.fromkeys(s for group in SECTIONS.values() for s in group)) if verb == "study" else ())
-    shown = [f"  {field}" for field in fields() if field.section in sections]
+    shown = [f"  {field}" for field in SETTINGS if field.section in sections]
     text = f"{verb}: {VERBS[verb]}\n\n  {USAGE.replace('VERB', verb)}"
     beside = ("dry_run",) if verb in PLANNED else ("pairs",) if verb == "morph" else ()
     beside += ("generator", *ALONE[verb]) if verb in ALONE else ("hosts", "coordinator", "host") if verb in TOGETHER else ()
@@ -94,12 +95,12 @@ def main(verb: str, values: flags.FlagValues) -> None:
     leads = verb not in TOGETHER or not values.hosts or join(values)
     # Imported here: usage and wrong flags answer at once, without waiting for JAX.
     from gan_jax.compilation_cache import use_compilation_cache
-    from gan_jax.study import Study, check_bounds
+    from gan_jax.study import Study
 
     if verb == "benchmark":
         from gan_jax.stages.benchmark import benchmark
 
-        check_bounds(values.config)
+        check(values.config)
         benchmark(values.config, pathlib.Path(values.workdir), values.input)
         return
     use_compilation_cache()
@@ -152,7 +153,9 @@ def work(verb: str, study: "Study", leads: bool, values: flags.FlagValues) -> No
         print(f"{name:<9} {result}", flush=True)
     spent = ", ".join(f"{name} {seconds:.0f}" for name, seconds in study.seconds.items())
     print(f"{'time':<9} {sum(study.seconds.values()) / 60:.1f} minutes in all; seconds: {spent}")
-    print(f"\nLook at  {study.workdir / 'report.html'}\nand at   {study.workdir / 'morphs' / f'set.{study.config.morphing.formats[-1]}'}")
+    print(f"\nLook at  {study.workdir / 'report.html'}")
+    for last in study.config.morphing.formats[-1:]:
+        print(f"and at   {study.workdir / 'morphs' / f'set.{last}'}")
 
 
 def join(values: flags.FlagValues) -> bool:
@@ -166,13 +169,12 @@ def join(values: flags.FlagValues) -> bool:
 def alone(verb: str, values: flags.FlagValues) -> str:
     """`sample`, and `invert` and `morph` of given pictures, without a study."""
     from gan_jax.stages import alone
-    from gan_jax.study import check_bounds
 
     given = [values[name].value for name in ALONE[verb]]
     for name, value in zip(ALONE[verb], given):
         if not value:
             raise UserError(f"--{name}: needed beside --generator")
-    check_bounds(values.config)
+    check(values.config)
     return getattr(alone, verb)(values.config, pathlib.Path(values.workdir), values.generator, *given)
 
 
@@ -187,7 +189,7 @@ def run(words: Sequence[str], values: flags.FlagValues) -> None:
         sys.exit(0 if not words or verb == "help" or "--help" in words else 2)
     if verb == "completion":
         given = ("config", "workdir", "accept_changes", "generator", "period", "year", "input", *ABOUT)
-        print(completion.script(VERBS, dict.fromkeys(given), (field.name for field in fields())), end="")
+        print(completion.script(VERBS, dict.fromkeys(given), BY_NAME), end="")
         return
     if verb == "configs":
         for name, about in shipped_configs.listed():
@@ -200,7 +202,7 @@ def run(words: Sequence[str], values: flags.FlagValues) -> None:
         return
     words = config_first(words)
     try:
-        words, periods = named_periods(words)
+        words, periods = named_periods(renamed_flags(words))
         define_flags(verb, words, values)
         parse(words, values, periods)
         main(verb, values)
@@ -301,6 +303,9 @@ def parse(words: Sequence[str], values: flags.FlagValues, periods: Mapping[str, 
             said = f"{match[1]!r}; did you mean {match[2]!r}?"
         raise UserError(f"--config: no such field {said} `VERB --help` lists them") from None
     except (flags.Error, TypeError, ValueError) as error:
+        said = re.match(r"flag --config\.([\w.]+)=(.*?): ", one_line(error))
+        if said and said[1] in BY_NAME:
+            check_value(said[1], said[2])
         raise UserError(one_line(error)) from None
 
 

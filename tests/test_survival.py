@@ -138,7 +138,7 @@ def test_a_sick_training_stops_with_words_and_its_checkpoints_are_from_before(tm
 
 
 def test_a_sick_training_goes_back_and_on_more_slowly(tmp_path, monkeypatch, capfd):
-    config = quick(total_kimg=0.48, when_sick="back")
+    config = quick(total_kimg=0.48, on_divergence="rollback")
     monkeypatch.setattr(levels.Level, "__call__", sick_from(170, levels.Level.__call__))
     assert loop.train(config, IMAGES, NO_LABELS, tmp_path, {}) == 480
     assert "back to the latest checkpoint, with 0.5 of the learning rate" in capfd.readouterr().err
@@ -155,7 +155,7 @@ def test_a_sick_training_goes_back_and_on_more_slowly(tmp_path, monkeypatch, cap
 
 
 def test_going_back_has_an_end(tmp_path, monkeypatch):
-    config = quick(total_kimg=0.48, when_sick="back")
+    config = quick(total_kimg=0.48, on_divergence="rollback")
     monkeypatch.setattr(loop, "MOST_RETURNS", 1)
     monkeypatch.setattr(levels.Level, "__call__", sick_from(170, levels.Level.__call__, times=1000))
     with pytest.raises(UserError, match="went wrong"):

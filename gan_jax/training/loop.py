@@ -16,11 +16,12 @@ from ml_collections import ConfigDict
 
 from gan_jax import pictures
 from gan_jax.errors import Stopped, UserError
+from gan_jax.fields import taken
 from gan_jax.models import networks
 from gan_jax.models.generator import Years
 from gan_jax.models.layers import STDDEV_GROUP
 from gan_jax.progress import Progress
-from gan_jax.training import augmentation, devices, health, hosts, losses, schedule
+from gan_jax.training import augmentation, devices, health, hosts, schedule
 from gan_jax.training.checkpoints import Checkpoints
 from gan_jax.training.health import Sick
 from gan_jax.training.levels import Level, Levels
@@ -42,10 +43,7 @@ def make_schedule(training: ConfigDict, model: str, resolution: int) -> tuple[Ph
     """The phases of `config.training`. Raises UserError where a batch doesn't divide by the devices."""
 
     def at(name: str, size: int):
-        value = training[f"{name}_by_resolution"][f"r{size}"] or training[name]
-        if not value > 0:
-            raise UserError(f"config.training.{name}={value}: more than 0 is needed")
-        return value
+        return training[f"{name}_by_resolution"][f"r{size}"] or training[name]
 
     if model == "dcgan":
         phases = schedule.constant(
@@ -88,17 +86,10 @@ def make_schedule(training: ConfigDict, model: str, resolution: int) -> tuple[Ph
 
 
 def step_settings(training: ConfigDict, seed: int) -> StepSettings:
-    if training.loss not in losses.LOSSES:
-        raise UserError(f"config.training.loss={training.loss!r}: there is {', '.join(losses.LOSSES)}")
-    if training.augment not in augmentation.MODES:
-        raise UserError(f"config.training.augment={training.augment!r}: there is {', '.join(augmentation.MODES)}")
-    if unknown := set(training.augment_kinds) - set(augmentation.KINDS):
-        raise UserError(f"config.training.augment_kinds: {', '.join(sorted(unknown))}: there is {', '.join(augmentation.KINDS)}")
     if training.works and training.works_batch % devices.count():
         raise UserError(f"config.training.works_batch={training.works_batch}: doesn't divide by {devices.count()} devices")
-    names = StepSettings.__dataclass_fields__.keys() - {"seed", "augment_kinds"}
     kinds = tuple(kind for kind in augmentation.KINDS if kind in training.augment_kinds)
-    return StepSettings(seed=seed, augment_kinds=kinds, **{name: training[name] for name in names})
+    return taken(StepSettings, training, seed=seed, augment_kinds=kinds)
 
 
 def own_latents(training: ConfigDict, works: int) -> int:
@@ -130,7 +121,7 @@ def train(
       Images seen.
 
     Raises Stopped where it was asked to stop, by a signal or `config.training.time_limit_hours`, and has saved; UserError where the
-    training went wrong and `config.training.when_sick` says to stop, or going back did not help.
+    training went wrong and `config.training.on_divergence` says to stop, or going back did not help.
     """
     began, slower = time.monotonic(), None
     for attempt in range(MOST_RETURNS + 1):
@@ -139,8 +130,8 @@ def train(
             return run.train()
         except Sick as sick:
             said = f"training went wrong at {run.seen / 1000:.1f} kimg: {sick}"
-            if config.training.when_sick == "stop" or attempt == MOST_RETURNS:
-                advice = 'a lower config.training.learning_rate may help, or config.training.when_sick="back"'
+            if config.training.on_divergence == "stop" or attempt == MOST_RETURNS:
+                advice = "a lower config.training.learning_rate may help, or config.training.on_divergence=rollback"
                 raise UserError(f"{said}; the checkpoints are from before. {advice}") from None
             slower = run.slower / 2
             print(f"gan_jax: {said}; back to the latest checkpoint, with {slower:g} of the learning rate", file=sys.stderr)
