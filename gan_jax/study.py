@@ -137,7 +137,7 @@ class Study:
                 for before in self.stages[: self.stages.index(name)]:
                     self._name_damage(before)
                 raise UserError(f"{self.workdir}: `{name}` needs what `{need}` makes; run `{need}` (or `study`) first")
-        if self._damaged and hosts.leads():
+        if self._damaged and hosts.is_primary():
             self._path.rename(self._path.with_name("config_damaged.json"))
             self._write()
             self._damaged = None
@@ -165,7 +165,7 @@ class Study:
             "result": result,
             "bytes": self._sizes(name),
         }
-        if hosts.leads():
+        if hosts.is_primary():
             self._write()
         return result
 

@@ -78,12 +78,12 @@ def opened(verb: str, values: Values, writes: bool = True) -> Iterator["Study"]:
 
 
 def study(verb: str, values: Values) -> None:
-    leads = join(values)
+    is_primary = join(values)
     if values.dry_run:
         plan(values, lambda stage: True)
         return
-    with opened(verb, values, leads) as study:
-        if not leads:  # the leader prepares before, and does what comes after
+    with opened(verb, values, is_primary) as study:
+        if not is_primary:  # the primary process prepares before, and does what comes after
             study.wait_for("prepare")
             study.run("train")
             return
@@ -111,13 +111,13 @@ def narrow(verb: str, values: Values) -> None:
 
 
 def train(verb: str, values: Values) -> None:
-    leads = join(values)
+    is_primary = join(values)
     if values.dry_run:
         plan(values, lambda stage: stage == verb)
         return
-    with opened(verb, values, leads) as study:
+    with opened(verb, values, is_primary) as study:
         result = study.run(verb)
-        if leads:
+        if is_primary:
             say(verb, result)
 
 
@@ -172,7 +172,7 @@ def join(values: Values) -> bool:
     from gan_jax.training import hosts
 
     hosts.join(values.hosts, values.coordinator, values.host)
-    return hosts.leads()
+    return hosts.is_primary()
 
 
 def plan(values: Values, wanted: Callable[[str], bool]) -> None:

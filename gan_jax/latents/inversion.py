@@ -37,7 +37,7 @@ NEAR = 2.0  # times the loss of those
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Of a search."""
+    """Search settings."""
 
     steps: int  # of Adam, at most
     restarts: int  # starts for each painting
