@@ -1,3 +1,3 @@
-"""Learns a painter's works by period and paints the years between."""
+"""Learns a painter's paintings by period and paints the years between."""
 
 __version__ = "0.1.0"

@@ -1,6 +1,6 @@
 """The built-in painter's landscapes at 32 px by a small DCGAN (width 32, latents 64): what is done where no config is named.
 
-The network knows the year, and every work trained on has latents of its own: see "The way between" in docs/training.md.
+The network knows the year, and every painting trained on has latents of its own: see "The way between" in docs/training.md.
 """
 
 from ml_collections import ConfigDict
@@ -11,14 +11,14 @@ from gan_jax.default_config import get_config as get_default
 def get_config() -> ConfigDict:
     config = with_ways(get_default())
     config.model.smooth = True
-    # Half as many works a step as on a GPU, and of less weight: few images are seen here.
+    # Half as many paintings a step as on a GPU, and of less weight: few images are seen here.
     config.training.works = 3.0
     config.training.works_batch = 16
     return config
 
 
 def with_ways(config: ConfigDict) -> ConfigDict:
-    """Makes a config's networks learn the ways between works beside pictures from chance; returns it."""
+    """Makes a config's networks learn the ways between paintings beside samples; returns it."""
     config.model.year = True
     config.training.works = 10.0
     return config

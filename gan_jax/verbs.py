@@ -211,27 +211,27 @@ STAGES = (
     Verb("prepare", "reads the paintings and their dates", stage, ("seed", "collection")),
     Verb(
         "narrow",
-        "before a training: proposes works of both periods that compare like with like, and says why it leaves others out",
+        "before a training: proposes paintings of both periods that compare like with like, and says why it leaves others out",
         narrow,
         ("collection", "narrowing"),
     ),
     Verb(
         "train",
-        "trains the networks on the early and the late works, from the latest checkpoint if there is one",
+        "trains the networks on the early and the late paintings, from the latest checkpoint if there is one",
         train,
         ("seed", "model", "training"),
         (DRY_RUN, *TOGETHER),
     ),
     Verb(
         "sample",
-        "paints pictures from random latents; alone: --generator=WHAT --seeds=0-15,40",
+        "paints images from random latents; alone: --generator=WHAT --seeds=0-15,40",
         sample,
         ("generator", "sampling"),
         (
             Flag("period", "", "Of a conditional network, the period to paint: --config.sampling.period."),
             Flag("year", 0.0, "Of a network that knows the year, the one to paint: --config.sampling.year."),
             GENERATOR,
-            Flag("seeds", "", "Of the pictures to paint: numbers and spans of them, with commas between."),
+            Flag("seeds", "", "Of the images to paint: numbers and spans of them, with commas between."),
         ),
     ),
     Verb(
@@ -239,18 +239,18 @@ STAGES = (
         "finds the latents of the real paintings; alone: --generator=WHAT --images=FOLDER",
         invert,
         ("generator", "inversion"),
-        (GENERATOR, Flag("images", "", "Pictures: a folder, or files with commas between.")),
+        (GENERATOR, Flag("images", "", "Images: a folder, or files with commas between.")),
     ),
     Verb(
         "morph",
-        "pairs early works with late ones and paints the years between; alone: --generator=WHAT --from=A.jpg --to=B.jpg",
+        "pairs early paintings with late ones and paints the years between; alone: --generator=WHAT --from=A.jpg --to=B.jpg",
         morph,
         ("tuning", "morphing"),
         (
             Flag("pairs", "", "Films of these pairs too: numbers and spans of them with commas between, or all."),
             GENERATOR,
-            Flag("from", "", "The picture to begin with."),
-            Flag("to", "", "The picture to end with."),
+            Flag("from", "", "The image to begin with."),
+            Flag("to", "", "The image to end with."),
         ),
     ),
     Verb(
@@ -259,7 +259,7 @@ STAGES = (
         stage,
         ("baseline",),
     ),
-    Verb("evaluate", "compares what was painted with real works", stage, ("evaluation",)),
+    Verb("evaluate", "compares what was painted with real paintings", stage, ("evaluation",)),
     Verb(
         "report",
         "writes report.html; with --workdir given more than once comparison.html, studies side by side",
@@ -291,7 +291,7 @@ def usage() -> str:
     """Says what there is."""
     verbs = "\n".join(f"  {verb.name:<10} {verb.about}" for verb in VERBS.values())
     return (
-        f"Learns a painter's works by period and paints the years between.\n\n  {USAGE}\n\n{verbs}\n\n"
+        f"Learns a painter's paintings by period and paints the years between.\n\n  {USAGE}\n\n{verbs}\n\n"
         "Without --config: the built-in painter, minutes on two CPU cores; `configs` lists what can be given, beside files of your own.\n"
         "`VERB --help` lists the fields that a verb reads.\n"
         'eval "$(gan-jax completion)" lets the shell complete verbs and fields.'

@@ -263,7 +263,7 @@ CONVENTIONS = """
 
 - "c." and its like add five years on either side; "before" and "after" without another end are ten years.
 - early, mid and late are thirds. The 19th century is 1800 to 1899. 100 BC is the year -100.
-- Of several dates, the making of the work counts: drawn, painted or without a word first; then "manufactured" (the last making, before
+- Of several dates, the making of the painting counts: drawn, painted or without a word first; then "manufactured" (the last making, before
   the design), then the design, then what was published or exhibited, then prints, casts and copies. Restored, bought or given is never the
   date. In "1945 (manufactured 1953)" the bracket says when this piece was made; in "1940, manufactured 1954", as with casts, the first
   date counts.

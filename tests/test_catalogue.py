@@ -324,7 +324,7 @@ def test_time_stamps_of_records_are_no_dates_even_alone():
     with pytest.raises(UserError, match="no date column among .*the nearest is 'created', whose cells are empty or time stamps of records"):
         find_columns(table, UNNAMED)
     table = parse_table("file,accession date\n" + "".join(f"{i}.jpg,195{i}\n" for i in range(8)))
-    with pytest.raises(UserError, match="the nearest is 'accession date', which by its name is of something else than the works"):
+    with pytest.raises(UserError, match="the nearest is 'accession date', which by its name is of something else than the paintings"):
         find_columns(table, UNNAMED)
 
 

@@ -97,7 +97,7 @@ def test_works_that_may_be_of_several_periods_are_left_out_and_said(tmp_path):
         "Work 26": "uncertain date: 1886 to 1888, between or late",
     }
     said = collections.summary(found)
-    assert said.endswith("3 skipped (3 uncertain dates); 11% of the dated works may as well be of another period, and are left out")
+    assert said.endswith("3 skipped (3 uncertain dates); 11% of the dated paintings may as well be of another period, and are left out")
     config = uncertain_config(tmp_path / "again", uncertain="keep")
     config.update(table=str(tmp_path / "table.csv"), images=str(tmp_path / "images"))
     kept = collections.prepare(config)
@@ -166,7 +166,7 @@ def test_nothing_disappears_silently(messy):
     }.items():  # fmt: skip
         assert reasons[name].startswith(reason), (name, reasons[name])
     summary = collections.summary(collection)
-    assert summary.startswith("10 works: 4 early, 2 between, 4 late; 12 skipped (4 missing images, 2 exact duplicates, ")
+    assert summary.startswith("10 paintings: 4 early, 2 between, 4 late; 12 skipped (4 missing images, 2 exact duplicates, ")
     assert "1 near duplicate" in summary
 
 
@@ -263,7 +263,7 @@ def test_a_damaged_collection_is_one_line(messy, tmp_path):
     for path, damage, message in [
         (saved / "images.npy", lambda data: data[: len(data) // 2], "images.npy: not an array of images"),
         (saved / "images.npy", lambda data: b"nothing", "images.npy: not an array of images"),
-        (saved / "images.npy", lambda data: data.replace(b"|u1", b"|i1"), "images.npy: not the images of the 11 works"),
+        (saved / "images.npy", lambda data: data.replace(b"|u1", b"|i1"), "images.npy: not the images of the 11 paintings"),
         (saved / "images.npy", lambda data: data.replace(b"(11, 16, 16, 3)", b"(10, 16, 16, 3)"), "images.npy: not the images of the 11"),
         (saved / "paintings.csv", lambda data: data.replace(b"1880.5", b"never"), "row 1: could not convert .*'never'"),
         (saved / "paintings.csv", lambda data: data.replace(b",early,", b",soon,"), "row 1: year, uncertainty, period"),
@@ -284,7 +284,7 @@ def test_a_damaged_collection_is_one_line(messy, tmp_path):
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"min_works": 5}, "config.collection.periods.early='..1884': 4 works, at least 5 are needed .*missing images"),
+        ({"min_works": 5}, "config.collection.periods.early='..1884': 4 paintings, at least 5 are needed .*missing images"),
         ({"images": "/nowhere"}, "config.collection.images=/nowhere: no such folder"),
         ({"table": "/nowhere.csv"}, "/nowhere.csv: no such file"),
         ({"images": ""}, "config.collection.images: name the folder"),
@@ -365,8 +365,8 @@ def test_placeholders_are_no_works(messy):
             file.write(f"grey{n}.png,Grey {n},1884,landscape\nnone{n}.png,None {n},188{n},landscape\n")
     collection = collections.prepare(config_of(folder))
     reasons = {work.title: work.reason for work in collection.skipped}
-    assert {reasons[f"Grey {n}"] for n in range(5)} == {"no picture: a single colour"}
-    assert {reasons[f"None {n}"] for n in range(5)} == {"placeholder: the picture of several works"}
+    assert {reasons[f"Grey {n}"] for n in range(5)} == {"no image: a single colour"}
+    assert {reasons[f"None {n}"] for n in range(5)} == {"placeholder: the image of several paintings"}
 
 
 def test_small_pictures_and_empty_borders_are_counted(messy):

@@ -191,5 +191,5 @@ def test_an_image_set_is_cut_as_one():
     frames = ImageSet(np.arange(2 * 3 * 16 * 16 * 3).astype(np.uint8).reshape(2, 3, 16, 16, 3), np.arange(12.0).reshape(2, 3, 2))
     assert frames[:, 1].features.tolist() == [[2, 3], [8, 9]]
     assert frames[:, 1].images.shape == (2, 16, 16, 3)
-    with pytest.raises(ValueError, match="not of the same pictures"):
+    with pytest.raises(ValueError, match="not of the same images"):
         ImageSet(frames.images, frames.features[:1])

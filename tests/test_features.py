@@ -215,7 +215,7 @@ class TestStandardiser:
     def test_constant_columns_and_outliers_stay_bounded(self):
         fitted = features.Standardiser.fit(np.array([[1.0, 2.0], [1.0, 4.0]]))
         np.testing.assert_allclose(fitted(np.array([[1.5, 1e9]])), [[0.5, 5.0]])
-        with pytest.raises(ValueError, match="at least 2 works"):
+        with pytest.raises(ValueError, match="at least 2 paintings"):
             features.Standardiser.fit(np.zeros((1, 2)))
 
 

@@ -43,14 +43,14 @@ def test_the_assignment_is_the_best_of_all():
     best = min(sum(distance[i, j] for i, j in enumerate(columns)) for columns in itertools.permutations(range(6), 4))
     assert sum(pair.distance for pair in pairs) == pytest.approx(best)
     assert [pair.distance for pair in pairs] == sorted(pair.distance for pair in pairs)
-    assert len(late_alone) == 2 and all("taken by a nearer work" in work.reason for work in late_alone)
+    assert len(late_alone) == 2 and all("taken by a nearer painting" in work.reason for work in late_alone)
 
 
 def test_what_is_too_far_stays_alone_with_its_reason():
     distance = np.array([[0.1, 0.2, 8.0], [0.2, 0.1, 8.0], [5.0, 5.0, 9.0]])
     pairs, early_alone, late_alone = pairing.assign(distance, 0.7)
     assert {(pair.early, pair.late) for pair in pairs} == {(0, 0), (1, 1)}
-    assert [(work.work, work.reason) for work in early_alone] == [(2, "every counterpart is taken by a nearer work")]
+    assert [(work.work, work.reason) for work in early_alone] == [(2, "every counterpart is taken by a nearer painting")]
     assert [(work.work, work.reason) for work in late_alone] == [(2, "its nearest counterpart is too far: 8.00, the limit is 6.80")]
 
 
@@ -77,7 +77,7 @@ def test_many_early_works_may_share_a_late_one():
     assert {(pair.early, pair.late) for pair in pairs} == {(0, 0), (1, 0), (2, 1)}
     assert not early_alone and not late_alone
     pairs, _, late_alone = pairing.assign(distance[:2], 1.0, "many-to-one")
-    assert [(work.work, work.reason) for work in late_alone] == [(1, "no early work is nearest to it")]
+    assert [(work.work, work.reason) for work in late_alone] == [(1, "no early painting is nearest to it")]
 
 
 def test_works_of_one_subject_find_each_other():

@@ -112,7 +112,7 @@ def test_wrong_columns_and_values_are_one_line():
         of_column().parts([1885.0], [{"x": "y"}], ["x"])
     with pytest.raises(UserError, match="config.collection.periods: 'nuenen' is of early and of north; each value can be of one period"):
         of_column(north="Antwerp|nuenen")
-    with pytest.raises(UserError, match=r"half of the early works \(Arles\) are of 1888.8 or later, half of the late ones \(Nuenen\)"):
+    with pytest.raises(UserError, match=r"half of the early paintings \(Arles\) are of 1888.8 or later, half of the late ones \(Nuenen\)"):
         of_column(early="Arles", late="Nuenen").parts(YEARS, ROWS, ["Place"])
 
 
@@ -140,7 +140,7 @@ def folder_config(folder, column: str, **periods: str) -> ConfigDict:
 def test_periods_of_a_table_are_prepared_and_counted(folder):
     """The column has a name that the program's own table has too."""
     made = collections.prepare(folder_config(folder, "period", early="Nuenen", late="Arles", paris="Paris", antwerp="Antwerp"))
-    assert collections.summary(made).startswith("33 works: 10 early, 13 between, 8 late, 2 outside; 0 skipped; 2 antwerp, 11 paris")
+    assert collections.summary(made).startswith("33 paintings: 10 early, 13 between, 8 late, 2 outside; 0 skipped; 2 antwerp, 11 paris")
     collections.save(made, folder / "saved")
     again = collections.load(folder / "saved")
     assert [(one.period, one.columns["Period"]) for one in again.paintings] == [
@@ -160,9 +160,9 @@ def test_naming_a_period_leaves_the_prepared_works_as_they_are(folder):
     "column, periods, message",
     [
         ("Period", {"early": "Nuenen", "late": "Arles", "rome": "Rome"},
-         r"periods.rome='Rome': 0 works, at least 1 is needed .*; 'Period' holds 'Nuenen' \(10\), 'Paris' \(10\), 'Arles' \(8\), "),
-        ("Period", {}, r"periods.early='..1883': 0 works, at least 8 are needed .*'Period' holds 'Nuenen'"),
-        ("", {"early": "..1885", "late": "1888..1889", "rome": "1892"}, r"periods.rome='1892': 0 works, at least 1 is needed"),
+         r"periods.rome='Rome': 0 paintings, at least 1 is needed .*; 'Period' holds 'Nuenen' \(10\), 'Paris' \(10\), 'Arles' \(8\), "),
+        ("Period", {}, r"periods.early='..1883': 0 paintings, at least 8 are needed .*'Period' holds 'Nuenen'"),
+        ("", {"early": "..1885", "late": "1888..1889", "rome": "1892"}, r"periods.rome='1892': 0 paintings, at least 1 is needed"),
         ("phase", {}, "config.collection.period_column='phase': there is no such column beside file and title, only 'date', 'Period'"),
     ],
 )  # fmt: skip

@@ -51,8 +51,8 @@ def test_each_oddity_is_named(sets):
     late.features[11] = -40.0
     found = narrow(early, late, distance, 30, "genre")
     for i in range(3):
-        assert found.reasons[0][i] == "genre: sea is the genre of 3 early and 0 late works; 8 of each are needed"
-    assert found.reasons[0][5].startswith("shape: 3.00 times as wide as high; works of both periods have 0.8")
+        assert found.reasons[0][i] == "genre: sea is the genre of 3 early and 0 late paintings; 8 of each are needed"
+    assert found.reasons[0][5].startswith("shape: 3.00 times as wide as high; paintings of both periods have 0.8")
     assert found.reasons[0][7].startswith("alone: ") and found.reasons[1][11].startswith("alone: ")
     assert found.alone[0][7] > 1 and not any("genre" in reason for reason in found.reasons[1].values())
 

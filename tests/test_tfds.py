@@ -172,9 +172,7 @@ def test_of_several_versions_the_newest_is_read(prepared, tmp_path):
 
 def test_a_damaged_picture_is_named(prepared):
     pictures = Pictures(section(prepared, tfds_split="damaged"))
-    with pytest.raises(
-        UserError, match=r"config.collection.tfds: picture \d+ of faces/1.2.0, damaged: not an image of a kind that is read"
-    ):
+    with pytest.raises(UserError, match=r"config.collection.tfds: image \d+ of faces/1.2.0, damaged: not an image of a kind that is read"):
         pictures[np.arange(COUNT)]
 
 

@@ -1,18 +1,18 @@
-"""Squares, as networks have them, back into the shapes of the works that they stand for."""
+"""Squares, as networks have them, back into the shapes of the paintings that they stand for."""
 
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-FITS = ("crop", "pad", "squash")  # how works become squares
-MAT = 255  # around a picture that does not fill its square
+FITS = ("crop", "pad", "squash")  # how paintings become squares
+MAT = 255  # around an image that does not fill its square
 
 
 def in_own_shape(image: np.ndarray, aspect: float, fit: str) -> np.ndarray:
-    """A square picture uint8 [r, r, 3] as uint8 [h, w, 3], w / h being the aspect of its work and the longer of them r.
+    """A square image uint8 [r, r, 3] as uint8 [h, w, 3], w / h being the aspect of its painting and the longer of them r.
 
-    `fit` says how works became squares: what was squashed is pulled straight, bars that were added are cut off, and of what was cropped
+    `fit` says how paintings became squares: what was squashed is pulled straight, bars that were added are cut off, and of what was cropped
     the rest is gone.
     """
     size = len(image)
@@ -26,10 +26,10 @@ def in_own_shape(image: np.ndarray, aspect: float, fit: str) -> np.ndarray:
 
 
 class Matted:
-    """Pictures [..., r, r, 3] that look like an array of them, each in its own shape on a mat; made when they are asked for."""
+    """Images [..., r, r, 3] that look like an array of them, each in its own shape on a mat; made when they are asked for."""
 
     def __init__(self, images: np.ndarray, aspects: np.ndarray, fit: str):
-        """`aspects` [...], width over height of the works that the pictures stand for."""
+        """`aspects` [...], width over height of the paintings that the images stand for."""
         self._images, self._aspects, self._fit = images, aspects, fit
         self.shape, self.dtype = images.shape, images.dtype
 
@@ -37,7 +37,7 @@ class Matted:
         return len(self._images)
 
     def __getitem__(self, key: Any) -> np.ndarray:
-        """`key` chooses among the pictures, not within them."""
+        """`key` chooses among the images, not within them."""
         chosen, aspects = np.array(self._images[key]), np.asarray(self._aspects[key])
         flat = chosen.reshape(-1, *chosen.shape[-3:])
         for image, aspect in zip(flat, aspects.ravel()):
@@ -50,10 +50,10 @@ class Matted:
 
 
 def matted(images: np.ndarray, aspects: np.ndarray, fit: str) -> Any:
-    """The pictures themselves where they were cropped, else `Matted`."""
+    """The images themselves where they were cropped, else `Matted`."""
     return images if fit == "crop" else Matted(images, aspects, fit)
 
 
 def between(early: np.ndarray, late: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Aspects [p, T] on the way from those of early works [p] to those of late ones."""
+    """Aspects [p, T] on the way from those of early paintings [p] to those of late ones."""
     return np.exp((1 - t) * np.log(early)[:, None] + t * np.log(late)[:, None])

@@ -1,6 +1,6 @@
 """How the built-in painter paints: a scene of colours and directions, covered with strokes. NumPy only.
 
-Coordinates are in parts of the picture's side: x to the right, y downwards, both 0 to 1.
+Coordinates are in parts of the image's side: x to the right, y downwards, both 0 to 1.
 """
 
 import dataclasses
@@ -58,7 +58,7 @@ def _eddies(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> tuple[np.
     """Curl noise of large eddies: a potential of random waves, about -1 to 1, and the divergence-free field along its contours."""
     waves = 7
     angle, phase = 2 * math.pi * rng.random((2, waves))
-    number = 2 * math.pi * (1.2 + 1.6 * rng.random(waves))  # radians a side: eddies of a third of the picture
+    number = 2 * math.pi * (1.2 + 1.6 * rng.random(waves))  # radians a side: eddies of a third of the image
     potential, dx, dy = (np.zeros(np.broadcast_shapes(x.shape, y.shape)) for _ in range(3))
     for k in range(waves):
         a, b = number[k] * math.cos(angle[k]), number[k] * math.sin(angle[k])
@@ -175,7 +175,7 @@ STEPS = 6  # of a stroke's path to either side of its middle
 BRISTLES = 5  # across a stroke
 SPARE = 0.7  # samples of a stroke lie at most this many pixels apart, so that none is missed
 MOST_SAMPLES = 1 << 20  # at once, which bounds memory at any resolution
-SMALLEST_CANVAS = 128  # pixels; smaller pictures are reductions of it
+SMALLEST_CANVAS = 128  # pixels; smaller images are reductions of it
 
 
 def _look(field: np.ndarray, points: np.ndarray) -> np.ndarray:

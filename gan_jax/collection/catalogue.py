@@ -33,7 +33,7 @@ MOST_PAIRS = 20
 _PERHAPS_RECORDS = ("created", "datecreated", "creationdate", "date")  # by whether their cells are points of time
 _TITLED = re.compile("^(title|titel|titre|titulo|titolo)|(?<!sub)(title|titel|titre|titulo|titolo)$")  # "title (English)", "Werktitel"
 _TIME_OF_DAY = re.compile(r"[T ][0-9]{2}:[0-9]{2}")
-_RECORDS_BEGIN = 1990  # the year: before it nobody stamped records of works
+_RECORDS_BEGIN = 1990  # the year: before it nobody stamped records of paintings
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Columns:
     file: str
     title: str  # '' where the table has none
     date: tuple[str, ...]  # one column, or those of the year and of the month; none where the two ends alone say it
-    ends: tuple[str, ...] = ()  # of the earliest and the latest year that a work can be of, where the table has both
+    ends: tuple[str, ...] = ()  # of the earliest and the latest year that a painting can be of, where the table has both
     precision: str = ""  # how exact the date is, as Wikidata counts
 
     def __str__(self) -> str:
@@ -186,7 +186,7 @@ def _fewer(sample: Sequence[Mapping[str, str]], columns: int) -> Sequence[Mappin
 
 
 def _date_rank(sample: Sequence[Mapping[str, str]], columns: tuple[str, ...], usual: bool) -> tuple[int, int]:
-    """How much columns look like the dates of works: (what they hold, how sure); (0, 0) for those that don't."""
+    """How much columns look like the dates of paintings: (what they hold, how sure); (0, 0) for those that don't."""
     filled = [row for row in sample if row[columns[0]].strip() and not _says_undated(row[columns[0]])]
     dates = [date for date in read_dates(filled, columns) if not isinstance(date, str)]
     if not dates or any(word in key_of(columns[0]) for word in OTHER_DATES):
@@ -225,7 +225,7 @@ def _nearest(table: Table, sample: Sequence[Mapping[str, str]]) -> str:
     counts = Counter({column: sum(any(letter.isdigit() for letter in row[column]) for row in sample) for column in table.columns})
     column = next(iter([*usual, *called]), counts.most_common(1)[0][0])
     if any(word in key_of(column) for word in OTHER_DATES):
-        return f" (the nearest is {column!r}, which by its name is of something else than the works)"
+        return f" (the nearest is {column!r}, which by its name is of something else than the paintings)"
     for row, date in zip(sample, read_dates(sample, (column,))):
         if isinstance(date, str) and row[column].strip() and not _says_undated(row[column]):
             return f" (the nearest is {column!r}: {date})"

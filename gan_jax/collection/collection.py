@@ -1,4 +1,4 @@
-"""A painter's works with their dates, periods and pictures: made from a table and a folder or by the painter, saved and loaded."""
+"""A painter's paintings with their dates, periods and images: made from a table and a folder or by the painter, saved and loaded."""
 
 import collections
 import csv
@@ -19,8 +19,8 @@ from gan_jax.collection.periods import PERIODS, may_be_of
 from gan_jax.collection.sources import NotEnough, Skipped, Sources, Work
 from gan_jax.errors import UserError
 
-UNDATED = "collection/undated.json"  # in the workdir: of pictures without dates, which they are
-OPEN = "uncertain date"  # why works are skipped that may as well be of another period
+UNDATED = "collection/undated.json"  # in the workdir: of images without dates, which they are
+OPEN = "uncertain date"  # why paintings are skipped that may as well be of another period
 OWN_COLUMNS = ("file", "title", "year", "uncertainty", "period", "width", "height")
 # In paintings.csv a column of the table that has one of our names, or begins like this already, gets this in front.
 TABLE_PREFIX = "table:"
@@ -33,7 +33,7 @@ class Painting:
     year: float  # 1888.5 is the middle of 1888
     uncertainty: float  # years either way
     period: str  # 'early', 'late', 'between' or '' for outside of all
-    width: int  # px, of the picture as found, after its EXIF rotation
+    width: int  # px, of the image as found, after its EXIF rotation
     height: int
     columns: Mapping[str, str] = field(default_factory=dict)  # the table's other columns and its dates, as they stand there
 
@@ -43,7 +43,7 @@ class Collection:
     paintings: tuple[Painting, ...]  # by year, then file
     images: np.ndarray  # uint8 [n, resolution, resolution, 3], in the order of the paintings
     skipped: tuple[Skipped, ...]
-    remarks: tuple[str, ...] = ()  # about the pictures, with their counts
+    remarks: tuple[str, ...] = ()  # about the images, with their counts
     notes: tuple[str, ...] = ()  # lines about how it was made, which are said and not kept
 
     def period(self, name: str) -> np.ndarray:
@@ -56,7 +56,7 @@ class Collection:
 def prepare(config: Any) -> Collection:
     """The collection that `config` (the section `collection`) describes. Raises UserError where it can't be made.
 
-    Every row of the table and every picture no row names is among the paintings or among the skipped.
+    Every row of the table and every image no row names is among the paintings or among the skipped.
     """
     periods = Periods.of(config)
     found = _from_painter(config) if config.source == "painter" else from_folder(config)
@@ -79,7 +79,7 @@ def prepare(config: Any) -> Collection:
         if count < least:
             first = f"; the first: {_case(result.skipped[0])}" if result.skipped else ""
             raise NotEnough(
-                f"config.collection.periods.{name}={said!r}: {count} works, at least {least} {'are' if least > 1 else 'is'} needed "
+                f"config.collection.periods.{name}={said!r}: {count} paintings, at least {least} {'are' if least > 1 else 'is'} needed "
                 f"({summary(result)}{first}){periods.held(rows, found.columns)}",
                 result.skipped,
                 result.notes,
@@ -92,7 +92,7 @@ def _case(skipped: Skipped) -> str:
 
 
 def _certain(found: Sources, early: tuple[float, float], late: tuple[float, float]) -> Sources:
-    """Without the works that may as well be of another period, which are skipped."""
+    """Without the paintings that may as well be of another period, which are skipped."""
     kept, skipped = [], []
     for i, work in enumerate(found.works):
         periods = may_be_of(*work.date, early, late)
@@ -105,13 +105,13 @@ def _certain(found: Sources, early: tuple[float, float], late: tuple[float, floa
 
 
 def without_works(resolution: int) -> Collection:
-    """Of pictures that are learnt from where they lie."""
+    """Of images that are learnt from where they lie."""
     return Collection((), np.zeros((0, resolution, resolution, 3), np.uint8), ())
 
 
 def _from_painter(config: Any) -> Sources:
     if config.where:
-        raise UserError(f"config.collection.where={config.where!r}: the built-in painter's works are not chosen by columns")
+        raise UserError(f"config.collection.where={config.where!r}: the built-in painter's paintings are not chosen by columns")
     rows, images = paint_collection(
         works=config.painter.works,
         first_year=config.painter.first_year,
@@ -129,17 +129,17 @@ def _from_painter(config: Any) -> Sources:
 
 
 def summary(collection: Collection) -> str:
-    """One line of counts: "775 works: 194 early, 195 between, 386 late; 1 skipped (1 near duplicate)"."""
+    """One line of counts: "775 paintings: 194 early, 195 between, 386 late; 1 skipped (1 near duplicate)"."""
     periods = collections.Counter(painting.period for painting in collection.paintings)
     counts = [f"{periods[name]} {name or 'outside'}" for name in PERIODS if name or periods[name]]
     kinds = collections.Counter(skipped.reason.partition(":")[0] for skipped in collection.skipped)
     skips = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in kinds.most_common())
-    line = f"{len(collection.paintings)} works: {', '.join(counts)}; {len(collection.skipped)} skipped"
+    line = f"{len(collection.paintings)} paintings: {', '.join(counts)}; {len(collection.skipped)} skipped"
     line = f"{line} ({skips})" if skips else line
     line += "".join(f"; {remark}" for remark in collection.remarks)
     if open_ := kinds[OPEN]:
         part = open_ / (open_ + len(collection.paintings))
-        line += f"; {part:.0%} of the dated works may as well be of another period, and are left out"
+        line += f"; {part:.0%} of the dated paintings may as well be of another period, and are left out"
     return line
 
 
@@ -209,5 +209,5 @@ def _images(path: pathlib.Path, count: int) -> np.ndarray:
     except (ValueError, OverflowError, EOFError, OSError) as error:
         raise UserError(f"{path}: not an array of images ({error}); run prepare again") from None
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape != (count, images.shape[1], images.shape[1], 3):
-        raise UserError(f"{path}: not the images of the {count} works beside it; run prepare again")
+        raise UserError(f"{path}: not the images of the {count} paintings beside it; run prepare again")
     return images

@@ -1,4 +1,4 @@
-"""The colours of a picture in any mode, as sRGB: its profile, its depth, what shines through it."""
+"""The colours of an image in any mode, as sRGB: its profile, its depth, what shines through it."""
 
 import io
 
@@ -11,7 +11,7 @@ _BLACK_POINT = ImageCms.Flags.BLACKPOINTCOMPENSATION
 
 
 class ImageError(Exception):
-    """A picture that can't be used; the message is the reason, in one line."""
+    """An image that can't be used; the message is the reason, in one line."""
 
 
 def as_srgb(image: Image.Image) -> Image.Image:

@@ -34,7 +34,7 @@ FILE_NAMES, TITLE_NAMES, DATE_NAMES, YEAR_NAMES, MONTH_NAMES = (
 )
 YEAR_MONTH_NAMES = ("yearmonth", "monthyear")
 
-# Parts of names of what is done with a record, or belongs to something else than the work.
+# Parts of names of what is done with a record, or belongs to something else than the painting.
 OTHER_DATES = (
     "modif", "updat", "timestamp", "createdat", "createdon", "recorded", "dateadded", "added", "accession", "acqui", "upload", "index",
     "harvest", "import", "export",

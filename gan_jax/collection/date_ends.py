@@ -1,4 +1,4 @@
-"""Columns that say between which years a work was made, as museums' data have them beside the text of a date."""
+"""Columns that say between which years a painting was made, as museums' data have them beside the text of a date."""
 
 import re
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _OF_OTHERS = (
     *OTHER_DATES, "constituent", "maker", "person", "access", "record", "reign", "dynasty", "display", "owner", "life", "active", "restor",
     "conserv", "provenance",
 )  # fmt: skip
-_LONGEST = 30.0  # years, of half of the spans, for those of works
+_LONGEST = 30.0  # years, of half of the spans, for those of paintings
 _YEAR = re.compile(r"([+-]?[0-9]{1,4})(?:\.0{1,3})?")
 _NO_YEARS = (0, 9999)  # as tables write that nothing is known
 
@@ -42,7 +42,7 @@ def pairs_of(columns: Sequence[str], keys: Sequence[str]) -> list[tuple[str, str
 
 
 def spans_of(begins: Sequence[str], ends: Sequence[str]) -> list[tuple[float, float] | None]:
-    """From where to where each work may have been made, in years; None where the cells do not say. One end alone is a year."""
+    """From where to where each painting may have been made, in years; None where the cells do not say. One end alone is a year."""
     cache: dict[str, tuple[float, float] | None] = {}
 
     def span(text: str) -> tuple[float, float] | None:
@@ -60,7 +60,7 @@ def spans_of(begins: Sequence[str], ends: Sequence[str]) -> list[tuple[float, fl
 
 
 def are_of_works(spans: Sequence[tuple[float, float] | None]) -> bool:
-    """Whether these are the years of works, and not those of a painter's life: they vary, and most are short."""
+    """Whether these are the years of paintings, and not those of a painter's life: they vary, and most are short."""
     known = sorted(span[1] - span[0] for span in spans if span)
     return bool(known) and (len(set(filter(None, spans))) > 1 or known[0] <= 1) and known[len(known) // 2] <= _LONGEST
 

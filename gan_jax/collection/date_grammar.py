@@ -1,4 +1,4 @@
-"""The grammar of dates: tokens into statements such as "cast 1925", and from those the span of time in which a work was made.
+"""The grammar of dates: tokens into statements such as "cast 1925", and from those the span of time in which a painting was made.
 
     date       = statement { separator statement }
     statement  = [role] expression | expression role | place | "undated" | name of a period
@@ -29,7 +29,7 @@ class _Said:
 
 
 def read(text: str, habits: Habits) -> tuple[Span, bool]:
-    """The span in which a text says that a work was made, in years, and whether it is in doubt. Raises ValueError with the reason."""
+    """The span in which a text says that a painting was made, in years, and whether it is in doubt. Raises ValueError with the reason."""
     said = _Reader(tokens(text), habits).statements()
     if not said.statements:
         raise ValueError("no date" if said.undated else "holds no date that can be read")
@@ -48,7 +48,7 @@ def read(text: str, habits: Habits) -> tuple[Span, bool]:
             found = _without_wholes(found)
             break
     if not found or rank == words.OTHER:
-        raise failed or ValueError("not the date of the making of a work")
+        raise failed or ValueError("not the date of the making of a painting")
     if rank in (words.PERIOD, words.PERIOD_NAME):  # of a dynasty and a reign in it, the reign
         found = [min(found, key=lambda each: each[0][1] - each[0][0])]
     return _joined([span for span, _, _ in found], [open_ for _, open_, _ in found]), any(circa for _, _, circa in found)
@@ -169,7 +169,7 @@ class _Reader(ExpressionReader):
         return said
 
     def _tried(self, role: int | None) -> Statement | None:
-        """An expression; of what is told beside the making of a work, one that can't be read is none."""
+        """An expression; of what is told beside the making of a painting, one that can't be read is none."""
         start = self.place
         try:
             return self._expression()

@@ -35,7 +35,7 @@ class ExpressionReader(NumberReader):
                 break
             points.append(point)
             if len(points) > _MOST_POINTS:
-                raise ValueError("more dates than one of a work")
+                raise ValueError("more dates than one of a painting")
             op = self._op(points)
             if not op:
                 break

@@ -150,7 +150,7 @@ def span_of(point: Point) -> Span:
         span = point.span
     elif point.unit == "century" and point.ordinal is not None:
         if not 1 <= point.ordinal <= LAST_YEAR / point.length and not (point.era == -1 and point.ordinal <= 10):
-            raise ValueError(f"there is no {point.ordinal}th {'century' if point.length == 100 else 'millennium'} of works")
+            raise ValueError(f"there is no {point.ordinal}th {'century' if point.length == 100 else 'millennium'} of paintings")
         first = -point.ordinal if point.era == -1 else point.ordinal - 1
         span = float(point.length * first), float(point.length * (first + 1))
     elif point.year is not None:

@@ -11,7 +11,7 @@ from typing import Any
 
 OPEN_ENDED = 10.0  # years
 
-# How much a date counts that stands beside others: of those with the lowest number the work is dated, the others are not looked at.
+# How much a date counts that stands beside others: of those with the lowest number the painting is dated, the others are not looked at.
 WORK, MADE, PERIOD, PERIOD_NAME, DESIGNED, SHOWN, COPIED, OTHER = range(8)
 
 
@@ -72,7 +72,7 @@ _CIRCA = (
     "troligen|trolig|antagligen|antagelig|formodentlig|formentlig|około|ok|prawdopodobnie|"
     "около|ок|приблизительно|вероятно|примерно|頃|ころ|ごろ|約|约|左右|前後|推定|약|경|무렵|추정|推定値"
 )
-_OPEN = {  # from where to where a date beside it lets the work lie: years from the start of that date, or from its end
+_OPEN = {  # from where to where a date beside it lets the painting lie: years from the start of that date, or from its end
     "before": "before|shortly before|pre|prior to|earlier than|vor|kurz vor|avant|peu avant|prima del|prima di|ante|antes de|antes|"
     "antes del|voor|fore|før|przed|до|より前|之前|前|전",
     "until": "no later than|not later than|not after|by|until|till|up to|up until|at latest|bis|spatestens|nicht nach|jusqu en|"

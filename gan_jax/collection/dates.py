@@ -13,7 +13,7 @@ Conventions, where a text leaves one to choose (docs/dates.md has examples of al
   slash or an en dash, is the end of a range if it can be one ("1884/85", "1904–05", "1884-8") and a month if it can't ("1888/09");
 - "3/4/1888" allows 3 April and 4 March; with dots it is 3 April. What a whole column says about this and the hyphen, it says;
 - the 19th century is 1800 to 1899; 100 BC is the year -100, and the years of Rome's and China's tables are those of the Julian calendar;
-- of several dates the making of the work counts: "1880, cast 1925" and "published 1880, reprinted 1978" are of 1880, "designed 1940,
+- of several dates the making of the painting counts: "1880, cast 1925" and "published 1880, reprinted 1978" are of 1880, "designed 1940,
   manufactured 1948" of 1948. Of one kind of several dates, all the years from the first to the last ("1995-6, 2007").
 """
 

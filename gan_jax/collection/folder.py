@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from gan_jax.errors import UserError
 
 MOST_FILES = 1_000_000
-# Kinds of pictures that are read (HEIC with help), and those that are only listed.
+# Kinds of images that are read (HEIC with help), and those that are only listed.
 _READ = (
     "jpe?g|jpe|jfif|jif|mpo|png|apng|gif|bmp|dib|tiff?|webp|avifs?|hei[cf]|hif|jp2|"
     "j2k|j2c|jpc|jpf|jpx|p[pgbn]m|tga|icb|vda|vst|pcx|psd|dds|sgi|qoi"
@@ -20,7 +20,7 @@ _LISTED = "jxl|rgba?|bw|ico|icns|xbm|xpm|svg|eps|cr2|cr3|nef|arw|dng|orf|rw2|raf
 IMAGE_SUFFIX = re.compile(rf"\.(?:{_READ})$", re.IGNORECASE)
 _PICTURE_SUFFIX = re.compile(rf"\.(?:{_READ}|{_LISTED})$", re.IGNORECASE)
 _ENCODED = re.compile("[%+?#!;|,]")
-_SEVERAL = re.compile(r"; |, |\s*[|]\s*")  # between the names of a record's pictures
+_SEVERAL = re.compile(r"; |, |\s*[|]\s*")  # between the names of a record's images
 _IIIF = re.compile(r"/([^/]+)/[^/]+/[^/]+/!?[0-9]+/(?:default|native|color)\.[a-z0-9]+$", re.IGNORECASE)  # region, size, rotation, quality
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{1,20}://", re.IGNORECASE)
 
@@ -39,7 +39,7 @@ class ImageFolder:
     lookups: tuple[tuple[Callable[[str], str], dict[str, list[str]]], ...]  # (key of a name, files by that key), the strictest first
 
     def images(self) -> list[str]:
-        """The files that are pictures by their suffix."""
+        """The files that are images by their suffix."""
         return [file for file in self.files if _PICTURE_SUFFIX.search(file)]
 
     def has(self, name: str) -> bool:

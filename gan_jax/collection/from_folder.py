@@ -1,4 +1,4 @@
-"""Works from a table and a folder of pictures, and why each of the other rows and files is none."""
+"""Paintings from a table and a folder of images, and why each of the other rows and files is none."""
 
 import collections
 import pathlib
@@ -15,17 +15,17 @@ from gan_jax.collection.tables import NoRows
 from gan_jax.errors import UserError
 from gan_jax.progress import Progress
 
-PLACEHOLDERS = 4  # works of other titles or dates that one picture can't be all of
-BORDERED = 0.15  # share of a picture
+PLACEHOLDERS = 4  # paintings of other titles or dates that one image can't be all of
+BORDERED = 0.15  # share of an image
 MOST_OF_ONE = 10  # rows that name one file; each of them has it decoded
 NAMED = 5  # files, in a line about several
 
 
 def from_folder(config: Any) -> Sources:
-    """The works that `config` (the section `collection`) describes. Raises UserError; NotEnough where it knows what was left out."""
+    """The paintings that `config` (the section `collection`) describes. Raises UserError; NotEnough where it knows what was left out."""
     distance = None if config.near_duplicates < 0 else config.near_duplicates
     if not config.table:
-        raise UserError("config.collection.table: name the table (CSV, TSV or JSON) that has the file, title and date of each work")
+        raise UserError("config.collection.table: name the table (CSV, TSV or JSON) that has the file, title and date of each painting")
     if not config.images:
         raise UserError("config.collection.images: name the folder of the images")
     notes: list[str] = []
@@ -55,7 +55,7 @@ def from_folder(config: Any) -> Sources:
     usable: list[tuple[Work, Fitted]] = []
     for work, picture in zip(listed, pictures):
         if isinstance(picture, Fitted) and is_plain(picture.thumbnail):
-            skipped.append(Skipped(work.file, work.title, "no picture: a single colour"))
+            skipped.append(Skipped(work.file, work.title, "no image: a single colour"))
         elif isinstance(picture, Fitted):
             usable.append((work, picture))
         else:
@@ -63,7 +63,7 @@ def from_folder(config: Any) -> Sources:
     copies = duplicates([picture for _, picture in usable], distance)
     placeholders = _placeholders([work for work, _ in usable], copies)
     for i in placeholders:
-        skipped.append(Skipped(usable[i][0].file, usable[i][0].title, "placeholder: the picture of several works"))
+        skipped.append(Skipped(usable[i][0].file, usable[i][0].title, "placeholder: the image of several paintings"))
     for i, (original, bits) in copies.items():
         if i in placeholders:
             continue
@@ -80,7 +80,7 @@ def from_folder(config: Any) -> Sources:
 
 
 def _placeholders(works: Sequence[Work], copies: Mapping[int, tuple[int, int | None]]) -> set[int]:
-    """Indices of pictures that stand for several works: "no image available"."""
+    """Indices of images that stand for several paintings: "no image available"."""
     groups: dict[int, list[int]] = {}
     for i, (original, _) in copies.items():
         groups.setdefault(original, [original]).append(i)
@@ -93,7 +93,7 @@ def _placeholders(works: Sequence[Work], copies: Mapping[int, tuple[int, int | N
 
 
 def _remarks(unique: Sequence[tuple[Work, Fitted]], config: Any, notes: list[str]) -> Iterable[str]:
-    """What there is to say about the pictures, with their counts; the names of the first are added to the notes."""
+    """What there is to say about the images, with their counts; the names of the first are added to the notes."""
     shorter = max if config.fit == "pad" else min
     for about, files_of in (
         (f"smaller than {config.resolution} px", [work.file for work, p in unique if shorter(p.width, p.height) < config.resolution]),
@@ -116,7 +116,7 @@ def listed_works(
     skipped: list[Skipped] = []
     named, outside = set[str](), set[str]()
     times: collections.Counter[str] = collections.Counter()
-    usable: list[tuple[str, str, Mapping[str, str]]] = []  # files, titles and rows of works that need only a date
+    usable: list[tuple[str, str, Mapping[str, str]]] = []  # files, titles and rows of paintings that need only a date
     for row, wanted in zip(table.rows, catalogue.rows_where(table, where)):
         title = row[columns.title].strip() if columns.title else ""
         file, reason = row[columns.file].strip(), ""

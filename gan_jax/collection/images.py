@@ -1,6 +1,6 @@
-"""Pictures as they are found into squares of one size, and what tells two copies of one picture.
+"""Images as they are found into squares of one size, and what tells two copies of one image.
 
-Colours are those of sRGB. A picture needs about 8 bytes of memory a pixel while it is decoded.
+Colours are those of sRGB. An image needs about 8 bytes of memory a pixel while it is decoded.
 """
 
 import functools
@@ -27,12 +27,12 @@ _HEIC = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heim")
 LARGEST_FILE = 2**29  # bytes; some decoders read the whole file before they look at it
 PLAIN = 3  # of 255; what JPEG makes of a single colour
 EVEN = 10  # of 255, across a strip of a thumbnail that is called empty
-MANY_PIXELS = 2**24  # pictures larger than this are decoded one at a time
+MANY_PIXELS = 2**24  # images larger than this are decoded one at a time
 REDUCING_GAP = 3.0  # Pillow's documentation: as good as without, in most cases
 
 THUMBNAIL = 32  # px; the pHash of Zauner, "Implementation and benchmarking of perceptual image hash functions" (2010), section 3.2.1
 # Among 776 paintings of van Gogh these find the one photograph that is there twice (distance 2, similarity 0.99) and keep all
-# works that repeat a motif; the nearest of those are at 4 and 0.88, and 12 and 0.93. Recompression, halving, a third more
+# paintings that repeat a motif; the nearest of those are at 4 and 0.88, and 12 and 0.93. Recompression, halving, a third more
 # brightness or contrast and cropping by 1% on each side stay within 8 and above 0.96 in 97% of cases, cropping by 2% in 70%.
 NEAR_DISTANCE = 8  # of 64 bits
 NEAR_SIMILARITY = 0.96
@@ -52,17 +52,17 @@ _large_pictures = threading.Lock()
 @dataclass(frozen=True)
 class Fitted:
     image: np.ndarray  # uint8 [resolution, resolution, 3]
-    width: int  # px, of the picture as found, after its EXIF rotation
+    width: int  # px, of the image as found, after its EXIF rotation
     height: int
     digest: str  # of all its pixels
-    thumbnail: np.ndarray  # uint8 [32, 32, 3], all of the picture squeezed
+    thumbnail: np.ndarray  # uint8 [32, 32, 3], all of the image squeezed
 
 
 def load_image(source: pathlib.Path | str | bytes, resolution: int, fit: str, max_pixels: int) -> Fitted:
-    """Decodes the first frame of a picture in any mode, over white where it is transparent, and fits it into a square.
+    """Decodes the first frame of an image in any mode, over white where it is transparent, and fits it into a square.
 
     `source` is a file, or what is in one. `fit` is 'crop' for the square in the middle, 'pad' for all of it between bars in the mean
-    colour of its border, or 'squash'. Raises ImageError for what is no picture, is damaged, or by its header has more than `max_pixels`
+    colour of its border, or 'squash'. Raises ImageError for what is no image, is damaged, or by its header has more than `max_pixels`
     pixels (or more than the 178,956,970 beyond which Pillow opens nothing).
     """
     with warnings.catch_warnings():
@@ -167,7 +167,7 @@ def _fitted(image: Image.Image, resolution: int, fit: str) -> Fitted:
 def _orientation(image: Image.Image) -> int:
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # EXIF that is damaged says nothing; the picture may be whole
+    except Exception:  # EXIF that is damaged says nothing; the image may be whole
         return 1
 
 
@@ -177,7 +177,7 @@ def is_plain(thumbnail: np.ndarray) -> bool:
 
 
 def border(thumbnail: np.ndarray) -> float:
-    """Which share of a picture, by its thumbnail uint8 [32, 32, 3], are empty strips along opposite edges, 0 to 1."""
+    """Which share of an image, by its thumbnail uint8 [32, 32, 3], are empty strips along opposite edges, 0 to 1."""
     rows = np.ptp(thumbnail.astype(int), axis=1).max(axis=1) <= EVEN  # [32]
     columns = np.ptp(thumbnail.astype(int), axis=0).max(axis=1) <= EVEN
     inner = 1.0
@@ -213,7 +213,7 @@ def _resized(picture: Image.Image, size: tuple[int, int], box: tuple[float, floa
 
 
 def digest(picture: Image.Image) -> str:
-    """SHA-256 of the size and the pixels: the same for a picture and its lossless copy in another format."""
+    """SHA-256 of the size and the pixels: the same for an image and its lossless copy in another format."""
     result = hashlib.sha256(f"{picture.mode} {picture.width} {picture.height} ".encode())
     for top in range(0, picture.height, 256):  # in strips, for memory
         result.update(picture.crop((0, top, picture.width, min(top + 256, picture.height))).tobytes())
@@ -221,7 +221,7 @@ def digest(picture: Image.Image) -> str:
 
 
 def perceptual_hash(thumbnail: np.ndarray) -> np.uint64:
-    """The pHash of uint8 [32, 32, 3]: which of the 64 lowest cosine terms of the grey picture are above their median."""
+    """The pHash of uint8 [32, 32, 3]: which of the 64 lowest cosine terms of the grey image are above their median."""
     grey = thumbnail.astype(np.float64) @ np.array([0.299, 0.587, 0.114])  # [32, 32], ITU-R BT.601
     terms = scipy.fft.dctn(grey, norm="ortho")[:8, :8].ravel()
     return np.packbits(terms > np.median(terms[1:])).view(np.uint64)[0]
@@ -235,7 +235,7 @@ def similarity(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def duplicates(pictures: Sequence[Fitted], distance: int | None) -> dict[int, tuple[int, int | None]]:
-    """Which pictures are copies: {index: (index of the one to keep, hash distance, or None if all pixels are the same)}.
+    """Which images are copies: {index: (index of the one to keep, hash distance, or None if all pixels are the same)}.
 
     Of each set the largest is kept, of equals the first. A near copy is within `distance` bits of the kept one's hash and at
     least `NEAR_SIMILARITY` like it; `distance` None looks for exact copies only.

@@ -1,6 +1,6 @@
 """What the built-in painter paints, and how: styles that move with the year along known curves, subjects that don't.
 
-Coordinates are in parts of the picture's side: x to the right, y downwards, both 0 to 1.
+Coordinates are in parts of the image's side: x to the right, y downwards, both 0 to 1.
 """
 
 import dataclasses
@@ -10,13 +10,13 @@ from collections.abc import Callable
 import numpy as np
 
 FIRST_YEAR, LAST_YEAR = 1880.0, 1890.0  # of the curves; a year outside takes the style of the nearer end
-DEVIATION = 0.05  # standard deviation of one work around the curve, in parts of a parameter's change over the ten years
+DEVIATION = 0.05  # standard deviation of one painting around the curve, in parts of a parameter's change over the ten years
 LARGEST_DEVIATION = 2.0  # in standard deviations: what lies beyond is cut
 
 
 @dataclasses.dataclass(frozen=True)
 class Style:
-    """How a picture is painted. Lengths are in parts of its side."""
+    """How an image is painted. Lengths are in parts of its side."""
 
     saturation: float  # factor of every colour's distance from grey: 0 grey, 1 as out of the tube
     brightness: float  # factor of all light, 0 to 1
@@ -50,13 +50,13 @@ CURVES: tuple[tuple[str, float, float, str], ...] = (
 
 
 def style_of(year: float) -> Style:
-    """The style of a year, without any work's own deviation; before 1880 that of 1880, after 1890 that of 1890."""
+    """The style of a year, without any painting's own deviation; before 1880 that of 1880, after 1890 that of 1890."""
     done = min(max((year - FIRST_YEAR) / (LAST_YEAR - FIRST_YEAR), 0.0), 1.0)
     return Style(**{name: early + (late - early) * SHAPES[shape](done) for name, early, late, shape in CURVES})
 
 
 def draw_style(year: float, rng: np.random.Generator) -> Style:
-    """The style of one work: `style_of(year)` and a small deviation of its own in each parameter (see DEVIATION)."""
+    """The style of one painting: `style_of(year)` and a small deviation of its own in each parameter (see DEVIATION)."""
     noise = np.clip(rng.standard_normal(len(CURVES)), -LARGEST_DEVIATION, LARGEST_DEVIATION) * DEVIATION
     curve = style_of(year)
     values = {name: getattr(curve, name) + (late - early) * float(z) for (name, early, late, _), z in zip(CURVES, noise, strict=True)}
@@ -77,7 +77,7 @@ class Tree:
 
 @dataclasses.dataclass(frozen=True)
 class Subject:
-    """What is in a picture. Nothing here depends on the year."""
+    """What is in an image. Nothing here depends on the year."""
 
     season: str  # one of FIELDS
     hour: str  # one of SUNS
@@ -89,7 +89,7 @@ class Subject:
     sun_radius: float
     trees: tuple[Tree, ...]  # far ones first
     house_x: float | None
-    path_x: float | None  # x at which a path leaves the picture below
+    path_x: float | None  # x at which a path leaves the image below
     vanishing_x: float  # where furrows and path run to on the horizon
 
 

@@ -1,7 +1,7 @@
-"""The periods of a study: the two ends that it goes between, and others by which works are grouped and shown.
+"""The periods of a study: the two ends that it goes between, and others by which paintings are grouped and shown.
 
-What a work is to the study stands in its `period`: early and late are learnt, between is held out, '' is outside of all. A further period
-takes nothing away from that. It only has a name, and what it shares with early and late is an error.
+What a painting is to the study stands in its `period`: early and late are learnt, between is held out, '' is outside of all. A further
+period takes nothing away from that. It only has a name, and what it shares with early and late is an error.
 """
 
 import collections
@@ -59,7 +59,7 @@ class Periods:
         return tuple(name for name in self.said if name not in ENDS)
 
     def parts(self, years: Sequence[float], rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> list[str]:
-        """What each work is to the study: 'early', 'late', 'between' or ''.
+        """What each painting is to the study: 'early', 'late', 'between' or ''.
 
         By a column, what is neither early nor late is between where its date lies between the middles of both, the medians: places and
         phases of a life overlap at their ends. Raises UserError for a column that is not among `columns`, and where late is no later.
@@ -72,13 +72,13 @@ class Periods:
         first, last = (statistics.median(year for year, name in zip(years, own) if name == end) for end in ENDS)
         if first >= last:
             raise UserError(
-                f"{FIELD}: half of the early works ({self.said['early']}) are of {first:.1f} or later, half of the late ones "
+                f"{FIELD}: half of the early paintings ({self.said['early']}) are of {first:.1f} or later, half of the late ones "
                 f"({self.said['late']}) of {last:.1f} or earlier; early has to come first"
             )
         return [name or ("between" if first < year < last else "") for year, name in zip(years, own)]
 
     def names(self, years: Sequence[float], rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> list[str]:
-        """The further period of each work; '' for those that are of none. Raises UserError for a column that is not among `columns`."""
+        """The further period of each painting; '' for those that are of none. Raises UserError for a column that is not among `columns`."""
         if self.column:
             return [name if name in self.further else "" for name in self._by_column(rows, columns)]
         spans = [(name, self.spans[name]) for name in self.further]

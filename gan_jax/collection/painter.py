@@ -21,11 +21,11 @@ def paint_collection(
 ) -> tuple[list[dict[str, str]], np.ndarray]:
     """Paints a collection with its table, in the order of the years.
 
-    Work i depends on (seed, i) and the span only: more works, or another resolution, leave those there are as they were. Its file's
-    number is i + 1. The years of any number of works lie evenly over the span (golden-ratio sequence) up to a small jitter.
+    Painting i depends on (seed, i) and the span only: more paintings, or another resolution, leave those there are as they were. Its file's
+    number is i + 1. The years of any number of paintings lie evenly over the span (golden-ratio sequence) up to a small jitter.
 
     Returns:
-      Rows with `file`, `title`, `date` (a decimal year) and each true parameter of the work's `Style`, all as text; images uint8
+      Rows with `file`, `title`, `date` (a decimal year) and each true parameter of the painting's `Style`, all as text; images uint8
       [works, resolution, resolution, 3].
     """
     if works < 1:

@@ -1,4 +1,4 @@
-"""What a collection is made from: works with their pictures, and what was left out."""
+"""What a collection is made from: paintings with their images, and what was left out."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ class Skipped:
 
 
 class NotEnough(UserError):
-    """There are too few works, or none; `skipped` has why each of the others is none, `notes` how it was tried."""
+    """There are too few paintings, or none; `skipped` has why each of the others is none, `notes` how it was tried."""
 
     def __init__(self, message: str, skipped: Sequence[Skipped], notes: Sequence[str] = ()):
         super().__init__(message)

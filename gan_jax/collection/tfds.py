@@ -1,4 +1,4 @@
-"""Pictures of a TFDS dataset that lies prepared on this machine, read one by one from where they are.
+"""Images of a TFDS dataset that lies prepared on this machine, read one by one from where they are.
 
 Nothing is downloaded, and nothing of the dataset's is run: its code isn't needed to read it. TFDS reads without TensorFlow.
 """
@@ -23,10 +23,10 @@ CLASS_KEYS = ("pythonClassName", "python_class_name", "type")  # the last as old
 
 
 class Pictures:
-    """The pictures of one split, decoded and fitted when they are asked for: uint8 [n, r, r, 3], of which rows are read."""
+    """The images of one split, decoded and fitted when they are asked for: uint8 [n, r, r, 3], of which rows are read."""
 
     def __init__(self, config: Any):
-        """Opens what `config` (the section `collection`) names. Raises UserError where it is not there or has no pictures."""
+        """Opens what `config` (the section `collection`) names. Raises UserError where it is not there or has no images."""
         folder = find(config.tfds, config.tfds_folder)
         check_features(folder / "features.json")
         import tensorflow_datasets as tfds
@@ -40,7 +40,7 @@ class Pictures:
                 name for name, feature in features.items() if isinstance(feature, tfds.features.Image) and feature.np_dtype == np.uint8
             ]
             if wanted not in pictures and (wanted or len(pictures) != 1):
-                there = f"there is {', '.join(pictures)}" if pictures else "none of its features is a picture"
+                there = f"there is {', '.join(pictures)}" if pictures else "none of its features is an image"
                 raise UserError(f"config.collection.tfds_image={wanted!r}: {folder}: {there}")
             self._feature = wanted or pictures[0]
             if split not in builder.info.splits:
@@ -61,7 +61,7 @@ class Pictures:
         self._folder, self._fit, self._max_pixels = folder, config.fit, config.max_pixels
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        """uint8 [m, r, r, 3]: rows [m]. Raises UserError for a picture that is none, by its number."""
+        """uint8 [m, r, r, 3]: rows [m]. Raises UserError for an image that is none, by its number."""
         try:
             records = self._source.__getitems__(np.asarray(rows).tolist())
             found = [self._parse(record).features.feature[self._feature].bytes_list.value[0] for record in records]
@@ -70,7 +70,7 @@ class Pictures:
         images = np.empty((len(found), *self.shape[1:]), np.uint8)
         for i, picture in enumerate(load_images(found, self.shape[1], self._fit, self._max_pixels)):
             if isinstance(picture, ImageError):
-                raise UserError(f"config.collection.tfds: picture {rows[i]} of {self.name}: {picture}")
+                raise UserError(f"config.collection.tfds: image {rows[i]} of {self.name}: {picture}")
             images[i] = picture.image
         return images
 

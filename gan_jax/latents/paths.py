@@ -69,7 +69,7 @@ def spline(points: np.ndarray, times: np.ndarray, at: np.ndarray, label_size: in
     """Through all points in order of time, without corners, then scaled to their lengths: [len(at), latent_size].
 
     The curve is by the distances between the points, and dates only say how far along it one is, which rises steadily: by the dates
-    themselves, works of nearly one date that are far apart would throw it off.
+    themselves, paintings of nearly one date that are far apart would throw it off.
 
     Args:
       points: latents [k, latent_size], k at least 2; the last `label_size` of them are labels, which go straight from one to the next.
@@ -88,7 +88,7 @@ def spline(points: np.ndarray, times: np.ndarray, at: np.ndarray, label_size: in
 def mean_shift(start: np.ndarray, early: np.ndarray, late: np.ndarray, t: np.ndarray, label_size: int = 0) -> np.ndarray:
     """From each start [n, latent_size] along the difference between the means of two sets: [n, frames, latent_size].
 
-    The set's early works become, all together, as late as the late ones: at t = 1 the whole difference is added. Latents keep their
+    The set's early paintings become, all together, as late as the late ones: at t = 1 the whole difference is added. Latents keep their
     length, since the generator knows no other. Where there are labels, the last `label_size`, they alone move: the network knows what
     time does, and what is painted stays as it is.
     """

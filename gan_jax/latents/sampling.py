@@ -6,7 +6,7 @@ from gan_jax.latents.paths import slerp, smooth, with_labels
 from gan_jax.models.generator import Generator
 from gan_jax.pictures import shrunk
 
-CANDIDATES = 256  # pictures that the most ordinary is chosen from
+CANDIDATES = 256  # images that the most ordinary is chosen from
 SIDE = 16  # pixels at which they are compared
 
 
@@ -29,7 +29,7 @@ def of_seeds(generator: Generator, seeds: np.ndarray, label: np.ndarray | None =
 
 
 def ordinary(generator: Generator) -> np.ndarray:
-    """The latents [latent_size] of the most ordinary of some random pictures: the one with the least mean distance to the others."""
+    """The latents [latent_size] of the most ordinary of some samples: the one with the least mean distance to the others."""
     latents = of_seeds(generator, np.arange(CANDIDATES))
     points = shrunk(generator.images(latents), SIDE).reshape(CANDIDATES, -1)
     square = (points**2).sum(axis=1)

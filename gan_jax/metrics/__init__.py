@@ -1,4 +1,4 @@
-"""Functions of sets of pictures, which know nothing of a study: how far two sets are apart, how varied one is, whether one copies another.
+"""Functions of sets of images, which know nothing of a study: how far two sets are apart, how varied one is, whether one copies another.
 
 from gan_jax.metrics import features, kid
 

@@ -1,7 +1,7 @@
-"""How alike the composition of two pictures is, whatever their colours and contrast, mirrored or not, a little moved or cropped.
+"""How alike the composition of two images is, whatever their colours and contrast, mirrored or not, a little moved or cropped.
 
-Of a picture its middle is taken, and looked for in the other one: at every place some pixels either way, at three sizes, and mirrored.
-Compared is light and dark with the mean and the contrast taken out, so that a picture without any is like nothing.
+Of an image its middle is taken, and looked for in the other one: at every place some pixels either way, at three sizes, and mirrored.
+Compared is light and dark with the mean and the contrast taken out, so that an image without any is like nothing.
 """
 
 import functools
@@ -10,7 +10,7 @@ import numpy as np
 
 from gan_jax.pictures import shrunk
 
-BASE = 32  # pixels of the pictures that are looked at, at most
+BASE = 32  # pixels of the images that are looked at, at most
 PART = 0.75  # of a side: the middle that is looked for
 CELLS = 12  # a side, of the middle
 MOVED = 2  # pixels of the base, either way
@@ -20,7 +20,7 @@ FLAT = 0.1  # standard deviation of light and dark, of about 1, below which ther
 
 
 class Compositions:
-    """Of works, uint8 [n, r, r, 3]."""
+    """Of paintings, uint8 [n, r, r, 3]."""
 
     def __init__(self, works: np.ndarray):
         self._light = _light(works)
@@ -29,7 +29,7 @@ class Compositions:
         return len(self._light)
 
     def likeness(self, images: np.ndarray) -> np.ndarray:
-        """Of pictures uint8 [m, r, r, 3] with each work: [m, n], the correlation of light and dark where they lie best, 0 to 1."""
+        """Of images uint8 [m, r, r, 3] with each painting: [m, n], the correlation of light and dark where they lie best, 0 to 1."""
         light = _light(images)
         side = light.shape[1]
         middle = _normalised(_cut(light, side, 1.0, 0, 0))
@@ -43,7 +43,7 @@ class Compositions:
 
 
 def upside_down(works: Compositions, images: np.ndarray) -> int:
-    """How many pictures uint8 [m, r, r, 3] are more like the works, in the mean over these, when they are turned over."""
+    """How many images uint8 [m, r, r, 3] are more like the paintings, in the mean over these, when they are turned over."""
     as_is, turned = (works.likeness(each).mean(axis=1) for each in (images, images[:, ::-1]))
     return int((turned > as_is).sum())
 
@@ -57,7 +57,7 @@ def _light(images: np.ndarray) -> np.ndarray:
 
 
 def _cut(light: np.ndarray, side: int, zoom: float, down: int, right: int) -> np.ndarray:
-    """The window [n, CELLS * CELLS] of pictures [n, side, side], `zoom` times the middle and moved by so many pixels."""
+    """The window [n, CELLS * CELLS] of images [n, side, side], `zoom` times the middle and moved by so many pixels."""
     rows, columns = (_cells(side, zoom, moved) for moved in (down, right))
     return np.matmul(rows, light @ columns.T).reshape(len(light), -1)
 

@@ -1,4 +1,4 @@
-"""Whether generated pictures are copies of the works that were trained on."""
+"""Whether generated images are copies of the paintings that were trained on."""
 
 import dataclasses
 
@@ -8,36 +8,36 @@ from scipy import stats
 from gan_jax.metrics.alignment import Compositions
 from gan_jax.metrics.image_set import MINIMUM
 
-EXPECTED = 0.05  # part of the real works that stand out from the others as much as the threshold
-CHUNK = 4096  # pictures at once
+EXPECTED = 0.05  # part of the real paintings that stand out from the others as much as the threshold
+CHUNK = 4096  # images at once
 SAME = 0.9999  # correlations above this are this
 
 
 @dataclasses.dataclass(frozen=True)
 class Nearest:
-    """Of each of n pictures the training work that is most like it."""
+    """Of each of n images the training painting that is most like it."""
 
-    work: np.ndarray  # [n], its place among the training works
+    work: np.ndarray  # [n], its place among the training paintings
     distance: np.ndarray  # [n], 1 less the correlation of light and dark, where the two lie best: 0 is the same, 1 has nothing in common
-    stands_out: np.ndarray  # [n], the likeness above that to the other works, in standard deviations of theirs
+    stands_out: np.ndarray  # [n], the likeness above that to the other paintings, in standard deviations of theirs
 
 
 class Copies:
-    """Compares with the training works, uint8 [n, r, r, 3]. Raises ValueError for fewer than eight.
+    """Compares with the training paintings, uint8 [n, r, r, 3]. Raises ValueError for fewer than eight.
 
-    A copy is near to one work as to no other; a blur, or a mean of pictures, is about as near to many, and one of few and large patches is
-    nearer to some and further from others. So what counts is how far the nearest stands out from the same picture's likeness to all
-    others. `threshold` is how far 5 % of the works stand out among themselves: pictures beyond it are called near copies. Colours and
+    A copy is near to one painting as to no other; a blur, or a mean of images, is about as near to many, and one of few and large patches
+    is nearer to some and further from others. So what counts is how far the nearest stands out from the same image's likeness to all
+    others. `threshold` is how far 5 % of the paintings stand out among themselves: images beyond it are called near copies. Colours and
     contrast don't count, and a copy may be mirrored, moved by a sixteenth of a side or two pixels, or cropped by an eighth (see
     `alignment`).
     """
 
     def __init__(self, works: np.ndarray):
         if len(works) < MINIMUM:
-            raise ValueError(f"{len(works)} works, at least {MINIMUM} are needed")
+            raise ValueError(f"{len(works)} paintings, at least {MINIMUM} are needed")
         self._works = Compositions(works)
         own = self._works.likeness(works)
-        others = ~np.eye(len(works), dtype=bool)  # nor is a symmetric work a copy of itself
+        others = ~np.eye(len(works), dtype=bool)  # nor is a symmetric painting a copy of itself
         self._beyond = int(np.ceil(EXPECTED * len(works)))
         self.threshold = float(np.sort(_stands_out(own[others].reshape(len(works), -1)))[-self._beyond])
 
@@ -51,14 +51,14 @@ class Copies:
         return Nearest(*(np.concatenate(each) for each in (work, distance, stands_out)))
 
     def near(self, found: Nearest) -> np.ndarray:
-        """Which pictures [n] are near copies."""
+        """Which images [n] are near copies."""
         return found.stands_out > self.threshold
 
     def chance(self, found: Nearest) -> float:
-        """How often as large a part of new works, or a larger one, would be near copies.
+        """How often as large a part of new paintings, or a larger one, would be near copies.
 
-        Pictures that are most like one work may be one picture over and over, so they count as no more pictures than there are works that
-        are the nearest of any. Beta-binomial, for the threshold is the place of one work among the others.
+        Images that are most like one painting may be one image over and over, so they count as no more images than there are paintings that
+        are the nearest of any. Beta-binomial, for the threshold is the place of one painting among the others.
         """
         pictures = len(np.unique(found.work))
         near = np.floor(pictures * self.near(found).mean() + 1e-9)

@@ -1,4 +1,4 @@
-"""Features of pictures by name, and how their columns are put on one footing."""
+"""Features of images by name, and how their columns are put on one footing."""
 
 import dataclasses
 import functools
@@ -25,15 +25,15 @@ class Standardiser:
     mean: np.ndarray  # [d]
     std: np.ndarray  # [d]
 
-    # So that one odd picture cannot carry the whole of a cubic kernel. Among 256 Van Goghs one value in 700 lies beyond.
+    # So that one odd image cannot carry the whole of a cubic kernel. Among 256 Van Goghs one value in 700 lies beyond.
     LIMIT = 5.0
     CONSTANT = 1e-6  # a column that varies by less is constant, and keeps its own units
 
     @classmethod
     def fit(cls, features: np.ndarray) -> "Standardiser":
-        """From the features [n, d] of real works. Raises ValueError for fewer than two works."""
+        """From the features [n, d] of real paintings. Raises ValueError for fewer than two paintings."""
         if len(features) < 2:
-            raise ValueError(f"a standard deviation needs at least 2 works, not {len(features)}")
+            raise ValueError(f"a standard deviation needs at least 2 paintings, not {len(features)}")
         std = features.std(axis=0, ddof=1)
         return cls(mean=features.mean(axis=0), std=np.where(std > cls.CONSTANT, std, 1.0))
 
@@ -69,7 +69,7 @@ def extractor(name: str, critic: Critic | None = None) -> Extractor:
 def discriminator(critic: Critic, images: np.ndarray) -> np.ndarray:
     """The critic's layers, each averaged over its places: mean and standard deviation of every channel.
 
-    The mean says how much of something there is in a picture, the deviation whether it is in one place or all over.
+    The mean says how much of something there is in an image, the deviation whether it is in one place or all over.
     """
     look = _summary_of(critic.features)
     padded = np.concatenate([images, images[-1:].repeat(-len(images) % BATCH, axis=0)])

@@ -1,23 +1,23 @@
-"""A set of pictures and what is measured of each."""
+"""A set of images and what is measured of each."""
 
 import dataclasses
 from collections.abc import Callable
 
 import numpy as np
 
-MINIMUM = 8  # pictures a set: with fewer, an interval says little more than that there are few
+MINIMUM = 8  # images a set: with fewer, an interval says little more than that there are few
 
 
 @dataclasses.dataclass(frozen=True)
 class ImageSet:
-    """Pictures beside their features: one cut of both is a set again."""
+    """Images beside their features: one cut of both is a set again."""
 
     images: np.ndarray  # uint8 [n, r, r, 3], or [n, T, r, r, 3] for frames
     features: np.ndarray  # float64 [n, d], or [n, T, d]
 
     def __post_init__(self) -> None:
         if self.images.ndim - 2 != self.features.ndim or self.images.shape[: self.features.ndim - 1] != self.features.shape[:-1]:
-            raise ValueError(f"images {list(self.images.shape)} and features {list(self.features.shape)} are not of the same pictures")
+            raise ValueError(f"images {list(self.images.shape)} and features {list(self.features.shape)} are not of the same images")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -27,7 +27,7 @@ class ImageSet:
 
     @classmethod
     def of(cls, images: np.ndarray, extract: Callable[[np.ndarray], np.ndarray]) -> "ImageSet":
-        """From pictures uint8 [..., r, r, 3] and what measures [n, r, r, 3] as [n, d]."""
+        """From images uint8 [..., r, r, 3] and what measures [n, r, r, 3] as [n, d]."""
         lead = images.shape[:-3]
         features = extract(images.reshape(-1, *images.shape[-3:]))
         return cls(images, features.reshape(*lead, features.shape[-1]))

@@ -1,4 +1,4 @@
-"""Intervals that hold 95 % of what a figure would be with other works of the same kind."""
+"""Intervals that hold 95 % of what a figure would be with other paintings of the same kind."""
 
 import dataclasses
 from collections.abc import Callable

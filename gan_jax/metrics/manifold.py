@@ -1,4 +1,4 @@
-"""Whether the pictures of one set lie among those of another: precision, recall, density and coverage.
+"""Whether the images of one set lie among those of another: precision, recall, density and coverage.
 
 Precision and recall: Kynkäänniemi et al. 2019, "Improved Precision and Recall Metric for Assessing Generative Models",
 https://arxiv.org/abs/1904.06991. Density and coverage: Naeem et al. 2020, "Reliable Fidelity and Diversity Metrics for Generative
@@ -9,25 +9,25 @@ import dataclasses
 
 import numpy as np
 
-NEIGHBOURS = 3  # whose distance is the radius around a picture, for precision and recall
+NEIGHBOURS = 3  # whose distance is the radius around an image, for precision and recall
 DENSITY_NEIGHBOURS = 5  # the same for density and coverage
 MINIMUM = DENSITY_NEIGHBOURS + 1
 
 
 @dataclasses.dataclass(frozen=True)
 class Manifold:
-    precision: float  # part of the generated pictures that lie among the real ones
+    precision: float  # part of the generated images that lie among the real ones
     recall: float  # part of the real ones that lie among the generated ones
-    density: float  # how many real neighbourhoods hold a generated picture, 1 where it is as many as of a real one
+    density: float  # how many real neighbourhoods hold a generated image, 1 where it is as many as of a real one
     coverage: float  # part of the real ones with a generated one in their neighbourhood
 
 
 def manifold(real: np.ndarray, generated: np.ndarray) -> Manifold:
     """From features [n, d] and [m, d]. Raises ValueError for fewer than six of either."""
     if min(len(real), len(generated)) < MINIMUM:
-        raise ValueError(f"precision and recall need at least {MINIMUM} pictures a set, not {len(real)} and {len(generated)}")
+        raise ValueError(f"precision and recall need at least {MINIMUM} images a set, not {len(real)} and {len(generated)}")
     apart = distances(generated, real)  # [m, n]
-    within_real, within_generated = (np.sort(distances(x, x), axis=1) for x in (real, generated))  # column 0 is the picture itself
+    within_real, within_generated = (np.sort(distances(x, x), axis=1) for x in (real, generated))  # column 0 is the image itself
     wide = within_real[:, DENSITY_NEIGHBOURS]
     inside = apart <= wide
     return Manifold(

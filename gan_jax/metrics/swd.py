@@ -49,7 +49,7 @@ class Descriptors:
 @dataclasses.dataclass(frozen=True)
 class Swd:
     """Distance times 1,000: the mean over levels, the standard deviation of that mean over the sets of directions (None if there is
-    but one), and each level by its resolution. The spread says nothing about which works were drawn: random halves tell that."""
+    but one), and each level by its resolution. The spread says nothing about which paintings were drawn: random halves tell that."""
 
     value: float
     spread: float | None

@@ -1,4 +1,4 @@
-"""What a picture looks like in numbers that people have words for: colour, contrast, strokes, scales.
+"""What an image looks like in numbers that people have words for: colour, contrast, strokes, scales.
 
 Built in and quick, so that a study can be judged without a download. Not comparable with figures from Inception features.
 """
@@ -31,7 +31,7 @@ TEXTURE_NAMES = (
     *(f"pattern_{name}" for name in PATTERNS),  # shares of the pixels
 )
 
-MINIMUM_RESOLUTION = 8  # below, a picture has no bands to speak of
+MINIMUM_RESOLUTION = 8  # below, an image has no bands to speak of
 BATCH = 64  # images at once
 CHUNK = 1 << 18  # pixels at once: fewer images where they are large, so that what is computed stays in a cache
 MOST_THREADS = 16

@@ -51,17 +51,17 @@ class Features:
 
 @dataclasses.dataclass(frozen=True)
 class Years:
-    """How a network that knows the year counts: in standard deviations from the mean year of the works that it was trained on."""
+    """How a network that knows the year counts: in standard deviations from the mean year of the paintings that it was trained on."""
 
     mean: float
     deviation: float  # years
-    seen: tuple[float, ...]  # years of works that it was trained on, MOST_YEARS at most, as often as they come
+    seen: tuple[float, ...]  # years of paintings that it was trained on, MOST_YEARS at most, as often as they come
 
     MOST_YEARS = 65
 
     @classmethod
     def of(cls, years: np.ndarray) -> "Years":
-        """Of the works' years [m], at least one."""
+        """Of the paintings' years [m], at least one."""
         seen = np.sort(years)[np.linspace(0, len(years) - 1, min(len(years), cls.MOST_YEARS)).round().astype(int)]
         deviation = float(years.std())
         return cls(float(years.mean()), deviation if deviation > 1e-6 else 1.0, tuple(seen.tolist()))
@@ -86,7 +86,7 @@ class Generator:
     apply: Callable[[Any, Array], Array]
     label_size: int = 0  # of the latents, how many at their end are the label: one-hot in training, or the year
     years: Years | None = None  # where the label is the year
-    works: np.ndarray | None = None  # [m, latent_size - label_size], latents of the works trained on, where they have some of their own
+    works: np.ndarray | None = None  # [m, latent_size - label_size], latents of the paintings trained on, where they have some of their own
     critic: Critic | None = None  # of the discriminator that it was trained with
     divisible: bool = True  # whether a batch may be divided among devices
 

@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 from gan_jax.errors import UserError
 from gan_jax.models import dcgan, pggan
 
-YEAR_FEATURES = 8  # neighbourhoods of time in which a discriminator knows what works look like
+YEAR_FEATURES = 8  # neighbourhoods of time in which a discriminator knows what paintings look like
 LABELS = ("early", "late")  # of conditional networks, in the order of their inputs: the periods that are trained on
 
 

@@ -1,1 +1,1 @@
-"""From early works to late ones: pairs, frames, films."""
+"""From early paintings to late ones: pairs, frames, films."""

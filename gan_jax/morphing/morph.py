@@ -1,4 +1,4 @@
-"""The morph of a set of early works into a set of late ones: frames with their dates."""
+"""The morph of a set of early paintings into a set of late ones: frames with their dates."""
 
 import dataclasses
 from collections.abc import Callable
@@ -15,7 +15,7 @@ class Morph:
     """For p pairs at T times."""
 
     t: np.ndarray  # [T], 0 at the early end, 1 at the late one
-    years: np.ndarray  # [p, T], from the date of the early work to that of the late one
+    years: np.ndarray  # [p, T], from the date of the early painting to that of the late one
     frames: np.ndarray  # uint8 [p, T, r, r, 3]
 
 
@@ -58,7 +58,7 @@ def morph(
     tuned: Generator | None = None,
     reach: float = 0.0,
 ) -> Morph:
-    """Travels from the latents of early works to those of their late counterparts.
+    """Travels from the latents of early paintings to those of their late counterparts.
 
     Args:
       generator: makes the frames.

@@ -1,4 +1,4 @@
-"""Assigns early works to late ones by similarity of colour, composition and subject."""
+"""Assigns early paintings to late ones by similarity of colour, composition and subject."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import scipy.optimize
 from gan_jax.pictures import shrunk
 
 LAYOUT = 8  # pixels: compositions are compared at this size
-PALETTE = 2  # colours are compared as means of this many by this many parts of the picture
+PALETTE = 2  # colours are compared as means of this many by this many parts of the image
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # ITU-R BT.709
 
 
@@ -27,7 +27,7 @@ class Unmatched:
 
 
 def distances(early: np.ndarray, late: np.ndarray, colour: float, subjects: np.ndarray | None = None, subject: float = 0.0) -> np.ndarray:
-    """How far works are from each other: [n, m], 1 on average.
+    """How far paintings are from each other: [n, m], 1 on average.
 
     Args:
       early, late: uint8 [n, r, r, 3] and [m, r, r, 3].
@@ -35,7 +35,7 @@ def distances(early: np.ndarray, late: np.ndarray, colour: float, subjects: np.n
       subjects: of `disagreement`, [n, m], or None where no column says anything.
       subject: its weight, 0 to 1, against colour and composition together.
 
-    Colours are taken relative to those of the work's own set: late works are brighter as a whole, and that must not decide which of
+    Colours are taken relative to those of the painting's own set: late paintings are brighter as a whole, and that must not decide which of
     them is like an early one. Compositions are luminances at 8x8 pixels without their mean and contrast.
     """
     colours = [_relative(shrunk(images, PALETTE).reshape(len(images), -1)) for images in (early, late)]
@@ -57,9 +57,9 @@ def distances(early: np.ndarray, late: np.ndarray, colour: float, subjects: np.n
 
 
 def disagreement(early: Sequence[Mapping[str, str]], late: Sequence[Mapping[str, str]], columns: Sequence[str]) -> np.ndarray | None:
-    """The part [n, m] of the columns in which two works say different things, of those in which both say something.
+    """The part [n, m] of the columns in which two paintings say different things, of those in which both say something.
 
-    Names of columns and what stands there are compared without case. Works that share no column are counted as halfway. None where the
+    Names of columns and what stands there are compared without case. Paintings that share no column are counted as halfway. None where the
     table has none of the columns.
     """
     wanted = [column.strip().casefold() for column in columns if column.strip()]
@@ -84,24 +84,24 @@ def disagreement(early: Sequence[Mapping[str, str]], late: Sequence[Mapping[str,
 def assign(
     distance: np.ndarray, max_quantile: float, assignment: str = "one-to-one"
 ) -> tuple[list[Pair], list[Unmatched], list[Unmatched]]:
-    """Pairs of early and late works by their distances [n, m].
+    """Pairs of early and late paintings by their distances [n, m].
 
     Pairs further apart than the `max_quantile` quantile of all distances are not made. "one-to-one": as many of the others as can be, and
-    of those the ones that make the sum of distances smallest (scipy's linear_sum_assignment). "many-to-one": each early work with the late
-    one nearest to it, which several may share.
+    of those the ones that make the sum of distances smallest (scipy's linear_sum_assignment). "many-to-one": each early painting with the
+    late one nearest to it, which several may share.
 
     Returns:
-      pairs, nearest first; early works without one; late works without one, each with its reason.
+      pairs, nearest first; early paintings without one; late paintings without one, each with its reason.
     """
     limit = float(np.quantile(distance, max_quantile))
     if assignment == "one-to-one":
         # One pair less that may be made is worse than all the others at their furthest.
         far = (np.abs(distance).max() + 1) * (min(distance.shape) + 1)
         rows, columns = scipy.optimize.linear_sum_assignment(np.where(distance <= limit, distance, far))
-        rest = "every counterpart is taken by a nearer work"
+        rest = "every counterpart is taken by a nearer painting"
     else:
         rows, columns = np.arange(len(distance)), distance.argmin(axis=1)
-        rest = "no early work is nearest to it"
+        rest = "no early painting is nearest to it"
     pairs, too_far_early, too_far_late = [], {}, {}
     for i, j in zip(rows.tolist(), columns.tolist()):
         if distance[i, j] <= limit:
@@ -123,10 +123,10 @@ def assign(
 
 
 def chain(images: np.ndarray, years: np.ndarray, stations: int) -> list[int]:
-    """Works to travel by, from the first years to the last: places in `images`, in order of date, of dates that rise.
+    """Paintings to travel by, from the first years to the last: places in `images`, in order of date, of dates that rise.
 
-    The years are cut into as many spans as there are stations, each with as many works; from each is taken the work whose composition
-    and colours are most like those of the one before, which was taken from the span before it.
+    The years are cut into as many spans as there are stations, each with as many paintings; from each is taken the painting whose
+    composition and colours are most like those of the one before, which was taken from the span before it.
 
     Args:
       images: uint8 [n, r, r, 3].
@@ -137,7 +137,7 @@ def chain(images: np.ndarray, years: np.ndarray, stations: int) -> list[int]:
         return []
     spans = [span for span in np.array_split(order, min(stations, len(order))) if len(span)]
     apart = distances(images, images, 0.5)
-    # Of the first span the work that has the nearest neighbour in the next, so that the way begins well.
+    # Of the first span the painting that has the nearest neighbour in the next, so that the way begins well.
     taken = [int(spans[0][apart[np.ix_(spans[0], spans[1])].min(axis=1).argmin()])]
     for span in spans[1:]:
         later = span[years[span] > years[taken[-1]]]

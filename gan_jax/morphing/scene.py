@@ -1,4 +1,4 @@
-"""What stands around a frame: the paintings at both ends, a title, the year, and real works of that year."""
+"""What stands around a frame: the paintings at both ends, a title, the year, and real paintings of that year."""
 
 import colorsys
 import dataclasses
@@ -19,16 +19,16 @@ HOLD = 3  # frames for which a painting stands still at its end
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
-    """A picture with what is said of it."""
+    """An image with what is said of it."""
 
     image: np.ndarray  # uint8 [r, r, 3]
     title: str
     year: float
-    beside: np.ndarray  # uint8 [k, r, r, 3], real works of about that year
+    beside: np.ndarray  # uint8 [k, r, r, 3], real paintings of about that year
 
 
 def scene(frames: Sequence[Frame], size: int, captions: bool) -> np.ndarray:
-    """uint8 [t, h, w, 3]: each picture `size` wide or a little more, its caption and what is beside it below."""
+    """uint8 [t, h, w, 3]: each image `size` wide or a little more, its caption and what is beside it below."""
     return np.stack([_drawn(frame, size, captions) for frame in frames])
 
 
@@ -38,7 +38,7 @@ def with_ends(frames: list[Frame], early: Frame, late: Frame) -> list[Frame]:
 
 
 def nearest_in_time(years: np.ndarray, year: float, most: int) -> np.ndarray:
-    """Places of the `most` works whose dates [n] are nearest to a year, in order of date."""
+    """Places of the `most` paintings whose dates [n] are nearest to a year, in order of date."""
     return np.sort(np.argsort(np.abs(years - year), kind="stable")[:most])
 
 
@@ -62,7 +62,7 @@ def write_pair(
     Args:
       frames: uint8 [t, r, r, 3]; as they are they go to `folder`/frames/`name`.
       t: places of the frames, [t].
-      row: uint8 [n, r, r, 3], side by side in one picture.
+      row: uint8 [n, r, r, 3], side by side in one image.
       scenes: what the film shows.
       rate: of the film, in frames per second.
       settings: `config.morphing`.
@@ -78,7 +78,7 @@ def write_pair(
 def two_sets(
     early: np.ndarray, late: np.ndarray, pairs: Sequence[tuple[int, int]], size: int = 56, columns: int = 12, border: int = 4
 ) -> np.ndarray:
-    """The early set on the left and the late one on the right, in order; the works of a pair have frames of one colour, and those
+    """The early set on the left and the late one on the right, in order; the paintings of a pair have frames of one colour, and those
     without a counterpart are pale and crossed.
 
     Args:
@@ -87,7 +87,7 @@ def two_sets(
     """
     early_colours, late_colours = {}, {}
     for number, (first, second) in enumerate(pairs):
-        # Pairs that share a work share its colour.
+        # Pairs that share a painting share its colour.
         colour = late_colours.get(second) or early_colours.get(first) or pair_colour(number)
         early_colours[first] = late_colours[second] = colour
     sheets = []

@@ -1,1 +1,1 @@
-"""Training a GAN on the works of the two periods."""
+"""Training a GAN on the paintings of the two periods."""

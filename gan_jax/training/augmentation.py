@@ -1,11 +1,11 @@
-"""Augments what the discriminator sees, real and generated alike, so that a few hundred pictures can't be learnt by heart.
+"""Augments what the discriminator sees, real and generated alike, so that a few hundred images can't be learnt by heart.
 
 Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", https://arxiv.org/abs/2006.06676 (adaptive strength,
 sections 2 and 3), and Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training",
-https://arxiv.org/abs/2006.10738 (colour, translation, cut-out). Each kind is left out of some pictures: as long as the strength is below
+https://arxiv.org/abs/2006.10738 (colour, translation, cut-out). Each kind is left out of some images: as long as the strength is below
 1, the generator does not learn to paint augmented ones.
 
-Moves and zooms are products with interpolation matrices, one for the rows and one for the columns of each picture: exact where nothing
+Moves and zooms are products with interpolation matrices, one for the rows and one for the columns of each image: exact where nothing
 moves, differentiable, and no gather. Where nothing is zoomed, moves are by whole pixels, as in Zhao et al.: in between, a third of the
 finest octave would be gone, and with it what tells strokes from fog.
 """
@@ -24,7 +24,7 @@ SATURATION = 1.0
 ZOOM = 0.2
 STRETCH = 0.1  # of the width against the height
 SHIFT = 0.125  # the furthest move, in parts of the side
-HOLE = 0.5  # side of what is cut out, in parts of the picture's
+HOLE = 0.5  # side of what is cut out, in parts of the image's
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # ITU-R BT.709
 PRECISE = jax.lax.Precision.HIGHEST
 MEMORY = 0.99  # of the statistic, a step
@@ -36,9 +36,9 @@ Chances = dict[str, dict[str, Array]]  # by kind: "gate" [n, 3], 0 to 1, "normal
 class Augmentation:
     """What training remembers of it."""
 
-    strength: Array  # [], the probability that a kind touches a picture
+    strength: Array  # [], the probability that a kind touches an image
     overfitting: Array  # [], the statistic that steers it, a moving average
-    border: Array  # [], the score between real and generated pictures
+    border: Array  # [], the score between real and generated images
 
 
 def begin(mode: str, strength: float) -> Augmentation:
@@ -46,7 +46,7 @@ def begin(mode: str, strength: float) -> Augmentation:
 
 
 def draw(key: Array, n: int, kinds: tuple[str, ...]) -> Chances:
-    """The chances of n pictures: whatever the strength, so that it can move without another program."""
+    """The chances of n images: whatever the strength, so that it can move without another program."""
     keys = dict(zip(KINDS, jax.random.split(key, len(KINDS))))
     chances = {}
     for kind in kinds:
@@ -86,7 +86,7 @@ def _coloured(images: Array, by: Array) -> Array:
     brightness, contrast, saturation = (by[:, i, None, None, None] for i in range(3))
     images = (images + brightness) * 2**contrast
     grey = jnp.einsum("nhwc,c->nhw", images, jnp.array(LUMINANCE), precision=PRECISE)[..., None]
-    # Written so that amounts of zero leave the picture exactly as it is.
+    # Written so that amounts of zero leave the image exactly as it is.
     return images + (2**saturation - 1) * (images - grey)
 
 
@@ -120,7 +120,7 @@ def _interpolation(size: int, scale: Array, shift: Array) -> Array:
 
 
 def _cut(images: Array, middle: Array, on: Array) -> Array:
-    """Grey squares at places [n, 2] in -1 to 1, in the pictures that are `on` [n]."""
+    """Grey squares at places [n, 2] in -1 to 1, in the images that are `on` [n]."""
     size = images.shape[1]
     place = (jnp.arange(size, dtype=jnp.float32) + 0.5) / size * 2 - 1
     inside = jnp.abs(place[None, None] - middle[:, :, None]) < HOLE  # [n, 2, size]
@@ -129,7 +129,7 @@ def _cut(images: Array, middle: Array, on: Array) -> Array:
 
 
 def overfitting(real: Array, border: Array) -> Array:
-    """How surely the discriminator knows real pictures, of their scores [n]: 1 where it always does, about 0 where it guesses.
+    """How surely the discriminator knows real images, of their scores [n]: 1 where it always does, about 0 where it guesses.
 
     What Karras et al. call r_t: the mean sign of the score, seen from the border between real and generated.
     """

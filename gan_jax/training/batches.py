@@ -47,9 +47,9 @@ class Batch:
 
 @flax.struct.dataclass
 class OwnWorks:
-    """Works that the generator paints at latents of their own."""
+    """Paintings that the generator paints at latents of their own."""
 
-    which: Array  # [k], places among all works
+    which: Array  # [k], places among all paintings
     images: Array  # [k, r, r, 3]
     labels: Array  # [k, label_size]
     noise: Array | None = None  # uint32 [k]
@@ -115,9 +115,9 @@ def shares(batch: Array, count: int, index: Array | None = None) -> Array:
 
 
 def of_about(years: Array, wanted: Array, width: float, uniform: Array) -> Array:
-    """Draws for each of `wanted` [n, 1] a work of about that year: its place [n] in `years` [m, 1], all in the same units.
+    """Draws for each of `wanted` [n, 1] a painting of about that year: its place [n] in `years` [m, 1], all in the same units.
 
-    The nearer, the likelier, by a normal density of that width; where no work is near, the nearest on both sides are left. The soft
+    The nearer, the likelier, by a normal density of that width; where no painting is near, the nearest on both sides are left. The soft
     neighbourhoods of Ding et al. 2021, "CcGAN: Continuous Conditional GANs", https://arxiv.org/abs/2011.07466. `uniform` [n, 1],
     drawn from 0 to 1, decides.
     """
@@ -157,7 +157,7 @@ def draw_batch(
     inputs = imagine(3, share.normal(of_latents, size), data.labels[chosen])
     labels = data.labels[chosen]
     if generator.timed:
-        # What stands beside a painting of a year are works of about that year.
+        # What stands beside a painting of a year are paintings of about that year.
         uniform = share.uniform(jax.random.fold_in(key, 4))
         labels = inputs.labels
         chosen = jax.lax.optimization_barrier(of_about(data.labels, labels, settings.year_width, uniform))
@@ -200,12 +200,12 @@ def imagined(
     *,
     timed: bool,
 ) -> Inputs:
-    """What is to be painted: latents by chance or on the way between two works, with their labels.
+    """What is to be painted: latents by chance or on the way between two paintings, with their labels.
 
     Args:
       latents, labels: by chance, [n, latent_size] and [n, label_size].
-      of_works: labels [m, label_size] of all works.
-      own: latents [m, latent_size] of all works; None where they have none, and nothing lies on ways.
+      of_works: labels [m, label_size] of all paintings.
+      own: latents [m, latent_size] of all paintings; None where they have none, and nothing lies on ways.
       timed: whether labels are years, which are moved by chance.
     """
     if timed:
@@ -221,6 +221,6 @@ def imagined(
 
 
 def own_works(data: Data, which: Array, alpha: Array, *, noise: bool) -> OwnWorks:
-    """The works at places [k], with the noise that all pictures have after training where the generator has some."""
+    """The paintings at places [k], with the noise that all images have after training where the generator has some."""
     images = real_images(data.images, which, jnp.zeros(which.shape, bool), alpha)
     return OwnWorks(which, images, data.labels[which], jnp.zeros(which.shape, jnp.uint32) if noise else None)

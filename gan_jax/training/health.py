@@ -4,15 +4,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-RUNAWAY = 1e4  # between the scores of real and generated pictures; healthy ones are within some hundreds, for a Wasserstein critic too
-ALIKE = 0.01  # diversity (1 less MS-SSIM) below which pictures are all one; before they are anything at all, they are too
+RUNAWAY = 1e4  # between the scores of real and generated images; healthy ones are within some hundreds, for a Wasserstein critic too
+ALIKE = 0.01  # diversity (1 less MS-SSIM) below which images are all one; before they are anything at all, they are too
 VARIED = 0.1  # diversity that a generator which is no longer new has had
 
 
 def merit(figures: Mapping[str, Any]) -> Any:
     """What the best checkpoint has the least of, from the figures of `watch.Watch`, numbers or arrays [n] of several checkpoints.
 
-    Where ways between works are learnt too, the best checkpoint is good at both.
+    Where ways between paintings are learnt too, the best checkpoint is good at both.
     """
     return figures["kid_training"] + figures.get("kid_ways", 0.0)
 
@@ -28,11 +28,11 @@ def check(figures: Mapping[str, float]) -> None:
         raise Diverged(f"{', '.join(lost)}: no longer a number")
     gap = abs(figures.get("score/real", 0.0) - figures.get("score/fake", 0.0))
     if gap > RUNAWAY:
-        raise Diverged(f"the discriminator's scores have run away: real and generated pictures are {gap:.3g} apart")
+        raise Diverged(f"the discriminator's scores have run away: real and generated images are {gap:.3g} apart")
 
 
 def check_diversity(before: float, now: float) -> float:
     """The greatest diversity so far. Raises Diverged where there was some, and is none any more."""
     if before > VARIED and now < ALIKE:
-        raise Diverged("the generator's pictures have become all alike")
+        raise Diverged("the generator's images have become all alike")
     return max(before, now)

@@ -77,8 +77,8 @@ class Level:
         )
         if self._works and self._stream.span:
             raise UserError(
-                f"config.training.works={settings.works:g}: {images.shape[0]:,} works are more than a device holds at once; 0 trains them "
-                "without latents of their own, a larger config.training.resident_gib may hold them"
+                f"config.training.works={settings.works:g}: {images.shape[0]:,} paintings are more than a device holds at once; 0 trains "
+                "them without latents of their own, a larger config.training.resident_gib may hold them"
             )
         self._like = like
         self._ran: set[bool] = set()  # kinds of steps whose memory sufficed

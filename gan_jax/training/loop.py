@@ -93,7 +93,7 @@ def step_settings(training: ConfigDict, seed: int) -> StepSettings:
 
 
 def own_latents(training: ConfigDict, works: int) -> int:
-    """Of so many works, how many have latents of their own."""
+    """Of so many paintings, how many have latents of their own."""
     return works if training.works else 0
 
 
@@ -116,7 +116,7 @@ def train(
       about: JSON to keep with each checkpoint: the config and the versions that wrote it, and under "collection" a digest of what
         was learnt; a checkpoint of another digest is refused.
       years: how a network with `config.model.year` counts them.
-      watch: looks at `config.training.watch_images` pictures of each checkpoint, once the networks have grown up.
+      watch: looks at `config.training.watch_images` images of each checkpoint, once the networks have grown up.
     Returns:
       Images seen.
 
@@ -270,7 +270,7 @@ class _Run:
             self.checkpoints.save(self.seen, self.state, {**self.about, **about}, kid=kid)
 
     def _show(self, phase: Phase) -> None:
-        """Grids of pictures, and once the networks have grown up of the works that are most like them."""
+        """Grids of images, and once the networks have grown up of the paintings that are most like them."""
         if not hosts.is_primary():
             return
         folder, resolution = self.workdir / "samples", self.images.shape[1]

@@ -17,7 +17,7 @@ from gan_jax.training.state import Player, TrainState
 
 Tree = Mapping[str, Any]
 Metrics = dict[str, Array]
-WORKS = "works"  # the works' latents, where they stand beside the generator's parameters
+WORKS = "works"  # the paintings' latents, where they stand beside the generator's parameters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,12 +100,12 @@ def discriminator_loss(
 
 
 def trained_with_generator(state: TrainState) -> Tree:
-    """The generator's parameters, and beside them the latents of works that have some of their own."""
+    """The generator's parameters, and beside them the latents of paintings that have some of their own."""
     return {**state.generator.params, **({WORKS: state.works["latents"]} if state.works else {})}
 
 
 def generate_batch(networks: Networks, params: Tree, stats: Tree, batch: GeneratorBatch, alpha: Array) -> tuple[Array, Tree]:
-    """Paints images [n + k, r, r, 3] of n inputs and of k works at their own latents; also returns the batch statistics after them."""
+    """Paints images [n + k, r, r, 3] of n inputs and of k paintings at their own latents; also returns the batch statistics after them."""
     if batch.works is None:
         return networks.generate(params, stats, batch.inputs, alpha)
     own = Inputs(on_sphere(params[WORKS][batch.works.which]), batch.works.labels, batch.works.noise)
@@ -144,7 +144,7 @@ def augment(images: Array, chances: augmentation.Chances | None, strength: Array
 class Painted:
     """What the generator has made of a batch, for both players to learn from."""
 
-    images: Array  # [n + k, r, r, 3], those of works at their own latents last
+    images: Array  # [n + k, r, r, 3], those of paintings at their own latents last
     backwards: Callable[[Array], tuple[Tree]]  # a gradient by the images to one by what the generator's step changes
     stats: Tree
 

@@ -1,4 +1,4 @@
-"""Pictures to see the training by."""
+"""Images to see the training by."""
 
 import threading
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from gan_jax.models.generator import Years
 from gan_jax.training import works
 from gan_jax.training.state import TrainState
 
-GRID = 36  # pictures
+GRID = 36  # images
 
 
 class SampleGrid:
@@ -43,7 +43,7 @@ class SampleGrid:
         return self._painted(state, level, alpha, [self._latents(batch) for batch in range(-(-n // GRID))])[:n]
 
     def middles(self, state: TrainState, labels: np.ndarray, level: int, alpha: float, n: int) -> np.ndarray:
-        """uint8 [n, r, r, 3]: half-way between two works that have latents of their own, of labels [m, label_size], drawn by chance."""
+        """uint8 [n, r, r, 3]: half-way between two paintings that have latents of their own, of labels [m, label_size], drawn by chance."""
         own = jax.tree.map(lambda x: x.addressable_data(0), state.works["ema"])
         drawn = np.random.default_rng(self._seed).integers(0, len(labels), (2, -(-n // GRID) * GRID))
         latents = works.on_ways(own, *drawn, jnp.full((drawn.shape[1], 1), 0.5))

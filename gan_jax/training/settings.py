@@ -15,7 +15,7 @@ class StepSettings:
     works_spread: float
     works_detail: int
     between: float
-    year_width: float  # in standard deviations of the works' years
+    year_width: float  # in standard deviations of the paintings' years
     fresh_latents: bool
     discriminator_rate: float
     freeze_discriminator: int

@@ -57,7 +57,7 @@ def init_state(
     Args:
       level: the networks' full one.
       augment, strength: as in the settings of a step.
-      count: works that have latents of their own.
+      count: paintings that have latents of their own.
     """
     state = _begin(generator, discriminator, level, augment, strength, count, np.int32(seed))
     # Donation needs buffers of its own for the average, which starts as the generator itself.

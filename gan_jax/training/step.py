@@ -108,7 +108,7 @@ def generator_step(
 ) -> tuple[Player, Tree | None, Tree, Metrics]:
     """Lets the generator learn from a batch, or from what is `painted` of it already, beside a discriminator that has had its step.
 
-    Returns the generator, the gradient by the works' own latents (None where they have none), the discriminator's batch statistics and
+    Returns the generator, the gradient by the paintings' own latents (None where they have none), the discriminator's batch statistics and
     the metrics.
     """
     g, params = state.generator, trained_with_generator(state)
@@ -166,7 +166,7 @@ def adam_step(player: Player, gradients: Tree, settings: StepSettings, learning_
 
 
 def average(state: TrainState, own: Tree | None, networks: Networks, settings: StepSettings, batch_size: int) -> TrainState:
-    """Lets the generator after its step into its average, and works' own latents learn by their gradient."""
+    """Lets the generator after its step into its average, and paintings' own latents learn by their gradient."""
     weight, g = averaging_weight(settings, batch_size, state.images_seen), state.generator
     names = active_layers(networks.generator, networks.level, g)
 

@@ -1,4 +1,4 @@
-"""What is measured of a generator's pictures while it trains."""
+"""What is measured of a generator's images while it trains."""
 
 from collections.abc import Callable
 
@@ -10,16 +10,16 @@ from gan_jax.metrics.features import Standardiser
 from gan_jax.metrics.image_set import MINIMUM
 from gan_jax.pictures import shrunk
 
-PAIRS = 100  # of random pictures, for their diversity
+PAIRS = 100  # of samples, for their diversity
 SIDE = 64  # pixels, at most, at which pairs are compared: training waits meanwhile
 SEED = 0
 
 
 class Watch:
-    """Puts pictures beside the works that are trained on, and beside those held out.
+    """Puts images beside the paintings that are trained on, and beside those held out.
 
-    The held-out works are of other years, so their distance does not fall to zero; it rises where the network only repeats what it has
-    seen. `works` and `held_out` are uint8 [n, r, r, 3]; `extract` measures pictures as features [n, d].
+    The held-out paintings are of other years, so their distance does not fall to zero; it rises where the network only repeats what it has
+    seen. `works` and `held_out` are uint8 [n, r, r, 3]; `extract` measures images as features [n, d].
     """
 
     def __init__(self, works: np.ndarray, held_out: np.ndarray, extract: Callable[[np.ndarray], np.ndarray]):
@@ -33,10 +33,10 @@ class Watch:
     def __call__(self, images: np.ndarray) -> dict[str, float]:
         """Figures of generated images uint8 [n, r, r, 3]:
 
-        kid_training, kid_held_out: distances to both sets of works; the second is missing where too few are held out.
+        kid_training, kid_held_out: distances to both sets of paintings; the second is missing where too few are held out.
         diversity: 1 less the mean MS-SSIM of random pairs.
-        copies: part of the images that are near copies of training works.
-        nearest: median distance to the nearest training work: 1 less the correlation of light and dark.
+        copies: part of the images that are near copies of training paintings.
+        nearest: median distance to the nearest training painting: 1 less the correlation of light and dark.
         """
         points = self._standardise(self._extract(images))
         figures = {"kid_training": kid.estimate(points, self._training)}
@@ -53,5 +53,5 @@ class Watch:
         return kid.estimate(self._standardise(self._extract(images)), self._training)
 
     def nearest(self, images: np.ndarray) -> np.ndarray:
-        """The training works that are most like images uint8 [n, r, r, 3]: as many works."""
+        """The training paintings that are most like images uint8 [n, r, r, 3]: as many paintings."""
         return self._works[self._copies(images).work]

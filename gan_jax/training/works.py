@@ -1,11 +1,11 @@
-"""Works that have latents of their own, learnt with the networks: where a morph begins and ends, the network paints those works.
+"""Paintings that have latents of their own, learnt with the networks: where a morph begins and ends, the network paints them.
 
 What a network has seen by chance alone it need not be able to paint again, and what a search finds lies outside of what it knows. Here
-the generator also paints every work at its own latents (Bojanowski et al. 2018, "Optimizing the Latent Space of Generative Networks"),
-and the discriminator also looks at what it paints on the way from one work to another.
+the generator also paints every painting at its own latents (Bojanowski et al. 2018, "Optimizing the Latent Space of Generative Networks"),
+and the discriminator also looks at what it paints on the way from one painting to another.
 
-Works are compared without their finest strokes: a network that has to repeat those is punished least for leaving them out, and paints fog.
-They are the discriminator's to ask for.
+Paintings are compared without their finest strokes: a network that has to repeat those is punished least for leaving them out, and paints
+fog. They are the discriminator's to ask for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,12 +23,12 @@ from gan_jax.models.likeness import difference_of_features, distance
 Tree = Mapping[str, Any]
 
 STRUCTURE, FEATURES = 0.3, 0.3  # weights beside that of the colours
-ENDS = 0.1  # of a way's length: so much at either end is the work itself, which would else be met by no chance
+ENDS = 0.1  # of a way's length: so much at either end is the painting itself, which would else be met by no chance
 ADAM = optax.scale_by_adam(0.9, 0.99)
 
 
 def begin(key: Array, works: int, latent_size: int) -> Tree:
-    """Latents [works, latent_size] by chance, the state of their Adam, and their average; {} for no works."""
+    """Latents [works, latent_size] by chance, the state of their Adam, and their average; {} for no paintings."""
     if not works:
         return {}
     latents = on_sphere(jax.random.normal(key, (works, latent_size)))
@@ -48,8 +48,8 @@ def spread(latents: Array, by: float) -> Array:
     """Moves latents [m, d] towards a mean of zero and the same variance in every direction, the covariance that chance has, `by` a part of
     the way.
 
-    Left alone they gather in some directions and leave others empty. What lies between works, and what the generator learns of it, is then
-    another region than that of pictures from chance. Fewer works than d span a space of their own, and are spread over that one.
+    Left alone they gather in some directions and leave others empty. What lies between paintings, and what the generator learns of it, is
+    then another region than that of samples. Fewer paintings than d span a space of their own, and are spread over that one.
     """
     m, d = latents.shape
     latents = latents - by * latents.mean(axis=0, keepdims=True)
@@ -58,7 +58,7 @@ def spread(latents: Array, by: float) -> Array:
 
 
 def on_ways(latents: Array, first: Array, last: Array, t: Array) -> Array:
-    """Latents [n, latent_size] on great circles between works, t [n, 1] of the way (0 to 1) from `first` to `last`: places [n].
+    """Latents [n, latent_size] on great circles between paintings, t [n, 1] of the way (0 to 1) from `first` to `last`: places [n].
 
     What `latents.paths.slerp` is on the host, for latents of one length.
     """
@@ -73,10 +73,10 @@ def places(uniform: Array) -> Array:
 
 
 def unlike(images: Array, works: Array, features: Sequence[tuple[Array, Array]], detail: int) -> Array:
-    """How far images [n, r, r, 3] are from works, [n].
+    """How far images [n, r, r, 3] are from paintings, [n].
 
     Args:
-      features: of each layer of the discriminator what it sees in the works and in the images, [n, h, w, c] both.
+      features: of each layer of the discriminator what it sees in the paintings and in the images, [n, h, w, c] both.
       detail: pixels a side that are averaged first; layers as fine as that are left out.
     """
     parts = distance(reduce(images, detail), reduce(works, detail))
