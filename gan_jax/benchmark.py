@@ -117,7 +117,7 @@ def benchmark(
         "painting": painting,
         "config": json.loads(config.to_json_best_effort()),
     }
-    if hosts.leads():
+    if hosts.is_primary():
         files.write_json(workdir / "benchmark.json", result)
     return result
 
@@ -216,8 +216,8 @@ def measure_loop(config: ConfigDict, phase: Phase, images: Images, step_seconds:
     labels[:, :1] = 1
     with tempfile.TemporaryDirectory() as folder, quiet():
         loop.train(config, _Smaller(images, times), labels, pathlib.Path(folder), {})
-        if not hosts.leads():
-            return math.nan  # the leader has the log
+        if not hosts.is_primary():
+            return math.nan  # the primary process has the log
         lines = [json.loads(line) for line in (pathlib.Path(folder) / "log" / "metrics.jsonl").read_text().splitlines()]
     return statistics.median([line["images_per_second"] for line in lines if "images_per_second" in line])
 
@@ -290,9 +290,9 @@ def step_work(config: ConfigDict, level: int) -> float:
     """Multiplications of a training step for one image.
 
     A pass forwards counts one; backwards one by inputs and one by weights. The discriminator sees real and generated images (3 each) and,
-    in the generator's step, forwards and by inputs (2). A penalty on its slope is a pass forwards and one by inputs, and of both again the
-    derivatives by inputs and by weights (6). The generator makes images for the discriminator, where its own are not the same (1), and
-    learns from its own (3).
+    in the generator's step, forwards and by inputs (2). A penalty on its input gradients is a pass forwards and one by inputs, and of both
+    again the derivatives by inputs and by weights (6). The generator makes images for the discriminator, where its own are not the same
+    (1), and learns from its own (3).
     """
     training = config.training
     every = losses.penalty_every(training.loss, training.r1, training.r1_every)

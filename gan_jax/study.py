@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
-import math
 import pathlib
 import sys
 import time
@@ -14,13 +13,12 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
-from gan_jax import __version__, default_config, files
+from gan_jax import __version__, files
 from gan_jax.collection.collection import UNDATED
-from gan_jax.collection.named_periods import ENDS, Periods, further
-from gan_jax.collection.periods import UNCERTAIN
+from gan_jax.collection.named_periods import further
+from gan_jax.config import check, flatten, renamed
 from gan_jax.errors import UserError
-from gan_jax.latents import paths
-from gan_jax.morphing import films, pairing
+from gan_jax.settings import as_before, counts, may_change
 from gan_jax.stages.baseline import baseline, identity
 from gan_jax.stages.evaluate import evaluate
 from gan_jax.stages.invert import invert
@@ -39,126 +37,7 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 INPUTS = ("collection.table", "collection.images", "collection.tfds_folder", "generator", "baseline.generator", "baseline.frames")
 # Of these, programs and addresses of such, with the stages that open them: a workdir from elsewhere may name any.
 OPENED = {"generator": ("sample", "invert", "morph", "baseline", "evaluate"), "baseline.generator": ("baseline",)}
-# What was done before a field was there, where its default is another.
-BEFORE = {"collection.uncertain": "keep"}
-# Fields that came after workdirs had been made, with the value that does what was done before: it changes no fingerprint.
-NEW = {
-    "collection.period_column": "",
-    "training.learning_rate_decay": 0.0,
-    "training.discriminator_rate": 1.0,
-    "training.augment_colour": 1.0,
-    "training.works_spread": 0.0,
-}
-# How often to look may differ from the config that a workdir was begun with.
-HARMLESS = {
-    "training.precision",
-    "training.checkpoint_every_minutes",
-    "training.keep_every_kimg",
-    "training.time_limit_hours",
-    "training.when_sick",
-    "training.log_every_kimg",
-    "training.sample_every_kimg",
-    "training.checkpoint_every_kimg",
-    "training.keep_checkpoints",
-    "training.watch_images",
-}
 FOUNDATION = ("seed", "collection", "model", "training")
-
-# Least and greatest value of numbers that nothing else checks before hours of work depend on them.
-BOUNDS = {
-    "seed": (0, 2**31 - 8),
-    "collection.min_works": (8, math.inf),  # evaluation says nothing about fewer
-    "collection.max_pixels": (1, math.inf),
-    "narrowing.works": (8, 10**6),
-    "model.latent_size": (1, 2**16),
-    "model.width": (1, 2**16),
-    "model.fmap_base": (1, 2**20),
-    "model.fmap_max": (1, 2**16),
-    "training.resident_gib": (0, math.inf),
-    "training.learning_rate_decay": (0, 1),
-    "training.discriminator_rate": (1e-6, math.inf),
-    "training.works": (0, math.inf),
-    "training.works_batch": (1, 10**6),
-    "training.works_rate": (0, math.inf),
-    "training.works_spread": (0, 1),
-    "training.works_detail": (1, 256),
-    "training.between": (0, 1),
-    "training.year_width": (1e-6, math.inf),
-    "training.r1": (0, math.inf),
-    "training.r1_every": (1, 10**6),
-    "training.augment_colour": (0, 4),
-    "training.augment_strength": (0, 1),
-    "training.augment_target": (-1, 1),
-    "training.augment_kimg": (1e-3, math.inf),
-    "training.label_weight": (0, math.inf),
-    "training.ema_decay": (0, 0.9999999),
-    "training.total_kimg": (0, 2e6),  # images seen are counted in 32 bits
-    "training.stable_kimg": (0, 2e6),
-    "training.fade_kimg": (0, 2e6),
-    "training.adam_b1": (0, 0.999999),
-    "training.adam_b2": (0, 0.999999),
-    "training.ema_half_life_kimg": (1e-6, math.inf),
-    "training.ema_ramp_up": (1e-6, math.inf),
-    "training.log_every_kimg": (1e-6, math.inf),
-    "training.sample_every_kimg": (0, math.inf),
-    "training.checkpoint_every_kimg": (0, math.inf),
-    "training.checkpoint_every_minutes": (0, math.inf),
-    "training.keep_every_kimg": (0, math.inf),
-    "training.time_limit_hours": (0, math.inf),
-    "training.keep_checkpoints": (1, math.inf),
-    "training.watch_images": (0, 5000),
-    "training.freeze_discriminator": (0, 10),
-    "sampling.images": (8, 10**6),
-    "sampling.first_seed": (0, 2**31),
-    "sampling.year": (0, 9999),
-    "sampling.truncation": (0, 1),
-    "sampling.walk": (0, 100),
-    "inversion.steps": (1, 10**6),
-    "inversion.restarts": (1, 10**4),
-    "inversion.candidates": (1, 10**6),
-    "inversion.batch_size": (1, 10**5),
-    "inversion.learning_rate": (1e-9, math.inf),
-    "inversion.noise": (0, 100),
-    "inversion.patience": (1, 10**6),
-    "inversion.pixels": (0, math.inf),
-    "inversion.structure": (0, math.inf),
-    "inversion.features": (0, math.inf),
-    "inversion.calibration": (0, 10**5),
-    "tuning.steps": (0, 10**6),
-    "tuning.reach": (0, 0.5),
-    "tuning.learning_rate": (0, math.inf),
-    "tuning.pairs": (1, 10**5),
-    "tuning.locality": (0, math.inf),
-    "tuning.pixels": (0, math.inf),
-    "tuning.structure": (0, math.inf),
-    "tuning.features": (0, math.inf),
-    "morphing.frames": (2, 1000),
-    "morphing.colour": (0, 1),
-    "morphing.subject": (0, 1),
-    "morphing.films": (0, 10**6),
-    "morphing.compare": (0, 8),
-    "morphing.stations": (0, 1000),
-    "baseline.tutorial_steps": (1, 10**6),
-    "morphing.max_distance": (0, 1),
-    "morphing.size": (16, 4096),
-    "morphing.seconds": (0.1, 3600),
-    "evaluation.repeats": (2, 1000),
-    "benchmark.batch_size": (0, 2**20),
-    "benchmark.windows": (2, 1000),
-    "benchmark.seconds": (1e-3, 3600),
-}
-
-# Words that nothing else checks before hours of work depend on them.
-CHOICES = {
-    "collection.source": ("folder", "painter", "tfds"),
-    "collection.uncertain": UNCERTAIN,
-    "training.when_sick": ("stop", "back"),
-    "training.period": ("", "early", "late"),
-    "morphing.path": tuple(paths.PATHS),
-    "morphing.easing": tuple(paths.EASINGS),
-    "morphing.assignment": pairing.ASSIGNMENTS,
-    "morphing.playback": films.PLAYBACKS,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -214,7 +93,7 @@ class Study:
         self._path = workdir / "config.json"
         self._finished: dict[str, dict[str, Any]] = {}  # by stage: the fingerprint it was made with, its result, its seconds and bytes
         self._unasked: dict[str, str] = {}  # fields of `INPUTS` that the workdir alone names
-        check_bounds(config)
+        check(config)
         try:
             workdir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -222,7 +101,7 @@ class Study:
         self._damaged = self._path.exists() and self._cut_off()
         there = None
         if self._damaged:
-            there = flatten(config_of_latest(workdir)) if (workdir / "checkpoints").is_dir() else None
+            there = flatten(renamed(config_of_latest(workdir), workdir / "checkpoints")) if (workdir / "checkpoints").is_dir() else None
             print(
                 f"gan_jax: {self._path}: damaged ({self._damaged}); goes on with the config of this command: each stage is made again, "
                 "but training goes on where it was",
@@ -231,7 +110,8 @@ class Study:
         elif self._path.exists():
             written = files.read_json(self._path)
             try:
-                there, self._finished = flatten(written["config"]), {name: dict(written["stages"][name]) for name in written["stages"]}
+                there = flatten(renamed(written["config"], self._path))
+                self._finished = {name: dict(written["stages"][name]) for name in written["stages"]}
             except (KeyError, TypeError, ValueError, AttributeError):
                 raise UserError(f"{self._path}: not written by this program; delete it, or give another --workdir") from None
         if there:
@@ -257,7 +137,7 @@ class Study:
                 for before in self.stages[: self.stages.index(name)]:
                     self._name_damage(before)
                 raise UserError(f"{self.workdir}: `{name}` needs what `{need}` makes; run `{need}` (or `study`) first")
-        if self._damaged and hosts.leads():
+        if self._damaged and hosts.is_primary():
             self._path.rename(self._path.with_name("config_damaged.json"))
             self._write()
             self._damaged = None
@@ -285,7 +165,7 @@ class Study:
             "result": result,
             "bytes": self._sizes(name),
         }
-        if hosts.leads():
+        if hosts.is_primary():
             self._write()
         return result
 
@@ -390,7 +270,7 @@ class Study:
             return hashlib.sha256(f"{files.digest(pathlib.Path(self.config.generator))} {self._digest()}".encode()).hexdigest()[:16]
         stage = STAGES[name]
         flat = flatten(self.config.to_dict())
-        reads = {k: v for k, v in flat.items() if k.split(".")[0] in stage.reads and not is_harmless(k) and not (k in NEW and NEW[k] == v)}
+        reads = {k: v for k, v in flat.items() if k.split(".")[0] in stage.reads and counts(k, v)}
         parts: list[Any] = [reads] + [self._fingerprint(need) for need in stage.needs]
         parts += [self._fingerprint(other) for other in stage.uses if self._stands(other)]
         if name == "train":
@@ -421,9 +301,9 @@ class Study:
 
     def _check(self, a: Mapping[str, Any]) -> None:
         b = flatten(self.config.to_dict())
-        a = flatten(default_config.get_config().to_dict()) | BEFORE | a  # a field that is new since then had what was done before it
+        a = as_before() | a  # a field that is new since then had what was done before it
         # Fields that are gone since then say nothing any more.
-        fields = [k for k in sorted(b) if a.get(k) != b[k] and not is_harmless(k) and k.split(".")[0] in FOUNDATION]
+        fields = [k for k in sorted(b) if a.get(k) != b[k] and not may_change(k) and k.split(".")[0] in FOUNDATION]
         if not fields or not any((self.workdir / path).exists() for path in ("collection", "checkpoints")):
             return
         differences = [f"config.{k} is {a.get(k)!r} there and {b[k]!r} here" for k in fields]
@@ -459,12 +339,6 @@ def _before(name: str) -> Iterator[str]:
             yield from _before(need)
 
 
-def is_harmless(field: str) -> bool:
-    """Whether it may differ from the config that a workdir was begun with. A further period changes what is shown, and nothing before."""
-    section, _, name = field.rpartition(".")
-    return field in HARMLESS or (section == "collection.periods" and name not in ENDS)
-
-
 def same_networks(fields: Mapping[str, Any], config: ConfigDict) -> bool:
     """Whether the networks of a config, given by all its fields, have the layers and the shapes of another config's.
 
@@ -480,28 +354,3 @@ def same_networks(fields: Mapping[str, Any], config: ConfigDict) -> bool:
     except (KeyError, TypeError, ValueError, UserError):
         return True
     return shapes[0] == shapes[1]
-
-
-def check_bounds(config: ConfigDict) -> None:
-    """Raises UserError for a number that is none or out of `BOUNDS`, a word that is not among `CHOICES`, and periods that can't be."""
-    flat = flatten(config.to_dict())
-    for field, (least, greatest) in BOUNDS.items():
-        if not least <= flat[field] <= greatest:
-            limit = f"from {least:g} to {greatest:g}" if greatest < math.inf else f"{least:g} or more"
-            raise UserError(f"config.{field}={flat[field]}: {limit} is needed")
-    for field, choices in CHOICES.items():
-        if flat[field] not in choices:
-            raise UserError(f"config.{field}={flat[field]!r}: there is {', '.join(map(repr, choices))}")
-    films.check(config.morphing.formats, config.morphing.playback)
-    Periods.of(config.collection)
-
-
-def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{'a': {'b': 1}} to {'a.b': 1}. Tuples become lists, as which they come back from JSON."""
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = list(value) if isinstance(value, tuple) else value
-    return flat

@@ -291,9 +291,6 @@ def test_a_damaged_collection_is_one_line(messy, tmp_path):
         ({"where": "colour=red"}, "config.collection.where: .* has no column 'colour'"),
         ({"source": "painter", "where": "a=b"}, "config.collection.where='a=b': the built-in painter"),
         ({"table": ""}, "config.collection.table: name the table"),
-        ({"resolution": 48}, "config.collection.resolution=48"),
-        ({"fit": "stretch"}, "config.collection.fit='stretch'"),
-        ({"source": "web"}, "config.collection.source='web'"),
     ],
 )
 def test_wrong_settings_are_named(messy, changes, message):
@@ -301,15 +298,6 @@ def test_wrong_settings_are_named(messy, changes, message):
         changes = {**changes, "where": "genre=landscape"}
     with pytest.raises(UserError, match=message):
         collections.prepare(config_of(messy[0], **changes))
-
-
-@pytest.mark.parametrize("distance", [65, -2, "near", 0.97, None])
-def test_a_distance_of_copies_is_in_bits(messy, distance):
-    config = config_of(messy[0])
-    with config.ignore_type():
-        config.near_duplicates = distance
-    with pytest.raises(UserError, match=f"config.collection.near_duplicates={distance!r}: has to be"):
-        collections.prepare(config)
 
 
 def test_periods_that_overlap_are_an_error(messy):

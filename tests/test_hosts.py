@@ -77,20 +77,20 @@ def test_two_processes_find_the_gradients_of_one(first_step):
 def test_the_loss_of_a_process_ends_the_other_and_all_go_on(tmp_path):
     training = Cluster(tmp_path / "study", 3.2)
     training.prepare()
-    leader, other = training.start_all()
-    assert wait(leader, lambda: len(training.steps()) >= 2), killed(leader)
+    primary, other = training.start_all()
+    assert wait(primary, lambda: len(training.steps()) >= 2), killed(primary)
     other.send_signal(signal.SIGKILL)
     other.communicate()
-    said = leader.communicate(timeout=PATIENCE)[1]
-    assert leader.returncode not in (0, None)
+    said = primary.communicate(timeout=PATIENCE)[1]
+    assert primary.returncode not in (0, None)
     assert re.search("gan_jax: this process can't go on, or another is gone|another task died", said), said
     reached = training.steps()[-1]
     assert 0 < reached < training.total
-    # The leader alone is told to stop, and both do, at the same step.
-    leader, other = training.start_all()
-    assert wait(leader, lambda: training.steps()[-1] > reached), killed(leader)
-    leader.send_signal(signal.SIGTERM)
-    said = ended([leader, other])
+    # The primary alone is told to stop, and both do, at the same step.
+    primary, other = training.start_all()
+    assert wait(primary, lambda: training.steps()[-1] > reached), killed(primary)
+    primary.send_signal(signal.SIGTERM)
+    said = ended([primary, other])
     places = [re.search(r"stopped at ([\d.]+) of 3.2 kimg", text)[1] for text in said]
     assert places[0] == places[1]
     # What two began, one goes on with.
@@ -134,9 +134,9 @@ def test_what_is_missing_is_named(given, message):
         hosts.join(*given)
 
 
-def test_one_process_is_its_own_leader():
+def test_one_process_is_the_primary():
     hosts.join("1", "", 0)
-    assert hosts.leads() and hosts.count() == 1
+    assert hosts.is_primary() and hosts.count() == 1
     assert hosts.agree(3, 0) == (3, 0)
     state = {"a": np.ones(3)}
-    assert jax.tree.all(jax.tree.map(np.array_equal, hosts.of_leader(state), state))
+    assert jax.tree.all(jax.tree.map(np.array_equal, hosts.of_primary(state), state))

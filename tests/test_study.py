@@ -264,7 +264,7 @@ def test_a_conditional_study_paints_a_period(tmp_path):
     of_either = (painted[""] == painted["late"]).all((1, 2, 3)) | (painted[""] == painted["early"]).all((1, 2, 3))
     assert of_either.all()
     config.sampling.period = "between"
-    with pytest.raises(UserError, match="config.sampling.period='between': there is early and late"):
+    with pytest.raises(UserError, match="config.sampling.period='between': there is '', 'early', 'late'"):
         Study(config, tmp_path).run("sample")
 
 
@@ -484,7 +484,7 @@ def test_what_was_left_out_is_listed_where_prepare_ends_with_an_error(tmp_path):
         (["train", "--config.seed=1", "--config=configs/nowhere.py"], "configs/nowhere.py"),
         (["study", "--config.morphing.path=zigzag"], "config.morphing.path='zigzag': there is 'slerp', 'rescaled', 'linear'"),
         (["study", "--config.morphing.formats=('avi',)"], "no 'avi'; there is 'gif', 'mp4', 'webp'"),
-        (["benchmark", "--config.benchmark.resolutions=(48,)"], "48 is not in the schedule, which has [16]"),
+        (["benchmark", "--config.benchmark.resolutions=(64,)"], "64 is not in the schedule, which has [16]"),
     ],
 )  # fmt: skip
 def test_wrong_input_gets_one_line(tmp_path, folder, arguments, message):

@@ -114,7 +114,7 @@ def test_minutes_make_checkpoints_too_and_milestones_stay(tmp_path):
     assert names == [112, 208, 304, 320]  # every step makes one: the first at or after 100, 200 and 300, and the latest
 
 
-def sick_from(images, call, times=3):
+def diverging_from(images, call, times=3):
     """From so many images on the losses are no numbers, for so many steps."""
     left = [times]
 
@@ -128,18 +128,18 @@ def sick_from(images, call, times=3):
     return step
 
 
-def test_a_sick_training_stops_with_words_and_its_checkpoints_are_from_before(tmp_path, monkeypatch):
+def test_a_training_that_diverges_stops_with_words_and_its_checkpoints_are_from_before(tmp_path, monkeypatch):
     config = quick(total_kimg=0.48)
-    monkeypatch.setattr(levels.Level, "__call__", sick_from(170, levels.Level.__call__))
+    monkeypatch.setattr(levels.Level, "__call__", diverging_from(170, levels.Level.__call__))
     with pytest.raises(UserError, match=r"went wrong at 0.2 kimg: loss/discriminator, loss/generator: no longer a number; the checkpoints"):
         loop.train(config, IMAGES, NO_LABELS, tmp_path, {})
     with Checkpoints(tmp_path / "checkpoints") as checkpoints:
         assert checkpoints.latest() == 160
 
 
-def test_a_sick_training_goes_back_and_on_more_slowly(tmp_path, monkeypatch, capfd):
-    config = quick(total_kimg=0.48, when_sick="back")
-    monkeypatch.setattr(levels.Level, "__call__", sick_from(170, levels.Level.__call__))
+def test_a_training_that_diverges_goes_back_and_on_more_slowly(tmp_path, monkeypatch, capfd):
+    config = quick(total_kimg=0.48, on_divergence="rollback")
+    monkeypatch.setattr(levels.Level, "__call__", diverging_from(170, levels.Level.__call__))
     assert loop.train(config, IMAGES, NO_LABELS, tmp_path, {}) == 480
     assert "back to the latest checkpoint, with 0.5 of the learning rate" in capfd.readouterr().err
     lines = [json.loads(line) for line in (tmp_path / "log" / "metrics.jsonl").read_text().splitlines()]
@@ -155,9 +155,9 @@ def test_a_sick_training_goes_back_and_on_more_slowly(tmp_path, monkeypatch, cap
 
 
 def test_going_back_has_an_end(tmp_path, monkeypatch):
-    config = quick(total_kimg=0.48, when_sick="back")
+    config = quick(total_kimg=0.48, on_divergence="rollback")
     monkeypatch.setattr(loop, "MOST_RETURNS", 1)
-    monkeypatch.setattr(levels.Level, "__call__", sick_from(170, levels.Level.__call__, times=1000))
+    monkeypatch.setattr(levels.Level, "__call__", diverging_from(170, levels.Level.__call__, times=1000))
     with pytest.raises(UserError, match="went wrong"):
         loop.train(config, IMAGES, NO_LABELS, tmp_path, {})
 
@@ -170,8 +170,8 @@ def test_going_back_has_an_end(tmp_path, monkeypatch):
         ({"score/real": 2e4, "score/fake": -3e3}, "run away: real and generated pictures are 2.3e.04 apart"),
     ],
 )
-def test_signs_of_sickness(figures, message):
-    with pytest.raises(health.Sick, match=message):
+def test_signs_of_divergence(figures, message):
+    with pytest.raises(health.Diverged, match=message):
         health.check(figures)
 
 
@@ -179,5 +179,5 @@ def test_healthy_figures_say_nothing():
     health.check({"loss/generator": -400.0, "score/real": 300.0, "score/fake": -200.0, "images_per_second": float("nan")})
     assert health.check_diversity(0.0, 0.001) == 0.001  # a new generator's pictures are all grey
     assert health.check_diversity(0.5, 0.3) == 0.5
-    with pytest.raises(health.Sick, match="all alike"):
+    with pytest.raises(health.Diverged, match="all alike"):
         health.check_diversity(0.5, 0.001)

@@ -95,21 +95,21 @@ def test_four_devices_find_the_gradients_of_one(model):
         np.testing.assert_allclose(metrics_four[name], metrics_one[name], rtol=1e-3, atol=1e-5, err_msg=name)
 
 
-def test_a_batch_in_parts_has_the_gradients_of_the_whole():
+def test_a_batch_in_microbatches_has_the_gradients_of_the_whole():
     config = tiny()
     config.model.conditional = True
-    (whole, metrics), (parts, metrics_of_parts) = (gradients(config, count=1, labels=LABELS, microbatches=parts) for parts in (1, 4))
-    assert_same_gradients(whole, parts)
+    (whole, metrics), (in_four, metrics_in_four) = (gradients(config, count=1, labels=LABELS, microbatches=count) for count in (1, 4))
+    assert_same_gradients(whole, in_four)
     for name in metrics:
-        np.testing.assert_allclose(metrics_of_parts[name], metrics[name], rtol=1e-3, atol=1e-5, err_msg=name)
+        np.testing.assert_allclose(metrics_in_four[name], metrics[name], rtol=1e-3, atol=1e-5, err_msg=name)
 
 
 def test_augmented_gradients_are_those_of_one_device_in_one_part():
     settings = dict(augment="fixed", augment_strength=0.7, loss="non-saturating", r1=1.0, fresh_latents=True)
     (one, metrics), (plain, _) = (gradients(tiny(**changed), count=1) for changed in (settings, settings | {"augment": "none"}))
     assert any(np.abs(one[name] - plain[name]).max() > 0.1 * np.abs(plain[name]).max() for name in one)
-    for count, parts in ((4, 1), (1, 4)):
-        found, others = gradients(tiny(**settings), count=count, microbatches=parts)
+    for count, microbatches in ((4, 1), (1, 4)):
+        found, others = gradients(tiny(**settings), count=count, microbatches=microbatches)
         assert_same_gradients(one, found)
         np.testing.assert_allclose(others["['overfitting']"], metrics["['overfitting']"], rtol=1e-3, atol=1e-5)
 
@@ -383,7 +383,7 @@ def test_lazy_penalties_in_the_loop(tmp_path):
     assert len(lines) == 10
 
 
-def test_a_step_that_runs_out_of_memory_is_taken_in_parts(tmp_path, monkeypatch, capsys):
+def test_a_step_that_runs_out_of_memory_is_taken_in_microbatches(tmp_path, monkeypatch, capsys):
     config = tiny(loss="non-saturating", batch_size=32, total_kimg=0.096, stable_kimg=0.032, fade_kimg=0.032, log_every_kimg=0.032)
     loop.train(config, IMAGES, NO_LABELS, tmp_path / "whole", {})
     original = levels.Level.__call__
@@ -401,7 +401,7 @@ def test_a_step_that_runs_out_of_memory_is_taken_in_parts(tmp_path, monkeypatch,
 
     monkeypatch.setattr(levels.Level, "__call__", call)
     loop.train(config, IMAGES, NO_LABELS, tmp_path / "parts", {})
-    assert "8 px: short of memory, so each batch is taken in 2 parts" in capsys.readouterr().err
+    assert "8 px: short of memory, so each batch is taken in 2 microbatches" in capsys.readouterr().err
     whole, parts = (json.loads((tmp_path / name / "log" / "metrics.jsonl").read_text().splitlines()[0]) for name in ("whole", "parts"))
     assert parts["parts"] == 2 and "parts" not in whole
     assert parts["loss/discriminator"] == pytest.approx(whole["loss/discriminator"], rel=1e-3)
@@ -410,11 +410,11 @@ def test_a_step_that_runs_out_of_memory_is_taken_in_parts(tmp_path, monkeypatch,
 def test_the_compilers_account_of_memory_decides_before_anything_runs(tmp_path, monkeypatch):
     level = make_level(tiny(loss="non-saturating", batch_size=64))
     needed = level._programs[True].memory
-    assert level.parts == 1 and needed > 10**5
+    assert level.microbatches == 1 and needed > 10**5
     monkeypatch.setattr(devices, "memory_limit", lambda: int(0.99 * needed))
-    assert make_level(tiny(loss="non-saturating", batch_size=64)).parts > 1
+    assert make_level(tiny(loss="non-saturating", batch_size=64)).microbatches > 1
     monkeypatch.setattr(devices, "memory_limit", lambda: 1000)
-    with pytest.raises(UserError, match="64 images at 16 px don't fit into a device's memory, in parts of 4"):
+    with pytest.raises(UserError, match="64 images at 16 px don't fit into a device's memory, in microbatches of 4"):
         make_level(tiny(loss="non-saturating", batch_size=64))
 
 

@@ -17,9 +17,8 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from gan_jax import files, pictures
-from gan_jax.collection import collection as collections
-from gan_jax.collection.collection import Collection
+from gan_jax import files, pictures, reading
+from gan_jax.collection.paintings import Collection
 from gan_jax.evaluation.inputs import STUDY
 from gan_jax.evaluation.verdicts import CROSS_FADE, cross_fade, verdicts
 from gan_jax.generators import open_generator
@@ -45,8 +44,8 @@ ROWS = 12  # pairs on it
 
 def judge(workdir: pathlib.Path) -> dict[str, Any]:
     """Returns figures by name, and under "verdicts" what middles were found beside each competitor, with the difference."""
-    config = ConfigDict(files.read_json(workdir / "config.json")["config"])
-    collection = collections.load(workdir / "collection")
+    config = ConfigDict(reading.read_json(workdir / "config.json")["config"])
+    collection = Collection.load(workdir / "collection")
     generator = open_generator(workdir)
     works = trained_on(collection)
     samples = generator.images(sampling.of_seeds(generator, np.arange(SAMPLES)))

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from gan_jax.collection import dates
-from gan_jax.collection.aspect import FITS
 from gan_jax.collection.from_folder import from_folder
 from gan_jax.collection.named_periods import ENDS, Periods
 from gan_jax.collection.painter import paint_collection
@@ -17,7 +16,6 @@ from gan_jax.collection.sources import NotEnough, Skipped, Sources, Work
 from gan_jax.errors import UserError
 
 UNDATED = "collection/undated.json"  # in the workdir: of pictures without dates, which they are
-RESOLUTIONS = tuple(2**level for level in range(4, 11))
 OPEN = "uncertain date"  # why works are skipped that may as well be of another period
 
 
@@ -27,13 +25,7 @@ def prepare(config: Any) -> Collection:
     Every row of the table and every picture no row names is among the paintings or among the skipped.
     """
     periods = Periods.of(config)
-    check_shape(config)
-    if config.source == "painter":
-        found = _from_painter(config)
-    elif config.source == "folder":
-        found = from_folder(config)
-    else:
-        raise UserError(f"config.collection.source={config.source!r}: has to be 'folder', 'painter' or 'tfds'")
+    found = _from_painter(config) if config.source == "painter" else from_folder(config)
     if config.uncertain != "keep" and not periods.column:
         found = _certain(found, periods.spans["early"], periods.spans["late"])
     years, rows = [work.date[0] for work in found.works], [work.row for work in found.works]
@@ -76,16 +68,6 @@ def _certain(found: Sources, early: tuple[float, float], late: tuple[float, floa
             kept.append(i)
     works, sizes = ([each[i] for i in kept] for each in (found.works, found.sizes))
     return replace(found, works=works, images=found.images[kept], sizes=sizes, skipped=found.skipped + skipped)
-
-
-def check_shape(config: Any) -> None:
-    """Raises UserError for squares that can't be made."""
-    if config.resolution not in RESOLUTIONS:
-        raise UserError(
-            f"config.collection.resolution={config.resolution}: has to be a power of two from {RESOLUTIONS[0]} to {RESOLUTIONS[-1]}"
-        )
-    if config.fit not in FITS:
-        raise UserError(f"config.collection.fit={config.fit!r}: has to be one of {', '.join(FITS)}")
 
 
 def without_works(resolution: int) -> Collection:

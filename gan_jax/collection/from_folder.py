@@ -23,7 +23,7 @@ NAMED = 5  # files, in a line about several
 
 def from_folder(config: Any) -> Sources:
     """The works that `config` (the section `collection`) describes. Raises UserError; NotEnough where it knows what was left out."""
-    distance = _distance(config.near_duplicates)
+    distance = None if config.near_duplicates < 0 else config.near_duplicates
     if not config.table:
         raise UserError("config.collection.table: name the table (CSV, TSV or JSON) that has the file, title and date of each work")
     if not config.images:
@@ -146,12 +146,6 @@ def listed_works(
         else:
             works.append(Work(file, title or pathlib.PurePosixPath(file).stem, date, row))
     return works, skipped, named
-
-
-def _distance(near_duplicates: Any) -> int | None:
-    if isinstance(near_duplicates, int) and -1 <= near_duplicates <= 64:
-        return near_duplicates if near_duplicates >= 0 else None
-    raise UserError(f"config.collection.near_duplicates={near_duplicates!r}: has to be -1 or a distance from 0 to 64 bits")
 
 
 def _printable(name: str) -> str:

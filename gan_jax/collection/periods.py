@@ -6,7 +6,6 @@ from typing import Any
 
 from gan_jax.errors import UserError
 
-UNCERTAIN = ("leave out", "keep")  # what becomes of works that may be of several periods
 MONTH = 1 / 12  # of a year; tables that count months say where they begin, or their middle
 SURE = 0.1  # of a span, that may lie in other periods
 PERIODS = ("early", "between", "late", "")  # '' is outside of all

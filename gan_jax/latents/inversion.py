@@ -37,7 +37,7 @@ CONFIDENCE = 0.95  # part of the generator's own images that lie inside what it 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Of a search."""
+    """Search settings."""
 
     steps: int  # of Adam, at most
     restarts: int  # starts for each painting

@@ -37,15 +37,15 @@ def ordinary(generator: Generator) -> np.ndarray:
     return latents[apart.mean(axis=1).argmin()]
 
 
-def truncated(latents: np.ndarray, centre: np.ndarray, amount: float, label_size: int = 0) -> np.ndarray:
-    """Latents [n, latent_size] moved towards a centre [latent_size]: as they are at 1, at the centre at 0. They keep their length and
+def truncated(latents: np.ndarray, centre: np.ndarray, psi: float, label_size: int = 0) -> np.ndarray:
+    """Latents [n, latent_size] moved towards a centre [latent_size]: as they are at psi = 1, at the centre at 0. They keep their length and
     their labels.
 
     The truncation trick (Marchesi 2017; Karras et al. 2019, appendix B) for latents on a sphere, which have no mean to go to.
     """
     size = latents.shape[1] - label_size
     moved = latents.copy()
-    moved[:, :size] = slerp(np.broadcast_to(centre[:size], (len(latents), size)), latents[:, :size], np.array([amount]))[:, 0]
+    moved[:, :size] = slerp(np.broadcast_to(centre[:size], (len(latents), size)), latents[:, :size], np.array([psi]))[:, 0]
     return moved
 
 

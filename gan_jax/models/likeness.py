@@ -17,7 +17,7 @@ COARSEST = 16  # pixels: the last scale at which structure is compared
 
 @dataclasses.dataclass(frozen=True)
 class Weights:
-    """Of the parts of a distance."""
+    """Weights of the parts of a distance."""
 
     pixels: float
     structure: float

@@ -21,8 +21,6 @@ def compute_dtype(precision: str) -> jnp.dtype:
     """The type of the convolutions. "auto" is bfloat16 where the device has it in hardware."""
     if precision == "auto":
         return jnp.dtype(jnp.float32 if jax.default_backend() == "cpu" else jnp.bfloat16)
-    if precision not in ("float32", "bfloat16"):
-        raise UserError(f"config.training.precision={precision!r}: there is 'auto', 'float32' and 'bfloat16'")
     return jnp.dtype(precision)
 
 
@@ -32,17 +30,17 @@ def build(model: ConfigDict, resolution: int, dtype: DTypeLike, axis_name: str |
     `axis_name` names the devices over which synchronised batch statistics are taken in training.
     """
     labels = label_size(model)
-    judged = YEAR_FEATURES if model.year else labels
+    discriminator_labels = YEAR_FEATURES if model.year else labels
     if model.name == "pggan":
         sizes = dict(resolution=resolution, label_size=labels, fmap_base=model.fmap_base, fmap_max=model.fmap_max)
         sizes |= dict(smooth=model.smooth, dtype=dtype)
         grown = pggan.Generator(latent_size=model.latent_size, timed=model.year, noise=model.noise, **sizes)
-        return grown, pggan.Discriminator(fused_scale=model.fused_scale, **sizes | dict(label_size=judged))
+        return grown, pggan.Discriminator(fused_scale=model.fused_scale, **sizes | dict(label_size=discriminator_labels))
     if model.name == "dcgan":
         axis_name = axis_name if model.sync_batch_norm else None
         sizes = dict(resolution=resolution, label_size=labels, width=model.width, axis_name=axis_name, dtype=dtype)
         generator = dcgan.Generator(latent_size=model.latent_size, timed=model.year, smooth=model.smooth, noise=model.noise, **sizes)
-        return generator, dcgan.Discriminator(**sizes | dict(label_size=judged))
+        return generator, dcgan.Discriminator(**sizes | dict(label_size=discriminator_labels))
     raise UserError(f"config.model.name={model.name!r}: there is 'pggan' and 'dcgan'")
 
 

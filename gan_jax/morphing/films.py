@@ -11,25 +11,13 @@ import numpy as np
 from PIL import Image
 
 from gan_jax import files, pictures
-from gan_jax.errors import UserError
 
-FORMATS = ("gif", "mp4", "webp")
-PLAYBACKS = ("there-and-back", "loop")
 WEBP_QUALITY = 80  # of 100
 
 
 def workshop() -> ProcessPoolExecutor:
     """Processes that make films. The encoder is started by a fork, which can hang a process that runs JAX; these run none."""
     return ProcessPoolExecutor(min(16, os.cpu_count() or 1), mp_context=multiprocessing.get_context("spawn"))
-
-
-def check(formats: Sequence[str], playback: str) -> None:
-    """Raises UserError for what does not exist."""
-    for name in formats:
-        if name not in FORMATS:
-            raise UserError(f"config.morphing.formats: no {name!r}; there is {', '.join(map(repr, FORMATS))}")
-    if playback not in PLAYBACKS:
-        raise UserError(f"config.morphing.playback={playback!r}: there is {' and '.join(map(repr, PLAYBACKS))}")
 
 
 def write_films(path: pathlib.Path, frames: np.ndarray, frames_per_second: float, formats: Sequence[str], playback: str) -> None:

@@ -1,6 +1,6 @@
 """Which works of two periods compare like with like, and why the others don't.
 
-Early and late works that differ in what they show teach a network, and a judge, the difference of subjects and not that of years.
+Early and late works that differ in what they show teach a network, and a discriminator, the difference of subjects and not that of years.
 """
 
 import dataclasses

@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import scipy.optimize
 
-from gan_jax.errors import UserError
 from gan_jax.pictures import shrunk
 
 LAYOUT = 8  # pixels: compositions are compared at this size
 PALETTE = 2  # colours are compared as means of this many by this many parts of the picture
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # ITU-R BT.709
-ASSIGNMENTS = ("one-to-one", "many-to-one")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,8 +93,6 @@ def assign(
     Returns:
       pairs, nearest first; early works without one; late works without one, each with its reason.
     """
-    if assignment not in ASSIGNMENTS:
-        raise UserError(f"config.morphing.assignment={assignment!r}: there is {' and '.join(map(repr, ASSIGNMENTS))}")
     limit = float(np.quantile(distance, max_quantile))
     if assignment == "one-to-one":
         # One pair less that may be made is worse than all the others at their furthest.

@@ -18,6 +18,6 @@ def benchmark(config: ConfigDict, workdir: pathlib.Path, source: str) -> None:
         else:
             collection = collections.prepare(config.collection)
             images = collection.images[trained_on(collection)]
-    say = print if hosts.leads() else lambda text: None
+    say = print if hosts.is_primary() else lambda text: None
     measure(config, workdir, source, images, say)
     say(f"\n{workdir / 'benchmark.json'}")

@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 
 from gan_jax.collection.paintings import Collection
 from gan_jax.errors import UserError
+from gan_jax.fields import taken
 from gan_jax.generators import open_generator
 from gan_jax.latents import inversion, tuning
 from gan_jax.models.generator import Generator
@@ -59,14 +60,12 @@ def check_resolution(generator: Generator, collection: Collection, config: Confi
 
 def search_settings(config: ConfigDict) -> inversion.Settings:
     """`config.inversion`."""
-    names = inversion.Settings.__dataclass_fields__.keys() - {"weights"}
-    return inversion.Settings(weights=weights(config.inversion), **{name: config.inversion[name] for name in names})
+    return taken(inversion.Settings, config.inversion, weights=taken(Weights, config.inversion))
 
 
 def tuning_settings(config: ConfigDict) -> tuning.Settings:
     """`config.tuning`."""
-    names = tuning.Settings.__dataclass_fields__.keys() - {"weights"}
-    return tuning.Settings(weights=weights(config.tuning), **{name: config.tuning[name] for name in names})
+    return taken(tuning.Settings, config.tuning, weights=taken(Weights, config.tuning))
 
 
 def numbers(text: str, flag: str) -> np.ndarray:
@@ -81,7 +80,3 @@ def numbers(text: str, flag: str) -> np.ndarray:
             raise UserError(f"{flag}={text}: more than {MOST_NUMBERS:,}")
         found += range(first, last + 1)
     return np.array(found)
-
-
-def weights(section: ConfigDict) -> Weights:
-    return Weights(section.pixels, section.structure, section.features)

@@ -15,7 +15,6 @@ from gan_jax.errors import UserError
 def prepare(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
     """collection/: the paintings with their dates and images; of pictures without dates, which stay where they are, only which they are."""
     if config.collection.source == "tfds":
-        collections.check_shape(config.collection)
         pictures = Pictures(config.collection)
         collections.without_works(config.collection.resolution).save(workdir / "collection")
         files.write_json(workdir / collections.UNDATED, {"dataset": pictures.name, "pictures": pictures.shape[0]})

@@ -81,8 +81,6 @@ def label_of(settings: ConfigDict, generator: Generator) -> np.ndarray | None:
         return generator.years.labels(np.array([settings.year]))[0]
     if not settings.period:
         return None
-    if settings.period not in PERIODS:
-        raise UserError(f"config.sampling.period={settings.period!r}: there is {' and '.join(PERIODS)}")
     if generator.years or generator.label_size != len(PERIODS):
         raise UserError(
             f"config.sampling.period={settings.period!r}: {generator.name} was trained without labels (config.model.conditional)"

@@ -16,7 +16,6 @@ import jax.numpy as jnp
 from jax import Array
 
 KINDS = ("colour", "translation", "zoom", "cutout", "turn")
-MODES = ("none", "fixed", "adaptive")
 
 # Standard deviations in doublings, but for the brightness: those of Karras et al., appendix B.
 BRIGHTNESS = 0.2  # of the range -1 to 1

@@ -26,7 +26,7 @@ def replicate(tree: Any, among: Sequence[jax.Device] | None = None) -> Any:
     return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
 
 
-def here(tree: Any) -> Any:
+def unreplicate(tree: Any) -> Any:
     """Replicated arrays as they are on one device of this process."""
     return jax.tree.map(lambda x: x.addressable_data(0), tree)
 

@@ -17,22 +17,22 @@ def merit(figures: Mapping[str, Any]) -> Any:
     return figures["kid_training"] + figures.get("kid_ways", 0.0)
 
 
-class Sick(Exception):
-    """Training has gone wrong. The message says how, in words."""
+class Diverged(Exception):
+    """Training has diverged. The message says how, in words."""
 
 
 def check(figures: Mapping[str, float]) -> None:
-    """Raises Sick by the figures of a log line; those that are missing say nothing."""
+    """Raises Diverged by the figures of a log line; those that are missing say nothing."""
     lost = [name for name, value in figures.items() if name.startswith(("loss/", "score/", "penalty")) and not math.isfinite(value)]
     if lost:
-        raise Sick(f"{', '.join(lost)}: no longer a number")
+        raise Diverged(f"{', '.join(lost)}: no longer a number")
     gap = abs(figures.get("score/real", 0.0) - figures.get("score/fake", 0.0))
     if gap > RUNAWAY:
-        raise Sick(f"the discriminator's scores have run away: real and generated pictures are {gap:.3g} apart")
+        raise Diverged(f"the discriminator's scores have run away: real and generated pictures are {gap:.3g} apart")
 
 
 def check_diversity(before: float, now: float) -> float:
-    """The greatest diversity so far. Raises Sick where there was some, and is none any more."""
+    """The greatest diversity so far. Raises Diverged where there was some, and is none any more."""
     if before > VARIED and now < ALIKE:
-        raise Sick("the generator's pictures have become all alike")
+        raise Diverged("the generator's pictures have become all alike")
     return max(before, now)

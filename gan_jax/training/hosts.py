@@ -1,7 +1,7 @@
 """Several processes that train as one: the only file that knows jax.distributed.
 
-Each has its own devices and does the same as the others; only the leader writes. What depends on a clock, a signal or a disk is decided
-for all, here.
+Each has its own devices and does the same as the others; only the primary process writes. What depends on a clock, a signal or a disk is
+decided for all, here.
 """
 
 import inspect
@@ -15,7 +15,7 @@ from gan_jax.errors import UserError
 
 HEARTBEAT_SECONDS = 30  # after which a process that says nothing is lost
 JOIN_SECONDS = 300  # in which all have to come
-WAIT_SECONDS = 7 * 24 * 3600  # at the end, for the leader, which goes on with the stages after the training
+WAIT_SECONDS = 7 * 24 * 3600  # at the end, for process 0, which goes on with the stages after the training
 
 
 def join(hosts: str, coordinator: str, host: int) -> None:
@@ -54,7 +54,7 @@ def index() -> int:
     return jax.process_index()
 
 
-def leads() -> bool:
+def is_primary() -> bool:
     """Whether this process writes."""
     return jax.process_index() == 0
 
@@ -66,6 +66,6 @@ def agree(*values: int) -> tuple[int, ...]:
     return tuple(multihost_utils.process_allgather(np.array(values, np.int32)).max(axis=0).tolist())
 
 
-def of_leader(tree: Any) -> Any:
+def of_primary(tree: Any) -> Any:
     """A tree of arrays as process 0 has it. All have to ask, with the same shapes and types."""
     return tree if count() == 1 else multihost_utils.broadcast_one_to_all(tree)

@@ -29,7 +29,7 @@ HEADROOM = 0.95  # of a device's memory; allocators lose a few percent between b
 class Level:
     """The steps of one level and batch size. Phases that differ in nothing else share it.
 
-    Where a device's memory is too small for its share of a batch, the share is taken in two parts, or four, and so on: decided from
+    Where a device's memory is too small for its share of a batch, the share is taken in two microbatches, or four, and so on: decided from
     the compiler's account of the memory before anything runs, and once more if the first step fails all the same.
     """
 
@@ -54,16 +54,16 @@ class Level:
           begin: images that will have been seen at the first step.
           resident_gib: of images on each device; see `stream.budget`.
 
-        Raises UserError where not even the smallest parts fit.
+        Raises UserError where not even the smallest microbatches fit.
         """
-        self._make = lambda parts, with_r1: make_step(
+        self._make = lambda microbatches, with_r1: make_step(
             generator,
             discriminator,
             settings,
             level=phase.level,
             batch_size=phase.batch_size,
             devices=devices.count(),
-            microbatches=parts,
+            microbatches=microbatches,
             with_r1=with_r1,
         )
         # Steps without the penalty are a program of their own: a branch would make the devices wait for the host.
@@ -82,11 +82,11 @@ class Level:
             )
         self._like = like
         self._ran: set[bool] = set()  # kinds of steps whose memory sufficed
-        self.parts = 1
+        self.microbatches = 1
         self._compile()
 
     def __call__(self, state: TrainState, seen: int, alpha: float, learning_rate: Any) -> tuple[TrainState, dict[str, jax.Array]]:
-        """A step; `state` is donated. Raises UserError where memory runs out in the first step, in the smallest parts."""
+        """A step; `state` is donated. Raises UserError where memory runs out in the first step, in the smallest microbatches."""
         with_r1 = (seen // self._phase.batch_size) % self._penalty_every == 0
         if with_r1 in self._ran:
             return self._programs[with_r1](state, self._stream(seen), np.float32(alpha), learning_rate)
@@ -109,7 +109,7 @@ class Level:
     @property
     def share(self) -> int:
         """Images that a device takes at once."""
-        return self._phase.batch_size // devices.count() // self.parts
+        return self._phase.batch_size // devices.count() // self.microbatches
 
     def _compile(self) -> None:
         limit = devices.memory_limit()
@@ -117,7 +117,8 @@ class Level:
             try:
                 rate, data = devices.replicate(np.float32(0)), self._stream.here
                 self._programs = {
-                    kind: devices.Program(self._make(self.parts, kind), self._like, data, np.float32(0), rate) for kind in self._kinds
+                    kind: devices.Program(self._make(self.microbatches, kind), self._like, data, np.float32(0), rate)
+                    for kind in self._kinds
                 }
                 needed = max(program.memory for program in self._programs.values())
                 if limit is None or needed <= HEADROOM * limit:
@@ -131,13 +132,13 @@ class Level:
 
     def _halve(self, reason: str) -> None:
         smaller = self.share // 2
-        works = self._works // devices.count() // self.parts  # painted at once
+        works = self._works // devices.count() // self.microbatches  # painted at once
         if works % 2 or self.share % 2 or smaller % math.gcd(self._group, self.share):
             raise UserError(
                 f"config.training.batch_size: {self._phase.batch_size} images at {self._phase.resolution} px don't fit into a device's "
-                f"memory, in parts of {self.share} ({reason}); fewer channels, a lower resolution or more devices would"
+                f"memory, in microbatches of {self.share} ({reason}); fewer channels, a lower resolution or more devices would"
             )
-        self.parts *= 2
+        self.microbatches *= 2
 
 
 class Levels:

@@ -16,13 +16,14 @@ from ml_collections import ConfigDict
 
 from gan_jax import pictures
 from gan_jax.errors import Stopped, UserError
+from gan_jax.fields import taken
 from gan_jax.models import networks
 from gan_jax.models.generator import Years
 from gan_jax.models.layers import STDDEV_GROUP
 from gan_jax.progress import Progress
-from gan_jax.training import augmentation, devices, health, hosts, losses, schedule
+from gan_jax.training import augmentation, devices, health, hosts, schedule
 from gan_jax.training.checkpoints import Checkpoints
-from gan_jax.training.health import Sick
+from gan_jax.training.health import Diverged
 from gan_jax.training.levels import Level, Levels
 from gan_jax.training.log import Log, NoLog
 from gan_jax.training.meter import Meter
@@ -42,10 +43,7 @@ def make_schedule(training: ConfigDict, model: str, resolution: int) -> tuple[Ph
     """The phases of `config.training`. Raises UserError where a batch doesn't divide by the devices."""
 
     def at(name: str, size: int):
-        value = training[f"{name}_by_resolution"][f"r{size}"] or training[name]
-        if not value > 0:
-            raise UserError(f"config.training.{name}={value}: more than 0 is needed")
-        return value
+        return training[f"{name}_by_resolution"][f"r{size}"] or training[name]
 
     if model == "dcgan":
         phases = schedule.constant(
@@ -88,17 +86,10 @@ def make_schedule(training: ConfigDict, model: str, resolution: int) -> tuple[Ph
 
 
 def step_settings(training: ConfigDict, seed: int) -> StepSettings:
-    if training.loss not in losses.LOSSES:
-        raise UserError(f"config.training.loss={training.loss!r}: there is {', '.join(losses.LOSSES)}")
-    if training.augment not in augmentation.MODES:
-        raise UserError(f"config.training.augment={training.augment!r}: there is {', '.join(augmentation.MODES)}")
-    if unknown := set(training.augment_kinds) - set(augmentation.KINDS):
-        raise UserError(f"config.training.augment_kinds: {', '.join(sorted(unknown))}: there is {', '.join(augmentation.KINDS)}")
     if training.works and training.works_batch % devices.count():
         raise UserError(f"config.training.works_batch={training.works_batch}: doesn't divide by {devices.count()} devices")
-    names = StepSettings.__dataclass_fields__.keys() - {"seed", "augment_kinds"}
     kinds = tuple(kind for kind in augmentation.KINDS if kind in training.augment_kinds)
-    return StepSettings(seed=seed, augment_kinds=kinds, **{name: training[name] for name in names})
+    return taken(StepSettings, training, seed=seed, augment_kinds=kinds)
 
 
 def own_latents(training: ConfigDict, works: int) -> int:
@@ -130,20 +121,20 @@ def train(
       Images seen.
 
     Raises Stopped where it was asked to stop, by a signal or `config.training.time_limit_hours`, and has saved; UserError where the
-    training went wrong and `config.training.when_sick` says to stop, or going back did not help.
+    training went wrong and `config.training.on_divergence` says to stop, or going back did not help.
     """
-    began, slower = time.monotonic(), None
+    began, lr_scale = time.monotonic(), None
     for attempt in range(MOST_RETURNS + 1):
-        run = _Run(config, images, labels, workdir, about, watch, years, began, slower)
+        run = _Run(config, images, labels, workdir, about, watch, years, began, lr_scale)
         try:
             return run.train()
-        except Sick as sick:
-            said = f"training went wrong at {run.seen / 1000:.1f} kimg: {sick}"
-            if config.training.when_sick == "stop" or attempt == MOST_RETURNS:
-                advice = 'a lower config.training.learning_rate may help, or config.training.when_sick="back"'
+        except Diverged as diverged:
+            said = f"training went wrong at {run.seen / 1000:.1f} kimg: {diverged}"
+            if config.training.on_divergence == "stop" or attempt == MOST_RETURNS:
+                advice = "a lower config.training.learning_rate may help, or config.training.on_divergence=rollback"
                 raise UserError(f"{said}; the checkpoints are from before. {advice}") from None
-            slower = run.slower / 2
-            print(f"gan_jax: {said}; back to the latest checkpoint, with {slower:g} of the learning rate", file=sys.stderr)
+            lr_scale = run.lr_scale / 2
+            print(f"gan_jax: {said}; back to the latest checkpoint, with {lr_scale:g} of the learning rate", file=sys.stderr)
     raise AssertionError("not reached")
 
 
@@ -160,12 +151,12 @@ class _Run:
         watch: Watch | None,
         years: Years | None,
         began: float,
-        slower: float | None,
+        lr_scale: float | None,
     ):
-        """`began`: the clock when the time that is allowed began. `slower`: of the learning rates; None: what the checkpoint had."""
+        """`began`: the clock when the time that is allowed began. `lr_scale`: of the learning rates; None: what the checkpoint had."""
         self.config, self.images, self.labels, self.workdir = config, images, labels, workdir
         self.about, self.watch, self.years, self.began = about, watch, years, began
-        self.slower, self.seen, self.diversity = slower, 0, 0.0
+        self.lr_scale, self.seen, self.diversity = lr_scale, 0, 0.0
 
     def train(self) -> int:
         """Images seen at the end."""
@@ -183,21 +174,21 @@ class _Run:
             level, works = networks.full_level(resolution), own_latents(training, self.images.shape[0])
             state = init_state(generator, discriminator, level, config.seed, settings.augment, settings.augment_strength, works)
             like = devices.abstract(devices.replicate(state))
-            found = checkpoints.open_latest(like) if hosts.leads() else None
+            found = checkpoints.open_latest(like) if hosts.is_primary() else None
             if found:
                 self.seen, state, before = found
                 if before.get("collection") != self.about.get("collection"):
                     raise UserError(
                         f"{self.workdir / 'checkpoints'}: trained on other paintings; give another --workdir, or delete the checkpoints"
                     )
-                self.slower = before.get("learning_rate_factor", 1.0) if self.slower is None else self.slower
+                self.lr_scale = before.get("learning_rate_factor", 1.0) if self.lr_scale is None else self.lr_scale
             elif training.init_from:
                 state = init_from(training.init_from, state)
-            self.slower = 1.0 if self.slower is None else self.slower
+            self.lr_scale = 1.0 if self.lr_scale is None else self.lr_scale
             if hosts.count() > 1:
                 state = jax.tree.map(np.asarray, state)
-                self.seen, self.slower, state = hosts.of_leader((np.int32(self.seen), np.float32(self.slower), state))
-                self.seen, self.slower = int(self.seen), float(self.slower)
+                self.seen, self.lr_scale, state = hosts.of_primary((np.int32(self.seen), np.float32(self.lr_scale), state))
+                self.seen, self.lr_scale = int(self.seen), float(self.lr_scale)
             if self.seen >= total:
                 return self.seen
             self.state = devices.replicate(state)
@@ -209,10 +200,10 @@ class _Run:
                 begin = max(phase.start, begun)
                 return Level(generator, discriminator, settings, phase, like, self.images, self.labels, begin, training.resident_gib)
 
-            phases = tuple(dataclasses.replace(phase, learning_rate=phase.learning_rate * self.slower) for phase in phases)
+            phases = tuple(dataclasses.replace(phase, learning_rate=phase.learning_rate * self.lr_scale) for phase in phases)
             ahead, self.phases = [phase for phase in phases if phase.end > self.seen], phases
             with (
-                Log(self.workdir / "log", self.seen) if hosts.leads() else NoLog() as self.log,
+                Log(self.workdir / "log", self.seen) if hosts.is_primary() else NoLog() as self.log,
                 Progress("train", total, initial=self.seen, unit=" images", scale=True) as progress,
                 stop_requests() as stopping,
                 Levels(ahead, prepare, self.grid.compile) as levels,
@@ -226,7 +217,7 @@ class _Run:
     def _phase(self, phase: Phase, levels: Levels, total: int, stopping: Callable[[], int | None]) -> None:
         training = self.config.training
         if self.seen == phase.start and self.seen:
-            self.state = devices.replicate(restart_adam(devices.here(self.state)))
+            self.state = devices.replicate(restart_adam(devices.unreplicate(self.state)))
         self.meter.begin(phase)
         step = levels.take(phase)
         left, rate = 0.0, None
@@ -241,7 +232,7 @@ class _Run:
                 return schedule.due(every_kimg, before, self.seen)
 
             learning_rate = left * phase.learning_rate
-            self.meter.count(metrics, alpha, learning_rate, self.seen, step.parts, log_now=due(training.log_every_kimg))
+            self.meter.count(metrics, alpha, learning_rate, self.seen, step.microbatches, log_now=due(training.log_every_kimg))
             if due(training.sample_every_kimg) or self.seen >= total:
                 self._show(phase)
             now = time.monotonic()
@@ -252,7 +243,7 @@ class _Run:
                 asking = due(training.log_every_kimg)  # not in every step: all would wait for each other
                 signalled, over, late = hosts.agree(signalled or 0, over, late) if asking else (0, 0, 0)
             if signalled or over or late or self.seen >= total or due(training.checkpoint_every_kimg):
-                self.meter.flush()  # what the log leaves out could not be told after a resume, and what is sick is not saved
+                self.meter.flush()  # what the log leaves out could not be told after a resume, and what has diverged is not saved
                 self._save()
                 self.saved = time.monotonic()
             if (signalled or over) and self.seen < total:
@@ -272,15 +263,15 @@ class _Run:
             kid = health.merit(figures)
             self.log.write(self.seen, {f"watch/{name}": value for name, value in figures.items()})
             self.diversity = health.check_diversity(self.diversity, figures.get("diversity", 0.0))
-        about = {"images_seen": self.seen, "level": phase.level, "alpha": alpha, "learning_rate_factor": self.slower}
+        about = {"images_seen": self.seen, "level": phase.level, "alpha": alpha, "learning_rate_factor": self.lr_scale}
         about |= {"works": own_latents(training, self.images.shape[0])}
         about |= {"years": dataclasses.asdict(self.years) | {"seen": list(self.years.seen)}} if self.years else {}
-        if hosts.leads():
+        if hosts.is_primary():
             self.checkpoints.save(self.seen, self.state, {**self.about, **about}, kid=kid)
 
     def _show(self, phase: Phase) -> None:
         """Grids of pictures, and once the networks have grown up of the works that are most like them."""
-        if not hosts.leads():
+        if not hosts.is_primary():
             return
         folder, resolution = self.workdir / "samples", self.images.shape[1]
         made = self.grid.images(self.state, phase.level, phase.alpha(self.seen))

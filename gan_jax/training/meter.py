@@ -47,11 +47,15 @@ class Meter:
         here = sum(networks.work(self._model, phase.level))
         self._later = sum((p.end - p.start) * sum(networks.work(self._model, p.level)) / here for p in self._phases if p.start >= phase.end)
 
-    def count(self, metrics: dict[str, jax.Array], alpha: float, learning_rate: float, seen: int, parts: int, *, log_now: bool) -> None:
-        """Counts a step, whose batch was taken in so many parts. With `log_now` the interval ends with it."""
+    def count(
+        self, metrics: dict[str, jax.Array], alpha: float, learning_rate: float, seen: int, microbatches: int, *, log_now: bool
+    ) -> None:
+        """Counts a step, whose batch was taken in so many microbatches. With `log_now` the interval ends with it."""
         phase = self._phase
-        if parts > 1 and self._first:
-            self._progress.say(f"{phase.resolution} px: short of memory, so each batch is taken in {parts} parts, their gradients averaged")
+        if microbatches > 1 and self._first:
+            self._progress.say(
+                f"{phase.resolution} px: short of memory, so each batch is taken in {microbatches} microbatches, their gradients averaged"
+            )
         if self._first:  # a level's first step is not like the others
             jax.block_until_ready(metrics)
             now = time.monotonic()
@@ -66,15 +70,15 @@ class Meter:
         if log_now:
             self._fetch(idle=False)
             values = {"level": phase.level, "resolution": phase.resolution, "alpha": alpha, "learning_rate": learning_rate}
-            if parts > 1:
-                values["parts"] = parts
+            if microbatches > 1:
+                values["parts"] = microbatches  # the name that logs have had from the beginning
             self._waiting = seen, self._images, values, self._sums
             self._sums, self._images = {}, 0
         note = f"{phase.resolution}px {self._rate:,.0f}/s" if self._rate else f"{phase.resolution}px"
         self._progress.advance(phase.batch_size, note, self._left(seen))
 
     def flush(self) -> None:
-        """Writes the interval that waits, when it is computed. Raises Sick where its figures tell of a training gone wrong; so does
+        """Writes the interval that waits, when it is computed. Raises Diverged where its figures tell of a training gone wrong; so does
         `count`."""
         self._fetch(idle=True)
 

@@ -74,8 +74,8 @@ def discriminator_loss(
     generated = batch.generated
     if generated is None:
         generated, _ = networks.generate(generator.params, generator.stats, batch.inputs, alpha)
-    real = augmented(batch.real, batch.augment_real, batch.strength, settings)
-    generated = augmented(generated, batch.augment_generated, batch.strength, settings)
+    real = augment(batch.real, batch.augment_real, batch.strength, settings)
+    generated = augment(generated, batch.augment_generated, batch.strength, settings)
     # One pass for both, half as many and twice as large convolutions; statistics are those of each alone.
     (scores, logits), moved = networks.discriminate(params, stats, jnp.concatenate([real, generated]), alpha, among=2)
     if timed:
@@ -121,8 +121,8 @@ def generator_loss(
     stats, discriminator: the discriminator's batch statistics and parameters.
     """
     n, timed = len(batch.inputs.latents), networks.generator.timed
-    shown = augmented(images[:n], batch.augment, batch.strength, settings)
-    (scores, logits), moved = networks.discriminate(discriminator, stats, shown, alpha)
+    augmented = augment(images[:n], batch.augment, batch.strength, settings)
+    (scores, logits), moved = networks.discriminate(discriminator, stats, augmented, alpha)
     loss = losses.LOSSES[settings.loss].generator(losses.of_year(scores, logits, batch.inputs.labels) if timed else scores)
     if networks.generator.label_size and not timed:
         loss = loss + settings.label_weight * losses.cross_entropy(logits, batch.inputs.labels)
@@ -135,7 +135,7 @@ def generator_loss(
     return loss, (moved, metrics)
 
 
-def augmented(images: Array, chances: augmentation.Chances | None, strength: Array | None, settings: StepSettings) -> Array:
+def augment(images: Array, chances: augmentation.Chances | None, strength: Array | None, settings: StepSettings) -> Array:
     """Images as the discriminator sees them; without chances as they are."""
     return images if chances is None else augmentation.augment(images, chances, strength[0], settings.augment_colour)
 

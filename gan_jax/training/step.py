@@ -46,8 +46,8 @@ def make_step(
     Args:
       batch_size: images a step, over all devices.
       devices: how many share them.
-      microbatches: parts in which a device takes its share, one after the other, to need less memory. Gradients are their mean: the same
-        without batch norm, which sees a part at a time. A part must be whole groups of the minibatch standard deviation.
+      microbatches: how many a device takes its share in, one after the other, to need less memory. Gradients are their mean: the same
+        without batch norm, which sees one at a time. A microbatch must be whole groups of the minibatch standard deviation.
       with_r1: whether this step has the R1 penalty, where the settings have one; with r1_every > 1, one in so many should.
     Returns:
       step(state, data, alpha, learning_rate) -> (state, metrics), where `data` is the whole collection at this level, `alpha` [] the
@@ -119,23 +119,23 @@ def generator_step(
 
     def of_params(active: Tree, stats: tuple[Tree, Tree], batch: GeneratorBatch) -> tuple[Array, tuple[tuple[Tree, Tree], Metrics]]:
         images, moved = generate_batch(networks, {**params, **active}, stats[0], batch, alpha)
-        loss, (judged, metrics) = of_images(images, stats[1], batch)
-        return loss, ((moved, judged), metrics)
+        loss, (d_stats, metrics) = of_images(images, stats[1], batch)
+        return loss, ((moved, d_stats), metrics)
 
     if painted:
-        by_images, (judged, metrics) = jax.grad(of_images, has_aux=True)(painted.images, discriminator.stats, batch)
+        by_images, (d_stats, metrics) = jax.grad(of_images, has_aux=True)(painted.images, discriminator.stats, batch)
         gradients, moved = painted.backwards(by_images)[0], painted.stats
     else:
         active, stats = only(params, names | (params.keys() & {WORKS})), (g.stats, discriminator.stats)
-        gradients, ((moved, judged), metrics) = accumulate(of_params, active, stats, batch, microbatches)
+        gradients, ((moved, d_stats), metrics) = accumulate(of_params, active, stats, batch, microbatches)
     g = adam_step(g, jax.lax.pmean(only(gradients, names), AXIS), settings, learning_rate)
-    return g.replace(stats=moved), gradients.get(WORKS), judged, metrics
+    return g.replace(stats=moved), gradients.get(WORKS), d_stats, metrics
 
 
 def accumulate(
     loss: Callable[[Tree, Any, Any], tuple[Array, tuple[Any, Metrics]]], params: Tree, stats: Any, batch: Any, microbatches: int
 ) -> tuple[Tree, tuple[Any, Metrics]]:
-    """The mean gradient of `loss(params, stats, batch)` over parts of a batch, the statistics after the last, the mean metrics."""
+    """Returns the mean gradient of `loss(params, stats, batch)` over microbatches, the statistics after the last, the mean metrics."""
     if microbatches == 1:
         return jax.grad(loss, has_aux=True)(params, stats, batch)
 
@@ -144,8 +144,8 @@ def accumulate(
         gradient, (stats, metrics) = jax.grad(loss, has_aux=True)(params, stats, part)
         return (jax.tree.map(lambda a, b: a + b / microbatches, total, gradient), stats), metrics
 
-    parts = jax.tree.map(lambda x: batches.shares(x, microbatches), batch)
-    (total, stats), metrics = jax.lax.scan(add, (jax.tree.map(jnp.zeros_like, params), stats), parts)
+    microbatched = jax.tree.map(lambda x: batches.shares(x, microbatches), batch)
+    (total, stats), metrics = jax.lax.scan(add, (jax.tree.map(jnp.zeros_like, params), stats), microbatched)
     return total, (stats, jax.tree.map(lambda x: x.mean(0), metrics))
 
 
