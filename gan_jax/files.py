@@ -1,4 +1,4 @@
-"""Writing so that a reader never sees half a file, and reading that runs nothing."""
+"""Writing so that a reader never sees half a file, and what tells that a file is whole. `reading.py` reads what is written here."""
 
 import contextlib
 import csv
@@ -8,13 +8,14 @@ import os
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from gan_jax.errors import UserError
+from gan_jax.reading import map_array, open_regular, read_array, read_csv, read_json  # noqa: F401 (read here as they are written here)
 
 # The one way to read it is to set it, which must not happen while other threads write.
 UMASK = os.umask(0)
@@ -107,16 +108,6 @@ def write_json(path: os.PathLike | str, value: Any) -> None:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def read_json(path: os.PathLike | str) -> Any:
-    """Reads a JSON file. Raises UserError if it is not there or not JSON."""
-    try:
-        return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no such file") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UserError(f"{path}: not a JSON file ({error})") from None
-
-
 def damage(path: os.PathLike | str) -> str | None:
     """Says in what a file of this program is damaged, as after a power cut: "empty", "zeros", "cut short"; None where nothing shows.
 
@@ -126,28 +117,32 @@ def damage(path: os.PathLike | str) -> str | None:
     size = path.stat().st_size
     if not size:
         return "empty"
-    with open(path, "rb") as file:
-        start = file.read(16)
-        file.seek(max(0, size - 16))
-        end = file.read()
+    try:
+        with open_regular(path) as file:
+            start = file.read(16)
+            file.seek(max(0, size - 16))
+            end = file.read()
+    except UserError as error:
+        return str(error).removeprefix(f"{path}: ")
     if not any(start):
         return "zeros"
     return None if _ends(path, size, start, end) else "cut short"
+
+
+def _can_be_read(read: Callable[[pathlib.Path], Any], path: pathlib.Path) -> bool:
+    try:
+        return read(path) is not None
+    except UserError:
+        return False
 
 
 def _ends(path: pathlib.Path, size: int, start: bytes, end: bytes) -> bool:
     """Whether a file has the end that belongs to its kind."""
     match path.suffix:
         case ".npy":
-            try:
-                return np.load(path, mmap_mode="r", allow_pickle=False) is not None
-            except (ValueError, OverflowError, EOFError):
-                return False
+            return _can_be_read(map_array, path)
         case ".json":
-            try:
-                return json.loads(path.read_text(encoding="utf-8")) is not None
-            except ValueError:
-                return False
+            return _can_be_read(read_json, path)
         case ".csv":
             return end.endswith(b"\n")
         case ".html":
@@ -187,37 +182,16 @@ def write_csv(path: os.PathLike | str, fields: Iterable[str], rows: Iterable[Map
         writer.writerows(rows)
 
 
-def read_csv(path: os.PathLike | str) -> list[dict[str, str]]:
-    """Reads a CSV that `write_csv` wrote. Raises UserError if it is not there or not one."""
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no such file") from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a table ({error})") from None
-
-
 def write_array(path: os.PathLike | str, array: np.ndarray) -> None:
     """Writes one array as .npy."""
     with atomic_file(path) as temporary, open(temporary, "wb") as file:
         np.save(file, array, allow_pickle=False)
 
 
-def read_array(path: os.PathLike | str) -> np.ndarray:
-    """Reads one .npy array; a file that holds objects instead of numbers is refused, not unpickled."""
-    try:
-        return np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no such file") from None
-    except (ValueError, EOFError, OSError) as error:
-        raise UserError(f"{path}: not an array of numbers ({error})") from None
-
-
 def digest(path: os.PathLike | str) -> str:
     """Of a file's content. Raises UserError if it can't be read."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise UserError(f"{path}: can't be read ({error.strerror})") from None

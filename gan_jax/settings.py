@@ -1,6 +1,6 @@
 """The settings of a study: one table, from which all that knows a setting is made.
 
-From it come the default config (`default_config.py`), its checks (`config_check.py`), `--help`, completion and docs/settings.md:
+From it come the default config (`default_config.py`), its checks (`config.py`), `--help`, completion and docs/settings.md:
 
     python -m gan_jax.settings > docs/settings.md
 """

@@ -5,7 +5,9 @@
 
 A variant is a name and, behind a colon, flags of its own; flags behind `--` are every study's. Studies lie in OUT/VARIANT/seed_N, and those
 that are done are not made again. Small trainings share a GPU well: `--at_once=3` makes three at a time, and `--devices=0,1` deals them out
-to two GPUs. Prints a table, a line for each study and one for the means of each variant, and writes it to OUT/table.md.
+to two GPUs. With `--trainings` nothing is searched, tuned and morphed: `tests.trainings` judges what each has learnt. `--prepared=WORKDIR`
+takes the collection that lies there. Prints a table, a line for each study and one for the means of each variant, and writes it to
+OUT/table.md.
 
 Settings are chosen by the columns "trained on"; what is said of works held out is for reporting.
 """
@@ -18,6 +20,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -30,7 +33,7 @@ from scipy import stats
 QUICK = ("--config.morphing.films=0", "--config.morphing.stations=0", "--config.sampling.walk=0", "--config.morphing.formats=('gif',)")
 COLUMNS = (
     "chance, trained on", "recall", "coverage", "copies, %", "middles, trained on", "middles, held out", "chance of that year, held out",
-    "ends' error", "style off by", "training, s", "in all, s",
+    "works' error", "ends' error", "style off by", "training, s", "in all, s",
 )  # fmt: skip
 SIGNS = {"nearer": "<", "further": ">", "undecided": "~"}
 
@@ -44,6 +47,8 @@ def main() -> None:
     parser.add_argument("--config", required=True)
     parser.add_argument("--seeds", default="0,1,2", help="numbers with commas between")
     parser.add_argument("--at_once", type=int, default=1, help="studies at the same time")
+    parser.add_argument("--trainings", action="store_true", help="trainings alone, instead of whole studies")
+    parser.add_argument("--prepared", type=pathlib.Path, help="a workdir whose collection all take")
     parser.add_argument("--devices", default="", help="GPUs to deal them out to, by number")
     given = parser.parse_args(words)
     studies = [(variant, int(seed)) for variant in given.variants for seed in given.seeds.split(",")]
@@ -51,15 +56,19 @@ def main() -> None:
     with concurrent.futures.ThreadPoolExecutor(given.at_once) as pool:
         jobs = []
         for i, (variant, seed) in enumerate(studies):
-            words = command(given.config, workdir_of(given.out, variant, seed), seed, [*common, *flags_of(variant)])
-            jobs.append(pool.submit(make, words, gpus[i % len(gpus)]))
+            workdir, flags = workdir_of(given.out, variant, seed), [*common, *flags_of(variant)]
+            if given.prepared and not workdir.exists():
+                take(given.prepared, workdir)
+                flags.append("--accept_changes")
+            commands = trainings(given.config, workdir, seed, flags) if given.trainings else [study(given.config, workdir, seed, flags)]
+            jobs.append(pool.submit(make, commands, workdir, gpus[i % len(gpus)]))
         for job, (variant, seed) in zip(jobs, studies):
             print(f"{name_of(variant)}, seed {seed}: {job.result()}", file=sys.stderr)
     rows = {}
     for variant, seed in studies:
         workdir = workdir_of(given.out, variant, seed)
-        if (workdir / "evaluation.json").exists():
-            rows.setdefault(name_of(variant), {})[seed] = figures_of(workdir)
+        if (workdir / ("trainings.json" if given.trainings else "evaluation.json")).exists():
+            rows.setdefault(name_of(variant), {})[seed] = figures_of_training(workdir) if given.trainings else figures_of(workdir)
     text = table(rows)
     (given.out / "table.md").write_text(text, encoding="utf-8")
     print(text)
@@ -77,18 +86,38 @@ def workdir_of(out: pathlib.Path, variant: str, seed: int) -> pathlib.Path:
     return out / re.sub(r"\W+", "_", name_of(variant)) / f"seed_{seed}"
 
 
-def command(config: str, workdir: pathlib.Path, seed: int, flags: Sequence[str]) -> list[str]:
-    return [sys.executable, "-m", "gan_jax", "study", f"--config={config}", f"--workdir={workdir}", f"--config.seed={seed}", *QUICK, *flags]
+def command(verb: str, config: str, workdir: pathlib.Path, seed: int, flags: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", "gan_jax", verb, f"--config={config}", f"--workdir={workdir}", f"--config.seed={seed}", *flags]
 
 
-def make(words: Sequence[str], gpu: str) -> str:
-    """Makes a study in a process of its own, and says how it ended; what it printed is in its workdir, study.log."""
-    workdir = pathlib.Path(next(word.partition("=")[2] for word in words if word.startswith("--workdir=")))
+def study(config: str, workdir: pathlib.Path, seed: int, flags: Sequence[str]) -> list[str]:
+    return command("study", config, workdir, seed, [*QUICK, *flags])
+
+
+def trainings(config: str, workdir: pathlib.Path, seed: int, flags: Sequence[str]) -> list[list[str]]:
+    learnt = [command(verb, config, workdir, seed, flags) for verb in ("prepare", "train")]
+    return [*learnt, [sys.executable, "-m", "tests.trainings", str(workdir)]]
+
+
+def take(prepared: pathlib.Path, workdir: pathlib.Path) -> None:
+    """Begins a workdir with another one's collection."""
+    workdir.mkdir(parents=True)
+    shutil.copytree(prepared / "collection", workdir / "collection")
+    about = json.loads((prepared / "config.json").read_text(encoding="utf-8"))
+    about["stages"] = {"prepare": about["stages"]["prepare"]}
+    (workdir / "config.json").write_text(json.dumps(about), encoding="utf-8")
+
+
+def make(commands: Sequence[Sequence[str]], workdir: pathlib.Path, gpu: str) -> str:
+    """Runs commands in processes of their own, and says how they ended; what they printed is in the workdir, quality.log."""
     workdir.mkdir(parents=True, exist_ok=True)
     shared = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"} | ({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})
-    with open(workdir / "study.log", "a") as log:
-        ended = subprocess.run(words, stdout=log, stderr=log, env={**os.environ, **shared}, check=False).returncode
-    return "done" if ended == 0 else f"ended with {ended}, see {workdir / 'study.log'}"
+    with open(workdir / "quality.log", "a") as log:
+        for words in commands:
+            ended = subprocess.run(words, stdout=log, stderr=log, env={**os.environ, **shared}, check=False).returncode
+            if ended:
+                return f"ended with {ended}, see {workdir / 'quality.log'}"
+    return "done"
 
 
 def figures_of(workdir: pathlib.Path) -> dict[str, Any]:
@@ -108,6 +137,7 @@ def figures_of(workdir: pathlib.Path) -> dict[str, Any]:
         said["morph"][k]["training"]["value"],
         said["morph"][k]["against"]["between"]["kid"]["value"],
         direct["against"]["between"]["kid"]["value"] if direct else None,
+        None,
         float(np.median(ends)) if ends else None,
         (said.get("truth") or {}).get("competitors", [{}])[0].get("error"),
         finished["train"]["seconds"],
@@ -115,6 +145,14 @@ def figures_of(workdir: pathlib.Path) -> dict[str, Any]:
     )
     verdicts = {one["name"]: (one["verdict"], one["difference"]["value"]) for one in said["verdicts"] if one["verdict"]}
     return {**dict(zip(COLUMNS, values)), "verdicts": verdicts}
+
+
+def figures_of_training(workdir: pathlib.Path) -> dict[str, Any]:
+    """The same of what `tests.trainings` says, as far as it says it."""
+    said = json.loads((workdir / "trainings.json").read_text(encoding="utf-8"))
+    seconds = json.loads((workdir / "config.json").read_text(encoding="utf-8"))["stages"]["train"]["seconds"]
+    verdicts = {name: (word, value) for name, (word, value) in said["verdicts"].items() if word}
+    return {**dict.fromkeys(COLUMNS), **said, "training, s": seconds, "verdicts": verdicts}
 
 
 def table(rows: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> str:

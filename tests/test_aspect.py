@@ -11,7 +11,8 @@ from gan_jax import files
 from gan_jax.collection import aspect
 from gan_jax.collection.images import load_image
 from gan_jax.collection.painter import paint_collection
-from gan_jax.report.works import read_collection
+from gan_jax.report.results import Results
+from gan_jax.report.works import Works
 from gan_jax.study import Study
 
 RNG = np.random.default_rng(0)
@@ -86,8 +87,8 @@ def test_a_study_of_wide_pictures_shows_them_wide(tmp_path):
     for name in ("inversion/side_by_side.png", "morphs/contact_sheet.png", "morphs/tuning.png", "morphs/pair_000.png", "morphs/shift.png"):
         assert 0.3 < covered(Image.open(run / name)) < 0.6, name
     assert files.read_array(run / "morphs" / "frames.npy").shape[2:] == (size, size, 3)  # what is judged is what the network painted
-    collection = read_collection(run)
-    assert len(collection.aspects) >= 20 and (collection.aspects == 2).all()
-    assert covered(collection.images[0]) == 0.5
-    assert covered(collection.squares[0]) > 0.9
+    works = Works.of(Results.load(run))
+    assert len(works.collection.aspects) >= 20 and (works.collection.aspects == 2).all()
+    assert covered(works.images[0]) == 0.5
+    assert covered(works.collection.images[0]) > 0.9
     assert json.loads((run / "config.json").read_text())["config"]["collection"]["fit"] == "squash"

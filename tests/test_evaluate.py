@@ -12,7 +12,7 @@ from gan_jax.collection.painter import paint_collection
 from gan_jax.evaluation import chronology
 from gan_jax.evaluation import evaluate as room
 from gan_jax.evaluation.evaluate import evaluate
-from gan_jax.evaluation.inputs import STUDY, Morphs, Works
+from gan_jax.evaluation.inputs import STUDY, Competitors, Works
 from gan_jax.metrics.features import extractor
 
 SIZE, PAIRS = 32, 40
@@ -37,7 +37,7 @@ def works() -> Works:
 
 
 @pytest.fixture(scope="module")
-def morphs(works) -> Morphs:
+def morphs(works) -> Competitors:
     """What a perfect network would make: pictures painted in the very years that the frames stand for."""
     ends = np.stack([works.of("early")[:PAIRS], works.of("late")[-PAIRS:]], axis=1)
     years = (1 - T) * works.years[ends[:, :1]] + T * works.years[ends[:, 1:]]
@@ -45,7 +45,7 @@ def morphs(works) -> Morphs:
     shuffled = np.stack([pair[np.random.default_rng(i).permutation(len(T))] for i, pair in enumerate(frames)])
     wrong = {"reversed": frames[:, ::-1], "shuffled": shuffled, "constant": frames[:, :1].repeat(len(T), axis=1),
              "upside down": frames[:, :, ::-1], "grey": np.full_like(frames, 127)}  # fmt: skip
-    return Morphs({STUDY: frames, **wrong}, T, years, ends)
+    return Competitors({STUDY: frames, **wrong}, T, years, ends)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,12 @@ def test_it_is_json_and_the_same_every_time(judged, works, morphs):
     figures, tables = judged
     assert json.loads(json.dumps(figures, allow_nan=False)) == figures
     again = evaluate(
-        works, morphs.frames[STUDY][:8, 0], Morphs(morphs.frames, T, morphs.years, morphs.ends), {"texture": TEXTURE}, seed=0, repeats=3
+        works,
+        morphs.frames[STUDY][:8, 0],
+        Competitors(morphs.frames, T, morphs.years, morphs.ends),
+        {"texture": TEXTURE},
+        seed=0,
+        repeats=3,
     )[0]
     assert again["verdicts"] == figures["verdicts"]
     assert again["chronology"] == figures["chronology"]
@@ -203,7 +208,7 @@ def test_without_works_between_there_are_reasons(works, morphs):
                 [works.titles[i] for i in kept], [works.files[i] for i in kept])  # fmt: skip
     ends = np.vectorize(where.get)(morphs.ends)
     figures, _ = evaluate(
-        few, works.images[:20], Morphs({STUDY: morphs.frames[STUDY]}, T, morphs.years, ends), {"texture": TEXTURE}, seed=0, repeats=2
+        few, works.images[:20], Competitors({STUDY: morphs.frames[STUDY]}, T, morphs.years, ends), {"texture": TEXTURE}, seed=0, repeats=2
     )
     assert {verdict["verdict"] for verdict in figures["verdicts"]} == {None}
     assert figures["summary"][0] == "Whether the frames are of the years between can't be said: 0 works between, at least 8 are needed."

@@ -141,8 +141,8 @@ def test_periods_of_a_table_are_prepared_and_counted(folder):
     """The column has a name that the program's own table has too."""
     made = collections.prepare(folder_config(folder, "period", early="Nuenen", late="Arles", paris="Paris", antwerp="Antwerp"))
     assert collections.summary(made).startswith("33 paintings: 10 early, 13 between, 8 late, 2 outside; 0 skipped; 2 antwerp, 11 paris")
-    collections.save(made, folder / "saved")
-    again = collections.load(folder / "saved")
+    made.save(folder / "saved")
+    again = collections.Collection.load(folder / "saved")
     assert [(one.period, one.columns["Period"]) for one in again.paintings] == [
         (one.period, one.columns["Period"]) for one in made.paintings
     ]
@@ -151,7 +151,7 @@ def test_periods_of_a_table_are_prepared_and_counted(folder):
 
 def test_naming_a_period_leaves_the_prepared_works_as_they_are(folder):
     for name, periods in {"plain": {}, "named": {"paris": "1886.2..1887"}}.items():
-        collections.save(collections.prepare(folder_config(folder, "", early="..1885", late="1888..", **periods)), folder / name)
+        collections.prepare(folder_config(folder, "", early="..1885", late="1888..", **periods)).save(folder / name)
     plain, named = ((folder / name / "paintings.csv").read_bytes() for name in ("plain", "named"))
     assert plain == named
 

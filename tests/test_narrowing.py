@@ -77,7 +77,7 @@ def test_its_table_makes_the_narrower_collection(tmp_path):
     config.narrowing.works = 12
     config.collection.update(source="folder", table=str(tmp_path / "works.csv"), images=str(tmp_path / "works"), min_works=8)
     whole = collections.prepare(config.collection)
-    collections.save(whole, tmp_path / "run" / "collection")
+    whole.save(tmp_path / "run" / "collection")
     said = stage.narrow(config, tmp_path / "run")
     config.collection.table = re.search(r"--config.collection.table=(.*)", said)[1]
     narrowed = collections.prepare(config.collection)

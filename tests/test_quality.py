@@ -3,9 +3,12 @@
 import json
 import pathlib
 
+import numpy as np
 import pytest
 
-from tests import quality
+from gan_jax import files
+from tests import quality, trainings
+from tests.command import command
 
 VARIANT = "half the rate: --config.training.discriminator_rate=0.5 --config.collection.where='genre=still life'"
 
@@ -13,7 +16,7 @@ VARIANT = "half the rate: --config.training.discriminator_rate=0.5 --config.coll
 def test_a_variant_is_a_study_with_its_flags_in_a_folder_of_its_name():
     workdir = quality.workdir_of(pathlib.Path("out"), VARIANT, 2)
     assert workdir == pathlib.Path("out/half_the_rate/seed_2")
-    words = quality.command("configs/demo.py", workdir, 2, quality.flags_of(VARIANT))
+    words = quality.study("configs/demo.py", workdir, 2, quality.flags_of(VARIANT))
     assert words[1:4] == ["-m", "gan_jax", "study"]
     assert {"--config=configs/demo.py", "--workdir=out/half_the_rate/seed_2", "--config.seed=2"} <= {*words}
     assert words[-2:] == ["--config.training.discriminator_rate=0.5", "--config.collection.where=genre=still life"]
@@ -47,7 +50,7 @@ def workdir(tmp_path) -> pathlib.Path:
 
 def test_figures_are_those_of_the_evaluation(workdir):
     figures = quality.figures_of(workdir)
-    expected = [0.25, 0.5, 0.9, 3.0, 0.2, 2.0, 5.0, 0.06, None, 320.0, 322.5]
+    expected = [0.25, 0.5, 0.9, 3.0, 0.2, 2.0, 5.0, None, 0.06, None, 320.0, 322.5]
     assert [figures[column] for column in quality.COLUMNS] == pytest.approx(expected)
     assert figures["verdicts"] == {"cross-fade": ("nearer", -0.31)}
 
@@ -61,3 +64,26 @@ def test_the_table_has_a_line_for_each_study_and_the_means_of_several(workdir):
     # Student's 12.706 of one degree of freedom, times the standard error 0.1.
     assert [line[recall] for line in lines[2:]] == ["0.5", "0.7", "0.6 ± 1.27", "0.5"]
     assert lines[2][-1] == "cross-fade < -0.31 |"
+
+
+def test_a_training_alone_is_judged_by_what_it_has_learnt(tmp_path, monkeypatch):
+    monkeypatch.setattr(trainings, "SAMPLES", 96)
+    tiny = "--config.collection.resolution=16 --config.collection.painter.works=120 --config.model.width=8 --config.training.total_kimg=1"
+    flags = [*tiny.split(), "--config.model.year=True", "--config.training.works=1.0", "--config.training.watch_images=0"]
+    prepare, train, judge = quality.trainings("configs/demo.py", tmp_path / "first", 0, flags)
+    assert judge[-2:] == ["tests.trainings", str(tmp_path / "first")]
+    assert command(*prepare[3:]).returncode == 0
+    quality.take(tmp_path / "first", tmp_path / "other")
+    _, train, _ = quality.trainings("configs/demo.py", tmp_path / "other", 5, [*flags, "--accept_changes"])
+    assert command(*train[3:]).returncode == 0
+    figures = trainings.judge(tmp_path / "other")
+    # A network that has seen a thousand pictures paints none: all that is real is nearer to the years between than its middles are.
+    assert figures["chance, trained on"] > 5 and figures["recall"] < 0.2 and figures["works' error"] > 0.2
+    assert {word for word, _ in figures["verdicts"].values()} == {"further"} and len(figures["verdicts"]) == 4
+    assert np.array_equal(
+        files.read_array(tmp_path / "first" / "collection" / "images.npy"),
+        files.read_array(tmp_path / "other" / "collection" / "images.npy"),
+    )
+    read = quality.figures_of_training(tmp_path / "other")
+    assert read["recall"] == figures["recall"] and read["ends' error"] is None and read["training, s"] > 0
+    assert (tmp_path / "other" / "trainings.png").exists()

@@ -14,7 +14,13 @@ import pytest
 from PIL import Image
 
 from gan_jax import files
+from gan_jax.collection.paintings import Collection, Painting
+from gan_jax.collection.sources import Skipped
 from gan_jax.errors import UserError
+from gan_jax.evaluation.evaluation import Evaluation
+from gan_jax.latents.inverted import Inversion
+from gan_jax.latents.samples import Samples
+from gan_jax.morphing.morphs import Morphs
 from gan_jax.report import data_uris, figures, morphs, networks, plots, results, sources, works
 from gan_jax.report.comparison import write_comparison
 from gan_jax.report.page import write_report
@@ -103,45 +109,40 @@ def make_study(tmp_path):
     titles = [*HOSTILE, *(f"Work {number}" for number in range(4))]
     years = [1880.5, 1881.25, 1882.0, 1882.99, 1884, 1884, 1885, 1885, 1888, 1889, 1890, 1890.875]
     periods = ["early"] * 4 + ["between"] * 4 + ["late"] * 4
-    rows = [
-        {"file": f"{number}.jpg", "title": title, "year": year, "uncertainty": 0.0, "period": period, "width": 90, "height": 80}
-        | {"table:year": f"c. {int(year)}", "Museum": f"<b>{number}</b>", "Accession number": "", "Rights": "CC0"}
+    columns = [
+        {"year": f"c. {int(year)}", "Museum": f"<b>{n}</b>", "Accession number": "", "Rights": "CC0"} for n, year in enumerate(years)
+    ]
+    paintings = tuple(
+        Painting(f"{number}.jpg", title, year, 0.0, period, 90, 80, columns[number])
         for number, (title, year, period) in enumerate(zip(titles, years, periods, strict=True))
-    ]
+    )
     images = rng.integers(0, 256, (12, SIZE, SIZE, 3), np.uint8)
-    files.write_csv(folder / "collection" / "paintings.csv", rows[0], rows)
-    files.write_array(folder / "collection" / "images.npy", images)
-    skipped = [
-        {"file": "x.jpg", "title": "<u>Lost</u>", "reason": "unreadable: <x>"},
-        {"file": "y.jpg", "title": "", "reason": "unreadable: y"},
-    ]
-    files.write_csv(folder / "collection" / "skipped.csv", skipped[0], skipped)
+    skipped = (Skipped("x.jpg", "<u>Lost</u>", "unreadable: <x>"), Skipped("y.jpg", "", "unreadable: y"))
+    collection = Collection(paintings, images, skipped)
+    collection.save(folder / "collection")
 
     inverted = [0, 1, 2, 3, 8, 9, 10, 11]
-    found = [
-        {
-            "index": i,
-            **{k: rows[i][k] for k in ("file", "title", "year", "period")},
-            "error": f"{0.1 * (1 + n):.4f}",
-            "correlation": "0.8125",
-        }
-        for n, i in enumerate(inverted)
-    ]
-    files.write_csv(folder / "inversion" / "inversion.csv", found[0], found)
-    files.write_array(folder / "inversion" / "reconstructions.npy", images[inverted])
+    n, figures = len(inverted), 0.1 * np.arange(1, len(inverted) + 1)
+    inversion = Inversion(
+        latents=rng.normal(size=(n, 4)).astype(np.float32),
+        reconstructions=images[inverted],
+        error=figures,
+        correlation=np.full(n, 0.8125),
+        structure=figures,
+        features=figures,
+        loss=figures,
+        disagreement=figures,
+        steps=np.full(n, 7),
+        limit=0.35,
+        recovered=np.array([0.1, 0.2]),
+        works=[collection.describe(i) for i in inverted],
+    )
+    inversion.save(folder / "inversion")
 
-    pairs = [
-        {"pair": number, "distance": 0.25 + number}
-        | {f"early_{key}": value for key, value in {"index": early, **rows[early]}.items() if key in ("index", "file", "title", "year")}
-        | {f"late_{key}": value for key, value in {"index": late, **rows[late]}.items() if key in ("index", "file", "title", "year")}
-        for number, (early, late) in enumerate([(1, 9), (0, 11)])
-    ]
-    files.write_csv(folder / "morphs" / "pairs.csv", pairs[0], pairs)
-    alone = [{"index": i, **{k: rows[i][k] for k in ("file", "title", "year", "period")}, "reason": f"<q>{i}</q>"} for i in (2, 3, 8, 10)]
-    files.write_csv(folder / "morphs" / "unmatched.csv", alone[0], alone)
-    frames = rng.integers(0, 256, (2, FRAMES, SIZE, SIZE, 3), np.uint8)
-    files.write_array(folder / "morphs" / "frames.npy", frames)
-    files.write_array(folder / "morphs" / "t.npy", np.linspace(0, 1, FRAMES).astype(np.float32))
+    frames, t = rng.integers(0, 256, (2, FRAMES, SIZE, SIZE, 3), np.uint8), np.linspace(0, 1, FRAMES)
+    ends = [(1, 9), (0, 11)]
+    way = np.stack([years[first] + t * (years[last] - years[first]) for first, last in ends])
+    Morphs(ends, [0.25, 1.25], [(i, f"<q>{i}</q>") for i in (2, 3, 8, 10)], t, way, frames).save(folder / "morphs", collection.describe)
     for name in ("set", "pair_001"):
         film = [Image.fromarray(frame) for frame in frames[0]]
         film[0].save(folder / "morphs" / f"{name}.gif", save_all=True, append_images=film[1:], duration=100, loop=0)
@@ -245,23 +246,20 @@ def make_study(tmp_path):
         },
         "notes": ["<em>note</em>"],
     }
-    files.write_json(folder / "evaluation.json", evaluation)
     nearest = [
         {"image": k, "looks_like": "", "resembles_index": 2, "nearest_index": k, "distance": 0.5 - k / 10, "copy": k // 2} for k in range(3)
     ]
-    files.write_csv(folder / "evaluation" / "generated.csv", nearest[0], nearest)
-    files.write_array(folder / "samples" / "generated.npy", images[:3])
+    Samples(images[:3]).save(folder / "samples")
     shown = [
         {"pair": pair, "frame": k, "year": "", "looks_like": 1883.5 + k, "resembles_index": 4 + k}
         for pair in range(2)
         for k in range(FRAMES)
     ]
-    files.write_csv(folder / "evaluation" / "frames.csv", shown[0], shown)
     ahead = [
-        {"index": k, "year": row["year"], "looks_like": row["year"] + k - 5.5, "ahead": k - 5.5, "map_x": k / 11, "map_y": 0.5}
-        for k, row in enumerate(rows)
+        {"index": k, "year": year, "looks_like": year + k - 5.5, "ahead": k - 5.5, "map_x": k / 11, "map_y": 0.5}
+        for k, year in enumerate(years)
     ]
-    files.write_csv(folder / "evaluation" / "works.csv", ahead[0], ahead)
+    Evaluation(evaluation, {"works": ahead, "frames": shown, "generated": nearest}).save(folder)
     return folder
 
 
@@ -433,12 +431,9 @@ def test_photographs_and_files_are_counted(tmp_path):
     images[2] = images[2].mean(axis=(0, 1), keepdims=True).astype(np.uint8) * np.array(
         [1, 0, 0], np.uint8
     )  # one colour, without any detail
-    rows = [
-        {"file": f"{n}", "title": f"{n}", "year": 1880, "period": "early", "width": 15 if n > 7 else 40, "height": 40} for n in range(10)
-    ]
-    files.write_csv(tmp_path / "collection" / "paintings.csv", rows[0], rows)
-    files.write_array(tmp_path / "collection" / "images.npy", images)
-    assert sources.limits(works.read_collection(tmp_path)) == {"works": 10, "enlarged": 2, "colourless": 2, "unsharp": 2}
+    paintings = tuple(Painting(f"{n}", f"{n}", 1880.0, 0.0, "early", 15 if n > 7 else 40, 40) for n in range(10))
+    Collection(paintings, images, ()).save(tmp_path / "collection")
+    assert sources.limits(Collection.load(tmp_path / "collection")) == {"works": 10, "enlarged": 2, "colourless": 2, "unsharp": 2}
     text = " ".join(read(write_report(tmp_path)).texts)
     assert "2 of 10 (20%) are without colour; 2 (20%) are much less sharp than most. 2 files (20%) are smaller than 16 px" in text
 
@@ -502,7 +497,7 @@ def test_numbers_have_three_digits(value, text):
 def test_a_workdir_with_only_the_collection_says_what_makes_the_rest(workdir, tmp_path):
     bare = tmp_path / "bare"
     (bare / "collection").mkdir(parents=True)
-    for name in ("paintings.csv", "images.npy"):
+    for name in ("paintings.csv", "images.npy", "skipped.csv"):
         (bare / "collection" / name).write_bytes((workdir / "collection" / name).read_bytes())
     page = read(write_report(bare))
     for verb in ("train", "invert", "morph", "evaluate"):
@@ -528,14 +523,14 @@ def test_works_are_shown_under_the_periods_that_they_are_named_for(workdir):
     evaluation = files.read_json(workdir / "evaluation.json")
     evaluation["style"][0]["periods"]["paris"] = {"value": 355.5, "low": 350.0, "high": 360.0}
     files.write_json(workdir / "evaluation.json", evaluation)
-    collection = works.read_collection(workdir)
-    assert collection.periods == ["early", "<b>antwerp", "paris", "late"]
-    assert len({*map(collection.colour, collection.periods), plots.GREY, plots.PERIOD_COLOURS["between"]}) == 6
+    shown = works.Works.of(results.Results.load(workdir))
+    assert shown.periods == ["early", "<b>antwerp", "paris", "late"]
+    assert len({*map(shown.colour, shown.periods), plots.GREY, plots.PERIOD_COLOURS["between"]}) == 6
     page = read(write_report(workdir))
     assert page.text.count("paris") >= 3 and "between (among them <b>antwerp, paris) are kept from it" in " ".join(page.text.split())
     assert "356" in page.text
     # The held-out works are still those between, whatever they are called.
-    assert [row["period"] for row in collection.rows[4:8]] == ["between"] * 4
+    assert [work.period for work in shown.collection.paintings[4:8]] == ["between"] * 4
 
 
 @pytest.mark.parametrize("place", [1, 359, 361, -1])
@@ -550,12 +545,11 @@ def test_the_mean_of_an_angle_is_drawn_where_its_curve_is(place, monkeypatch):
     assert abs(mean.get_ydata()[0] - 359) < 3 and list(mean.get_xdata()) == [1884, 1886]
 
 
-def test_undated_works_outside_the_periods_are_counted(tmp_path):
-    rows = [{"file": f"{n}", "title": f"\x00\x1b{n}", "year": "", "period": "", "width": 1, "height": 1} for n in range(2)]
-    files.write_csv(tmp_path / "collection" / "paintings.csv", rows[0], rows)
-    files.write_array(tmp_path / "collection" / "images.npy", np.zeros((2, 4, 4, 3), np.uint8))
+def test_works_outside_the_periods_are_shown_and_no_control_characters(tmp_path):
+    paintings = tuple(Painting(f"{n}", f"\x00\x1b{n}", 1850.0, 0.0, "", 1, 1) for n in range(2))
+    Collection(paintings, np.zeros((2, 4, 4, 3), np.uint8), ()).save(tmp_path / "collection")
     page = read(write_report(tmp_path))
-    assert "2 works, none of them dated." in page.texts
+    assert "outside the periods" in page.text and "2 paintings" in page.text
     assert not re.search(r"[\x00-\x08\x0b-\x1f]", page.text.replace("\n", "").replace("\t", ""))
 
 
@@ -564,9 +558,9 @@ def test_results_that_do_not_fit_together_are_named(workdir):
     good = table.read_text()
     for wrong, message in (
         (good.replace(",9,", ",99,"), r"pairs\.csv: row 1: late_index is 99, the collection has 12 paintings"),
-        (good.replace("0.25", "near"), r"pairs\.csv: row 1: distance is 'near', it should be a number"),
+        (good.replace("0.2500", "near"), r"pairs\.csv: row 1: distance is 'near', it should be a number"),
         (good.replace("late_year", "year"), r"pairs\.csv: row 1 has no column 'late_year'"),
-        ("\n".join(good.splitlines()[:2]), r"frames\.npy: holds 2 pictures where its table has 1 rows"),
+        ("\n".join(good.splitlines()[:2]), r"years\.npy: holds float64 \[2, 5\], the shape \[1, 5\] is needed"),
     ):
         table.write_text(wrong)
         with pytest.raises(UserError, match=message):
@@ -580,17 +574,11 @@ def test_results_that_do_not_fit_together_are_named(workdir):
         write_report(workdir)
 
 
-def test_an_array_of_objects_is_refused(tmp_path):
-    np.save(tmp_path / "images.npy", np.array([{}, {}], object), allow_pickle=True)
-    with pytest.raises(UserError, match=r"images\.npy: not an array of pictures"):
-        results.open_pictures(tmp_path / "images.npy", 2)
-
-
 def test_damaged_lines_of_the_log_are_passed_over(workdir):
     log = results.read_log(workdir / "log" / "metrics.jsonl")
     np.testing.assert_array_equal(log["images"], 1000.0 * np.arange(10))
     np.testing.assert_array_equal(log["loss/discriminator"], -1.0 * np.arange(10))
-    training = networks.training_section(workdir)
+    training = networks.training_section(results.read_log(workdir / "log" / "metrics.jsonl"))
     assert [(stage["resolution"], stage["first"], stage["last"]) for stage in training["stages"]] == [(4, 0, 4000), (8, 5000, 9000)]
 
 
@@ -599,7 +587,7 @@ def test_what_was_measured_of_checkpoints_is_a_table_with_the_best_marked(workdi
     measured = [{"images": 1000 * n, "watch/kid_training": (n - 31) ** 2 + 1.5, "watch/copies": n / 100} for n in range(0, 60, 2)]
     log.write_text(log.read_text() + "\n" + "\n".join(map(json.dumps, measured)))
     assert results.read_log(log)["loss/discriminator"][4] == -4  # lines of one count are one row
-    rows = networks.training_section(workdir)["watched"]
+    rows = networks.training_section(results.read_log(workdir / "log" / "metrics.jsonl"))["watched"]
     assert len(rows) <= networks.MOST_WATCHED + 1 and [row["images"] for row in rows] == sorted(row["images"] for row in rows)
     assert [(row["images"], row["kid_training"]) for row in rows if row["best"]] == [(30_000, 2.5)]
     assert all(row["kid_held_out"] is None for row in rows)
@@ -608,7 +596,7 @@ def test_what_was_measured_of_checkpoints_is_a_table_with_the_best_marked(workdi
     # Half-way between works counts as much.
     measured = [one | {"watch/kid_ways": 2.0 * (one["images"] / 1000 - 41) ** 2} for one in measured]
     log.write_text(log.read_text() + "\n" + "\n".join(map(json.dumps, measured)))
-    (best,) = [row for row in networks.training_section(workdir)["watched"] if row["best"]]
+    (best,) = [row for row in networks.training_section(results.read_log(workdir / "log" / "metrics.jsonl"))["watched"] if row["best"]]
     assert (best["images"], best["kid_ways"]) == (38_000, 18.0)  # the least of (n - 31)^2 + 2 (n - 41)^2 in steps of two
 
 
@@ -668,7 +656,7 @@ def test_spread_has_both_ends():
 
 
 def test_colours_of_neighbouring_pairs_differ():
-    colours = [morphs.pair_colour(number) for number in range(200)]
+    colours = [morphs.css_colour(number) for number in range(200)]
     assert len(set(colours)) > 190
     assert all(one != other for one, other in zip(colours, colours[1:]))
 

@@ -16,7 +16,7 @@ import pytest
 from command import command
 
 from gan_jax import default_config, demo_config, files
-from gan_jax.collection import collection as collections
+from gan_jax.collection.paintings import Collection
 from gan_jax.errors import UserError
 from gan_jax.generators import open_generator
 from gan_jax.latents import inversion
@@ -279,7 +279,7 @@ def test_a_study_paints_the_year_that_is_asked_for(study, tmp_path):
         painted[year] = files.read_array(tmp_path / "study" / "samples" / "generated.npy")
     assert np.any(painted[1881.0] != painted[1886.5])
     generator = open_generator(tmp_path / "study")
-    years = np.array([work.year for work in collections.load(workdir / "collection").paintings if work.period in ("early", "late")])
+    years = np.array([work.year for work in Collection.load(workdir / "collection").paintings if work.period in ("early", "late")])
     np.testing.assert_allclose([generator.years.mean, generator.years.deviation], [years.mean(), years.std()])
     config.model.year = False
     with pytest.raises(UserError, match="config.model.year is True there and False here"):
@@ -343,7 +343,7 @@ def test_one_period_can_be_learnt_alone_from_networks_of_both(study, tmp_path, m
     workdir = Study(config, tmp_path)
     workdir.run("prepare")
     train_stage.train(config, tmp_path, {})
-    collection = collections.load(tmp_path / "collection")
+    collection = Collection.load(tmp_path / "collection")
     late = collection.period("late")
     np.testing.assert_array_equal(seen[0][np.arange(len(late))], collection.images[late])
     config.training.period = "between"

@@ -11,7 +11,7 @@ import numpy as np
 
 from gan_jax.collection.motif import CURVES, style_of
 from gan_jax.evaluation import answer, chronology, distances, motifs, style, summary, tables, truth, verdicts
-from gan_jax.evaluation.inputs import PERIODS, Extract, Morphs, Seen, Works, look
+from gan_jax.evaluation.inputs import PERIODS, Competitors, Extract, Seen, Works, look
 from gan_jax.metrics import alignment, copies
 from gan_jax.metrics.features import BANDS, TEXTURE_NAMES
 from gan_jax.metrics.image_set import MINIMUM, ImageSet
@@ -24,7 +24,7 @@ PARAMETERS = tuple(name for name, *_ in CURVES)  # of the built-in painter's sty
 def evaluate(
     works: Works,
     generated: np.ndarray,
-    morphs: Morphs,
+    morphs: Competitors,
     extractors: Mapping[str, Extract],
     *,
     seed: int,
@@ -109,7 +109,7 @@ def _sharpness(works: Works, frames: ImageSet, primary: str) -> list[float | Non
 
 
 def _chronology(
-    works: Works, seen: Seen, morphs: Morphs, groups: np.ndarray, figures: Mapping[str, Any], seed: int
+    works: Works, seen: Seen, morphs: Competitors, groups: np.ndarray, figures: Mapping[str, Any], seed: int
 ) -> tuple[tables.Dates | None, dict[str, Any]]:
     dated = np.isfinite(works.years)
     features, uncertainty = seen.works.features[dated], works.uncertainty[dated] if works.uncertainty is not None else None
@@ -176,7 +176,7 @@ def _passage(passage: chronology.Passage, years: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _copies(works: Works, generated: np.ndarray, morphs: Morphs) -> tuple[tables.Near | None, dict[str, Any]]:
+def _copies(works: Works, generated: np.ndarray, morphs: Competitors) -> tuple[tables.Near | None, dict[str, Any]]:
     trained = np.sort(np.concatenate([works.of("early"), works.of("late")]))
     try:
         training = copies.Copies(works.images[trained])
@@ -207,7 +207,7 @@ def _part(near: np.ndarray) -> dict[str, Any]:
     return {"n": len(near), "near": int(near.sum()), "part": float(near.mean()) if len(near) else 0.0}
 
 
-def _truth(works: Works, seen: Seen, morphs: Morphs, groups: np.ndarray, seed: int) -> dict[str, Any] | None:
+def _truth(works: Works, seen: Seen, morphs: Competitors, groups: np.ndarray, seed: int) -> dict[str, Any] | None:
     """The known truth of the built-in painter. Real works stand for competitors too: the ends of each pair, held still."""
     if works.parameters is None or not len(morphs.years):
         return None
@@ -239,7 +239,7 @@ def _curve(curve: style.Curve) -> dict[str, Any]:
     }
 
 
-def _other(seen: Seen, works: Works, middle: Morphs, seed: int, repeats: int) -> dict[str, Any]:
+def _other(seen: Seen, works: Works, middle: Competitors, seed: int, repeats: int) -> dict[str, Any]:
     """By features other than the first: generated images, and the middle of the morphs."""
     real = {period: seen.works[works.of(period)] for period in PERIODS}
     study, *others = seen.frames

@@ -41,8 +41,8 @@ class Works:
 
 
 @dataclasses.dataclass(frozen=True)
-class Morphs:
-    """Frames of pairs of works."""
+class Competitors:
+    """Frames of pairs of works: those of the study, and those that they are put beside."""
 
     frames: Mapping[str, np.ndarray]  # uint8 [pairs, T, r, r, 3] by competitor, STUDY first
     t: np.ndarray  # [T]
@@ -52,14 +52,14 @@ class Morphs:
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
-    """The same as Works, generated and Morphs, with features."""
+    """The same as Works, generated and Competitors, with features."""
 
     works: ImageSet
     generated: ImageSet
     frames: dict[str, ImageSet]
 
 
-def look(works: Works, generated: np.ndarray, morphs: Morphs, extract: Extract, name: str) -> Seen:
+def look(works: Works, generated: np.ndarray, morphs: Competitors, extract: Extract, name: str) -> Seen:
     """Measures all pictures by `extract`, which is called `name`; of the works it is known what they are."""
     with Progress("look", 1 + len(morphs.frames)) as progress:
         looked = ImageSet.of(generated, extract)

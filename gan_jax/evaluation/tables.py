@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gan_jax.evaluation import style
-from gan_jax.evaluation.inputs import STUDY, Morphs, Seen, Works
+from gan_jax.evaluation.inputs import STUDY, Competitors, Seen, Works
 from gan_jax.metrics import copies
 from gan_jax.metrics.features import Standardiser
 from gan_jax.metrics.image_set import ImageSet
@@ -64,7 +64,7 @@ def _resembles(works: ImageSet, pictures: np.ndarray) -> np.ndarray:
     return distances(standardise(pictures), standardise(works.features)).argmin(axis=1) if len(pictures) else np.zeros(0, int)
 
 
-def frame_rows(seen: Seen, morphs: Morphs, dates: Dates | None, near: Near | None) -> Rows:
+def frame_rows(seen: Seen, morphs: Competitors, dates: Dates | None, near: Near | None) -> Rows:
     """Says of each frame of the study the year it looks like, and the works that resemble it and that are nearest to it."""
     study = next(iter(morphs.frames))
     features = seen.frames[study].features

@@ -21,6 +21,7 @@ from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from gan_jax import keys, pictures
+from gan_jax.latents.inverted import Inversion
 from gan_jax.models.generator import Critic, Generator, on_sphere
 from gan_jax.models.layers import STDDEV_GROUP, reduce
 from gan_jax.models.likeness import Parts, Weights, distance, features_of
@@ -32,7 +33,6 @@ QUIET = 0.75  # part of the steps after which there is no noise
 CHECK = 10  # steps between two looks at how the searches stand
 GAIN = 0.01  # of the loss: where less than this is won within `patience` steps, the rate falls at once
 CONFIDENCE = 0.95  # part of the generator's own images that lie inside what it knows, by definition
-NEAR = 2.0  # times the loss of those
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,29 +48,6 @@ class Settings:
     batch_size: int  # searches at once, over all devices
     weights: Weights
     calibration: int  # generated images that are searched too, to tell what an error means
-
-
-@dataclasses.dataclass(frozen=True)
-class Inversion:
-    """What was found for n paintings, of the best of their starts."""
-
-    latents: np.ndarray  # [n, latent_size], float32, of length sqrt(latent_size)
-    reconstructions: np.ndarray  # uint8 [n, r, r, 3]
-    error: np.ndarray  # [n], root mean square difference from the painting, images being in [-1, 1]
-    correlation: np.ndarray  # [n], of the painting's and the reconstruction's pixels about their means, -1 to 1
-    structure: np.ndarray  # [n], 1 - SSIM, mean over scales
-    features: np.ndarray  # [n], difference to the discriminator; 0 without one
-    loss: np.ndarray  # [n], what was searched by
-    disagreement: np.ndarray  # [n], root mean square difference between the best two starts' images; 0 with one start
-    steps: np.ndarray  # [n], of the best start
-    limit: float  # loss that CONFIDENCE of the generator's own images stay below; NaN without calibration
-    recovered: np.ndarray  # [calibration], root mean square errors of the generator's own images
-
-    def verdicts(self) -> list[str]:
-        """Whether each painting lies inside what the generator can paint, near to it or outside; "" without calibration."""
-        if math.isnan(self.limit):
-            return [""] * len(self.loss)
-        return ["inside" if loss <= self.limit else "near" if loss <= NEAR * self.limit else "outside" for loss in self.loss.tolist()]
 
 
 def invert(

@@ -30,6 +30,8 @@ def inception(source: str = "") -> Extractor:
     except UserError as error:
         raise UserError(f'evaluation.features=inception: {error}; "inception:FOLDER" takes one that was downloaded') from None
     call = module if callable(module) else getattr(module, "signatures", {}).get("default")
+    if call is None:
+        raise UserError(f"evaluation.features=inception: {handle} is no function and has none called 'default'")
 
     def features(images: np.ndarray) -> np.ndarray:
         sized = tf.compat.v1.image.resize_bilinear(images.astype(np.float32), [INCEPTION_SIZE, INCEPTION_SIZE])

@@ -85,7 +85,7 @@ def _lab(images: Array) -> tuple[Array, Array, Array]:
     rgb = [linear[images[..., i].astype(jnp.int32)] for i in range(3)]
     white = np.array(skimage.color.xyz_tristimulus_values(illuminant="D65", observer="2"))
     weights = skimage.color.colorconv.xyz_from_rgb / white[:, None]
-    x, y, z = (_lightness_of(sum(float(weight) * one for weight, one in zip(row, rgb))) for row in weights)
+    x, y, z = (_lightness_of(sum((float(weight) * one for weight, one in zip(row, rgb)), jnp.float32(0))) for row in weights)
     return 116 * y - 16, 500 * (x - y), 200 * (y - z)
 
 
@@ -163,7 +163,8 @@ def _filter(x: Array, weights: np.ndarray, axis: int) -> Array:
     """Correlation along one axis; beyond the border, its pixels go on."""
     reach, size = len(weights) // 2, x.shape[axis]
     padded = jnp.pad(x, [(reach, reach) if i == axis else (0, 0) for i in range(x.ndim)], mode="edge")
-    return sum(float(weight) * lax.slice_in_dim(padded, i, i + size, axis=axis) for i, weight in enumerate(weights) if weight)
+    terms = (float(weight) * lax.slice_in_dim(padded, i, i + size, axis=axis) for i, weight in enumerate(weights) if weight)
+    return sum(terms, jnp.zeros((), x.dtype))
 
 
 def _blur(x: Array, sigma: float) -> Array:

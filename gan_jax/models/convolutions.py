@@ -32,7 +32,7 @@ def conv(x: Array, k: Array) -> Array:
     return jax.lax.conv_general_dilated(x, k, (1, 1), ((1, 1), (1, 1)), dimension_numbers=_NUMBERS)
 
 
-def _derivatives(function: Callable, by_first: Callable, by_second: Callable) -> None:
+def _derivatives(function: jax.custom_vjp, by_first: Callable, by_second: Callable) -> None:
     def forward(a: Array, b: Array) -> tuple[Array, tuple[Array, Array]]:
         return function(a, b), (a, b)
 
@@ -145,7 +145,7 @@ def _spread_products(y: Array, k: Array) -> Array:
     overlapping = [
         jnp.pad(z[:, :, :, a, :, b], ((0, 0), (a, 1 - a), (b, 1 - b), (0, 0), (0, 0), (0, 0))) for a in (0, 1) for b in (0, 1)
     ]  # [n, h + 1, w + 1, 2, 2, c]
-    return sum(overlapping).transpose(0, 1, 3, 2, 4, 5).reshape(n, 2 * h + 2, 2 * w + 2, c)[:, 1:-1, 1:-1]
+    return sum(overlapping, jnp.zeros((), z.dtype)).transpose(0, 1, 3, 2, 4, 5).reshape(n, 2 * h + 2, 2 * w + 2, c)[:, 1:-1, 1:-1]
 
 
 # 1x1: y = k x at every pixel.
@@ -158,7 +158,8 @@ def conv_1x1(x: Array, k: Array) -> Array:
         return jnp.einsum("nhwc,dc->nhwd", x, k)
     # Written out, it is fused with what follows; as a product of matrices it would pass through memory.
     a, b = wide(x), wide(k)
-    return sum(a[..., i : i + 1] * b[:, i].reshape(1, 1, 1, -1) for i in range(x.shape[3])).astype(x.dtype)
+    terms = (a[..., i : i + 1] * b[:, i].reshape(1, 1, 1, -1) for i in range(x.shape[3]))
+    return sum(terms, jnp.zeros((), a.dtype)).astype(x.dtype)
 
 
 @jax.custom_vjp

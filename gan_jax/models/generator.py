@@ -33,7 +33,8 @@ class Apply:
     alpha: float
 
     def __call__(self, variables: Any, latents: Array) -> Array:
-        return self.network.apply(variables, latents, level=self.level, alpha=jnp.float32(self.alpha))
+        images: Any = self.network.apply(variables, latents, level=self.level, alpha=jnp.float32(self.alpha))
+        return images
 
 
 @dataclasses.dataclass(frozen=True)

@@ -57,8 +57,8 @@ def distance(images: Array, target: Array, critic: Critic | None = None, critic_
     features = jnp.zeros_like(pixels)
     if critic is not None:
         seen = features_of(critic, critic_params, images)
-        features = sum(_apart(x, y) for x, y in zip(seen, target_features)) / len(seen)
-    return Parts(pixels, sum(scales) / len(scales), features)
+        features = sum((_apart(x, y) for x, y in zip(seen, target_features)), features) / len(seen)
+    return Parts(pixels, sum(scales, jnp.zeros_like(pixels)) / len(scales), features)
 
 
 def features_of(critic: Critic, params, images: Array) -> list[Array]:

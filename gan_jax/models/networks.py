@@ -34,8 +34,8 @@ def build(model: ConfigDict, resolution: int, dtype: DTypeLike, axis_name: str |
     if model.name == "pggan":
         sizes = dict(resolution=resolution, label_size=labels, fmap_base=model.fmap_base, fmap_max=model.fmap_max)
         sizes |= dict(smooth=model.smooth, dtype=dtype)
-        generator = pggan.Generator(latent_size=model.latent_size, timed=model.year, noise=model.noise, **sizes)
-        return generator, pggan.Discriminator(fused_scale=model.fused_scale, **sizes | dict(label_size=discriminator_labels))
+        grown = pggan.Generator(latent_size=model.latent_size, timed=model.year, noise=model.noise, **sizes)
+        return grown, pggan.Discriminator(fused_scale=model.fused_scale, **sizes | dict(label_size=discriminator_labels))
     if model.name == "dcgan":
         axis_name = axis_name if model.sync_batch_norm else None
         sizes = dict(resolution=resolution, label_size=labels, width=model.width, axis_name=axis_name, dtype=dtype)

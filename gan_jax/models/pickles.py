@@ -133,7 +133,8 @@ class _Array:
     """Stands for a numpy array: a view of bytes that are in the file."""
 
     def __init__(self, to_bytes: Callable[[Any], bytes]):
-        self._to_bytes, self.value = to_bytes, np.zeros(0)
+        self._to_bytes = to_bytes
+        self.value: np.ndarray = np.zeros(0)
 
     def build(self, state: Any) -> None:
         _, shape, kind, fortran, data = state

@@ -9,6 +9,7 @@ import dataclasses
 import math
 import pathlib
 from collections.abc import Mapping
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -21,7 +22,7 @@ from gan_jax.errors import UserError
 from gan_jax.models import pggan
 from gan_jax.models.pickles import read_networks, shown
 
-Params = dict[str, dict]
+Params = dict[str, Any]  # arrays by layer and name
 
 RESOLUTIONS = tuple(2**level for level in range(2, 11))
 # Settings of G_paper and D_paper with their defaults: those that only change sizes, and those without which it is another network.
@@ -134,11 +135,8 @@ def read_published(path: pathlib.Path, dtype: DTypeLike = np.float32) -> Publish
     except (TypeError, ValueError, IndexError, OverflowError) as error:
         raise UserError(f"{path}: not networks of the paper ({shown(str(error))})") from None
     top = int(math.log2(resolution))
-    for network, params, inputs in (
-        (generator, g_params, (1, latent_size + sizes["label_size"])),
-        (discriminator, d_params, (1, resolution, resolution, 3)),
-    ):
-        _check(path, network, params, inputs, top)
+    _check(path, generator, g_params, (1, latent_size + sizes["label_size"]), top)
+    _check(path, discriminator, d_params, (1, resolution, resolution, 3), top)
     if not 0 <= lod <= top - 2:
         raise UserError(f"{path}: lod {lod:g} is not a level of {resolution} px")
     level = top - math.floor(lod)

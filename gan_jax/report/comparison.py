@@ -7,11 +7,13 @@ import numpy as np
 
 from gan_jax import files
 from gan_jax.errors import UserError
-from gan_jax.report import data_uris, results
-from gan_jax.report.figures import figure, read_evaluation
+from gan_jax.morphing.morphs import Morphs
+from gan_jax.report import data_uris
+from gan_jax.report.figures import figure
 from gan_jax.report.judged import said_of
 from gan_jax.report.page import render
-from gan_jax.report.works import read_collection, span
+from gan_jax.report.results import Results, evaluated
+from gan_jax.report.works import span
 
 STRIP_FRAMES = 9
 STRIPS = 4
@@ -36,21 +38,21 @@ def study(workdir: pathlib.Path) -> dict[str, Any]:
     """What a comparison shows of one study."""
     if not (workdir / "config.json").is_file():
         raise UserError(f"--workdir={workdir}: not the workdir of a study (it has no config.json)")
-    collection = read_collection(workdir)
-    record = results.read_optional_json(workdir / "config.json")
-    config = record.get("config", {})
+    results = Results.load(workdir)
+    collection = results.collection
+    name, seed, kimg = results.setting("model", "name"), results.setting("seed"), results.setting("training", "total_kimg")
     return {
         "name": workdir.resolve().name,
-        "works": len(collection.rows),
-        "span": span([row["year"] for row in collection.rows]),
+        "works": len(collection.paintings),
+        "span": span(collection.years),
         "resolution": collection.images.shape[1],
-        "model": str(config.get("model", {}).get("name", "–")),
-        "kimg": config.get("training", {}).get("total_kimg"),
-        "seed": config.get("seed", "–"),
-        "device": str(record.get("device", "–")),
+        "model": "–" if name is None else str(name),
+        "kimg": kimg if isinstance(kimg, int | float) else None,
+        "seed": "–" if seed is None else seed,
+        "device": str(results.record.get("device", "–")),
         "samples": data_uris.picture_file(workdir / "samples" / "final.png", 640),
-        "strips": strips(workdir),
-        **(read_evaluation(workdir, judged) or {"summary": [], "rows": {}, "verdicts": {}}),
+        "strips": strips(results.morphs) if results.morphs else [],
+        **(evaluated(results, judged) or {"summary": [], "rows": {}, "verdicts": {}}),
     }
 
 
@@ -77,11 +79,7 @@ def judged(found: dict) -> dict[str, Any]:
     return {"summary": [str(line) for line in found["summary"]], "rows": rows, "verdicts": verdicts}
 
 
-def strips(workdir: pathlib.Path) -> list[str]:
+def strips(morphs: Morphs) -> list[str]:
     """The first pairs' frames, each as one picture."""
-    path = workdir / "morphs" / "frames.npy"
-    if not path.exists():
-        return []
-    frames = files.read_array(path)
-    places = np.linspace(0, frames.shape[1] - 1, min(STRIP_FRAMES, frames.shape[1])).round().astype(int)
-    return [data_uris.strip(pair[places], 96) for pair in frames[:STRIPS]]
+    places = np.linspace(0, len(morphs.t) - 1, min(STRIP_FRAMES, len(morphs.t))).round().astype(int)
+    return [data_uris.strip(pair[places], 96) for pair in morphs.frames[:STRIPS]]

@@ -3,11 +3,15 @@
 import base64
 import dataclasses
 import io
-import math
 import pathlib
+import sys
 
 import numpy as np
 from PIL import Image, ImageOps
+
+from gan_jax import reading
+from gan_jax.errors import UserError
+from gan_jax.morphing.films import there_and_back
 
 JPEG_QUALITY = 82
 FILM_QUALITY = 72
@@ -70,13 +74,18 @@ def strip(images: np.ndarray, size: int) -> str:
 
 
 def picture_file(path: pathlib.Path, size: int) -> str | None:
-    """A picture file at most `size` pixels wide, or None if it can't be read."""
+    """A picture file at most `size` pixels wide; None where there is none, or, with a line on stderr, where it can't be read."""
+    picture = _opened(path)
+    return encode(fit(picture.convert("RGB"), size), 64 if picture.width > 256 else 1) if picture else None
+
+
+def _opened(path: pathlib.Path) -> Image.Image | None:
+    if not path.exists():
+        return None
     try:
-        with Image.open(path) as picture:
-            if max(picture.size) > LARGEST_SIDE:
-                return None
-            return encode(fit(picture.convert("RGB"), size), 64 if picture.width > 256 else 1)
-    except (OSError, ValueError):
+        return reading.read_picture(path, LARGEST_SIDE)
+    except UserError as error:
+        print(f"gan_jax: {error}; the page goes without it", file=sys.stderr)
         return None
 
 
@@ -91,37 +100,18 @@ class Film:
 
 
 def gif(path: pathlib.Path, most_bytes: int) -> Film | None:
-    """A GIF file as it is, or None if it is absent, damaged, or larger than `most_bytes`."""
-    try:
-        if path.stat().st_size > most_bytes:
-            return None
-        with Image.open(path, formats=["GIF"]) as film:
-            if max(film.size) > LARGEST_SIDE:
-                return None
-            still = encode(film.convert("RGB"), film.width)
-            return Film(data_uri(path.read_bytes(), "image/gif"), still, *film.size)
-    except (OSError, ValueError, EOFError):
+    """A GIF file as it is; None where there is none or it is larger than `most_bytes`, or, with a line on stderr, can't be read."""
+    if not path.exists() or path.stat().st_size > most_bytes:
         return None
+    film = _opened(path)
+    if film is None:
+        return None
+    return Film(data_uri(reading.read_bytes(path, most_bytes), "image/gif"), encode(film.convert("RGB"), film.width), *film.size)
 
 
-def moving_grid(frames: np.ndarray, width: int, milliseconds: int) -> Film:
-    """Pairs side by side, there and back, as one animated WebP of about `width` pixels: a tenth of the GIF's size.
-
-    frames: uint8 [pairs, T, height, width, 3]. Only one moment of it is held at its full size.
-    """
-    columns = math.ceil(math.sqrt(len(frames)))
-    size = width // columns
-    if 2 * frames.shape[3] <= size:
-        size = frames.shape[3] * round(size / frames.shape[3])
-    step = size + 2
-    moments = []
-    for place in range(frames.shape[1]):
-        canvas = Image.new("RGB", (columns * step - 2, math.ceil(len(frames) / columns) * step - 2), "white")
-        for number in range(len(frames)):
-            picture = ImageOps.contain(fit(Image.fromarray(np.asarray(frames[number, place])), size), (size, size))
-            canvas.paste(picture, (number % columns * step, number // columns * step))
-        moments.append(canvas)
-    moments += moments[-2:0:-1]
+def moving(frames: np.ndarray, milliseconds: int) -> Film:
+    """uint8 [t, h, w, 3] there and back, as one animated WebP: a tenth of the GIF's size."""
+    moments = [Image.fromarray(frame) for frame in there_and_back(frames)]
     buffer = io.BytesIO()
     moments[0].save(buffer, "WEBP", save_all=True, append_images=moments[1:], duration=milliseconds, loop=0, quality=FILM_QUALITY, method=2)
     return Film(data_uri(buffer.getvalue(), "image/webp"), encode(moments[0], moments[0].width), *moments[0].size)

@@ -1,14 +1,10 @@
 """The measured figures of evaluation.json, each beside its interval and the floor it is to be read against."""
 
 import math
-import pathlib
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from gan_jax.errors import UserError
-from gan_jax.report import plots, results
+from gan_jax.report import plots
 
 PERIODS = ("early", "between", "late")
 LEGEND = {"early": "to early works", "between": "to works of the years between", "late": "to late works"}
@@ -43,18 +39,6 @@ def evaluation_section(found: dict, mean_years: tuple[float, float] | None) -> d
         "legend": [{"name": LEGEND[name], "colour": plots.PERIOD_COLOURS[name]} for name in PERIODS],
         "notes": [str(note) for note in found["notes"]],
     }
-
-
-def read_evaluation(workdir: pathlib.Path, read: Callable[[dict], Any]) -> Any:
-    """What `read` makes of evaluation.json, None without one. Raises UserError if it is laid out otherwise than `evaluate` writes it."""
-    path = workdir / "evaluation.json"
-    found = results.read_optional_json(path)
-    if found is None:
-        return None
-    try:
-        return read(found)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise UserError(f"{path}: not as `evaluate` writes it ({type(error).__name__}: {error}); run `evaluate` again") from None
 
 
 def _manifold(found: dict) -> list[dict]:

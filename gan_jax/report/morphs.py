@@ -1,16 +1,16 @@
 """What the page shows of the morphs: the set moving, strips, pairs, and what found no partner."""
 
-import math
 import pathlib
 
 import numpy as np
-from PIL import ImageColor
 
-from gan_jax import files
 from gan_jax.collection.aspect import between, matted
-from gan_jax.errors import UserError
-from gan_jax.report import data_uris, judged, results
-from gan_jax.report.works import MOST_NAMES, Collection, spread, work
+from gan_jax.morphing import films
+from gan_jax.morphing.morphs import Morphs
+from gan_jax.morphing.scene import pair_colour
+from gan_jax.report import data_uris, judged
+from gan_jax.report.results import Results
+from gan_jax.report.works import MOST_NAMES, Works, spread
 
 MOST_THUMBNAILS = 800  # of either set in their figure; beyond it works are named, not shown
 STRIPS = 12
@@ -45,47 +45,58 @@ SHEETS = {
 MILLISECONDS = 240  # a frame, where the film is made here
 
 
-def pair_colour(number: int) -> str:
-    """A colour a pair: hues apart by the golden angle, in three depths, so that neighbours differ."""
-    return f"hsl({number * 137.508 % 360:.0f},{(62, 45, 70)[number % 3]}%,{(42, 30, 56)[number % 3]}%)"
+def css_colour(number: int) -> str:
+    """The colour of a pair, as the sheet of both sets has it."""
+    return "#{:02x}{:02x}{:02x}".format(*pair_colour(number))
 
 
-def morph_section(workdir: pathlib.Path, collection: Collection) -> dict | None:
+def morph_section(results: Results, works: Works) -> dict | None:
     """The moving set, moving pairs, strips, the two sets with their pairs framed, and what found no partner."""
-    folder = workdir / "morphs"
-    if not (folder / "pairs.csv").exists():
+    morphs, folder = results.morphs, results.workdir / "morphs"
+    if morphs is None:
         return None
-    pairs = results.read_table(folder / "pairs.csv", results.PAIRS)
-    results.check_indices(pairs, ("early_index", "late_index"), len(collection.rows), folder / "pairs.csv")
-    unmatched = results.read_table(folder / "unmatched.csv", results.UNMATCHED) if (folder / "unmatched.csv").exists() else []
-    results.check_indices(unmatched, ("index",), len(collection.rows), folder / "unmatched.csv")
-    for number, pair in enumerate(pairs):
-        pair["colour"] = pair_colour(number)
-    frames = results.open_pictures(folder / "frames.npy", len(pairs), dimensions=5) if (folder / "frames.npy").exists() else None
-    if frames is not None and (folder / "t.npy").exists():
-        early, late = (collection.aspects[[pair[f"{period}_index"] for pair in pairs]] for period in ("early", "late"))
-        t = np.clip(files.read_array(folder / "t.npy"), 0, 1)
-        frames = matted(frames, between(early, late, t), collection.fit) if t.shape == frames.shape[1:2] else frames
-    years = [(pair["early_year"], pair["late_year"]) for pair in pairs if not math.isnan(pair["early_year"] + pair["late_year"])]
-    shown = frames if frames is not None else np.zeros((0, 0, 0, 0, 3), np.uint8)
-    films = (
-        _film(folder / f"pair_{pair['pair']:03d}.gif", PAIR_BYTES, shown[place : place + 1], PAIR_WIDTH)
-        for place, pair in enumerate(pairs[:MOVING_PAIRS])
+    pairs = [_pair(number, *ends, distance, works) for number, (ends, distance) in enumerate(zip(morphs.ends, morphs.distances))]
+    frames = in_own_shapes(morphs, works)
+    clips = (
+        _film(folder / f"pair_{pair['pair']:03d}.gif", PAIR_BYTES, frames[number : number + 1], PAIR_WIDTH)
+        for number, pair in enumerate(pairs[:MOVING_PAIRS])
     )
+    years = [(pair["early_year"], pair["late_year"]) for pair in pairs]
     return {
-        "set": _film(folder / "set.gif", SET_BYTES, shown[:SET_PAIRS], SET_WIDTH),
-        "moving": [pair | {"film": film} for pair, film in zip(pairs, films) if film],
-        "strips": _strips(folder, pairs, frames, collection) if frames is not None else [],
-        "players": judged.players(workdir, pairs, frames, files.read_array(folder / "t.npy"), collection, STRIPS)
-        if frames is not None
-        else {"pairs": {}, "works": {}},
-        "sheets": _sheets(workdir),
-        "sets": _sets(pairs, unmatched, collection),
+        "set": _film(folder / "set.gif", SET_BYTES, frames[:SET_PAIRS], SET_WIDTH),
+        "moving": [pair | {"film": film} for pair, film in zip(pairs, clips) if film],
+        "strips": _strips(pairs, frames, morphs.t, works),
+        "players": judged.players(results, pairs, frames, works, STRIPS),
+        "sheets": _sheets(results.workdir),
+        "sets": _sets(pairs, morphs, works),
         "pairs": pairs[:MOST_NAMES],
         "pair_count": len(pairs),
         "mean_years": tuple(sum(ends) / len(years) for ends in zip(*years)) if years else None,
-        "unmatched": unmatched[:MOST_NAMES],
-        "unmatched_count": len(unmatched),
+        "unmatched": [
+            {"title": works[index].title, "year": works[index].year, "reason": reason} for index, reason in morphs.unmatched[:MOST_NAMES]
+        ],
+        "unmatched_count": len(morphs.unmatched),
+    }
+
+
+def in_own_shapes(morphs: Morphs, works: Works) -> np.ndarray:
+    """The frames [p, T, r, r, 3] in shapes between those of the two works."""
+    early, late = (works.collection.aspects[[pair[end] for pair in morphs.ends]] for end in (0, 1))
+    return matted(morphs.frames, between(early, late, morphs.t), works.fit)
+
+
+def _pair(number: int, early: int, late: int, distance: float, works: Works) -> dict:
+    first, last = works[early], works[late]
+    return {
+        "pair": number,
+        "early_index": early,
+        "late_index": late,
+        "early_title": first.title,
+        "late_title": last.title,
+        "early_year": first.year,
+        "late_year": last.year,
+        "distance": distance,
+        "colour": css_colour(number),
     }
 
 
@@ -98,20 +109,17 @@ def _sheets(workdir: pathlib.Path) -> list[dict]:
 def _film(path: pathlib.Path, most_bytes: int, frames: np.ndarray, width: int) -> data_uris.Film | None:
     """A GIF if it is there and small enough, or else a film made of `frames` [pairs, T, r, r, 3], if there are any."""
     film = data_uris.gif(path, most_bytes)
-    return data_uris.moving_grid(frames, width, MILLISECONDS) if film is None and len(frames) else film
+    return data_uris.moving(films.moving_grid(frames, len(frames), width), MILLISECONDS) if film is None and len(frames) else film
 
 
-def _strips(folder: pathlib.Path, pairs: list[dict], frames: np.ndarray, collection: Collection) -> list[dict]:
+def _strips(pairs: list[dict], frames: np.ndarray, t: np.ndarray, works: Works) -> list[dict]:
     """For each of the first pairs: the early painting, frames at several t, the late painting; t and the year of each frame."""
-    t = files.read_array(folder / "t.npy")
-    if t.shape != frames.shape[1:2]:
-        raise UserError(f"{folder / 't.npy'}: has the shape {list(t.shape)}, frames.npy has {frames.shape[1]} frames a pair")
     places = spread(len(t), STRIP_FRAMES)
     size = min(160, max(96, frames.shape[3]))
     strips = []
     for number, pair in enumerate(pairs[:STRIPS]):
-        first, last = collection.images[pair["early_index"]], collection.images[pair["late_index"]]
-        colour = ImageColor.getrgb(pair["colour"])
+        first, last = works.images[pair["early_index"]], works.images[pair["late_index"]]
+        colour = pair_colour(number)
         span = pair["late_year"] - pair["early_year"]
         strips.append(
             pair
@@ -123,16 +131,16 @@ def _strips(folder: pathlib.Path, pairs: list[dict], frames: np.ndarray, collect
     return strips
 
 
-def _sets(pairs: list[dict], unmatched: list[dict], collection: Collection) -> dict:
+def _sets(pairs: list[dict], morphs: Morphs, works: Works) -> dict:
     """The early and the late set by year, each work with its pair and its mate or, without them, the reason."""
     early = {pair["early_index"]: {"pair": pair, "mate": pair["late_index"]} for pair in reversed(pairs)}
     late = {pair["late_index"]: {"pair": pair, "mate": pair["early_index"]} for pair in reversed(pairs)}
-    early_periods = {collection.rows[index]["period"] for index in early}
-    for row in unmatched:
-        (early if row["period"] in early_periods else late)[row["index"]] = {"pair": None, "reason": row["reason"]}
+    early_periods = {works[index].period for index in early}
+    for index, reason in morphs.unmatched:
+        (early if works[index].period in early_periods else late)[index] = {"pair": None, "reason": reason}
 
     def entries(members: dict) -> list[dict]:
-        order = sorted(members, key=lambda index: (collection.rows[index]["year"], index))
-        return [work(collection, index) | members[index] for index in order[:MOST_THUMBNAILS]]
+        order = sorted(members, key=lambda index: (works[index].year, index))
+        return [works.entry(index) | members[index] for index in order[:MOST_THUMBNAILS]]
 
     return {"early": entries(early), "late": entries(late), "left_out": sum(max(0, len(part) - MOST_THUMBNAILS) for part in (early, late))}

@@ -2,12 +2,14 @@
 
 import math
 import pathlib
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from gan_jax.collection.aspect import matted
-from gan_jax.report import data_uris, plots, results
-from gan_jax.report.works import Collection, spread
+from gan_jax.latents.inverted import Inversion
+from gan_jax.report import data_uris, plots
+from gan_jax.report.works import Works, spread
 from gan_jax.training.health import merit
 
 SAMPLE_GRIDS = 6
@@ -42,19 +44,15 @@ def sample_section(workdir: pathlib.Path) -> dict | None:
     }
 
 
-def inversion_section(workdir: pathlib.Path, collection: Collection) -> dict | None:
+def inversion_section(inversion: Inversion | None, works: Works) -> dict | None:
     """Paintings beside what the generator makes of them: the best, the middle and the worst, and the error by period."""
-    path = workdir / "inversion" / "inversion.csv"
-    if not path.exists():
+    if inversion is None:
         return None
-    rows = results.read_table(path, results.INVERSION)
-    results.check_indices(rows, ("index",), len(collection.rows), path)
-    rebuilt = results.open_pictures(path.parent / "reconstructions.npy", len(rows))
-    rebuilt = matted(rebuilt, collection.aspects[[row["index"] for row in rows]], collection.fit)
-    known = [place for place in range(len(rows)) if not math.isnan(rows[place]["error"])]
-    if not known:
+    indices = inversion.indices
+    rebuilt = matted(inversion.reconstructions, works.collection.aspects[indices], works.fit)
+    order = [place for place in np.argsort(inversion.error, kind="stable").tolist() if math.isfinite(inversion.error[place])]
+    if not order:
         return None
-    order = sorted(known, key=lambda place: rows[place]["error"])
     count = max(1, min(REBUILT, len(order) // 3))
     middle = (len(order) - count) // 2
     groups = {"The closest": order[:count]}
@@ -63,23 +61,29 @@ def inversion_section(workdir: pathlib.Path, collection: Collection) -> dict | N
     size = min(192, max(96, rebuilt.shape[1]))
 
     def shown(place: int) -> dict:
-        original = collection.images[rows[place]["index"]]
-        uri = data_uris.row([original, rebuilt[place]], size)
-        return rows[place] | {"correlation": results.optional_number(rows[place].get("correlation")), "uri": uri}
+        work, correlation = works[indices[place]], float(inversion.correlation[place])
+        return {
+            "title": work.title,
+            "year": work.year,
+            "error": float(inversion.error[place]),
+            "correlation": correlation if math.isfinite(correlation) else None,
+            "uri": data_uris.row([works.images[indices[place]], rebuilt[place]], size),
+        }
 
+    periods = [works[index].period for index in indices]
     errors = {
-        period: np.array([rows[place]["error"] for place in known if rows[place]["period"] == period])
-        for period in sorted({rows[place]["period"] for place in known}, key=lambda name: _order(collection.periods, name))
+        period: np.array([inversion.error[place] for place in sorted(order) if periods[place] == period])
+        for period in sorted({periods[place] for place in order}, key=lambda name: _order(works.periods, name))
     }
-    unrelated = unrelated_error(collection.squares)
+    unrelated = unrelated_error(works.collection.images)
     return {
-        "works": len(rows),
+        "works": len(indices),
         "groups": [{"name": name, "works": [shown(place) for place in places]} for name, places in groups.items()],
-        "plot": plots.error_by_period(list(errors.values()), [collection.colour(period) for period in errors], unrelated),
+        "plot": plots.error_by_period(list(errors.values()), [works.colour(period) for period in errors], unrelated),
         "periods": [
             {
                 "name": period,
-                "colour": collection.colour(period),
+                "colour": works.colour(period),
                 "works": len(values),
                 "median": float(np.median(values)),
                 "low": float(np.percentile(values, 25)),
@@ -88,11 +92,11 @@ def inversion_section(workdir: pathlib.Path, collection: Collection) -> dict | N
             for period, values in errors.items()
         ],
         "unrelated": unrelated,
-        "correlated": "correlation" in rows[0],
+        "correlated": bool(np.isfinite(inversion.correlation).any()),
     }
 
 
-def _order(periods: list[str], name: str) -> tuple[int, str]:
+def _order(periods: Sequence[str], name: str) -> tuple[int, str]:
     return (periods.index(name) if name in periods else len(periods), name)
 
 
@@ -108,9 +112,8 @@ def unrelated_error(images: np.ndarray) -> float | None:
     return float(np.median(np.sqrt(np.mean((chosen - others) ** 2, axis=(1, 2, 3)))))
 
 
-def training_section(workdir: pathlib.Path) -> dict | None:
-    """Losses and scores over images seen, and how long each resolution took."""
-    log = results.read_log(workdir / "log" / "metrics.jsonl")
+def training_section(log: Mapping[str, np.ndarray]) -> dict | None:
+    """Losses and scores over images seen, and how long each resolution took; None without a log."""
     if "images" not in log:
         return None
     images = log["images"]
@@ -145,7 +148,7 @@ def training_section(workdir: pathlib.Path) -> dict | None:
     }
 
 
-def _watched(log: dict[str, np.ndarray]) -> list[dict]:
+def _watched(log: Mapping[str, np.ndarray]) -> list[dict]:
     """What was measured of the checkpoints' pictures, the best among them."""
     if WATCHED not in log:
         return []

@@ -11,7 +11,8 @@ import jinja2
 from markupsafe import Markup
 
 from gan_jax import files
-from gan_jax.report import figures, judged, morphs, networks, results, sources, style, works
+from gan_jax.report import figures, judged, morphs, networks, sources, style, works
+from gan_jax.report.results import Results, evaluated
 
 MOST_SETTINGS = 500
 # Characters that no browser shows and HTML does not admit are made visible as the replacement character.
@@ -28,34 +29,38 @@ def write_report(workdir: pathlib.Path) -> pathlib.Path:
     significant digits (counts and years are whole; a year is the calendar year the date falls in). Raises UserError for results that
     can't be read.
     """
-    workdir = pathlib.Path(workdir)
-    collection = works.read_collection(workdir)
-    passages = morphs.morph_section(workdir, collection)
-    years = passages["mean_years"] if passages else None
-    context = {
-        "name": workdir.resolve().name,
-        "collection": works.collection_section(workdir, collection),
-        "limits": sources.limits(collection),
-        "records": sources.records(collection, _date_columns(workdir)),
-        "morphs": passages,
-        "samples": networks.sample_section(workdir),
-        "inversion": networks.inversion_section(workdir, collection),
-        "evaluation": figures.read_evaluation(workdir, lambda found: figures.evaluation_section(found, years)),
-        "judged": figures.read_evaluation(workdir, lambda found: judged.judged_section(workdir, found, collection)),
-        "style": figures.read_evaluation(workdir, lambda found: style.style_section(workdir, found, collection)),
-        "training": networks.training_section(workdir),
-        "made": making_section(workdir),
-    }
-    path = workdir / "report.html"
+    results = Results.load(pathlib.Path(workdir))
+    path = results.workdir / "report.html"
     with files.atomic_file(path) as temporary:
-        temporary.write_text(render("template.html", context), encoding="utf-8")
+        temporary.write_text(render("template.html", page(results)), encoding="utf-8")
     return path
 
 
-def _date_columns(workdir: pathlib.Path) -> list[str]:
+def page(results: Results) -> dict[str, Any]:
+    """What the template shows of a study, section by section; None for those that nothing was made for yet."""
+    shown = works.Works.of(results)
+    passages = morphs.morph_section(results, shown)
+    years = passages["mean_years"] if passages else None
+    return {
+        "name": results.workdir.resolve().name,
+        "collection": works.collection_section(shown),
+        "limits": sources.limits(results.collection),
+        "records": sources.records(results.collection, _date_columns(results)),
+        "morphs": passages,
+        "samples": networks.sample_section(results.workdir),
+        "inversion": networks.inversion_section(results.inversion, shown),
+        "evaluation": evaluated(results, lambda found: figures.evaluation_section(found, years)),
+        "judged": evaluated(results, lambda found: judged.judged_section(results, found, shown)),
+        "style": evaluated(results, lambda found: style.style_section(results, found, shown)),
+        "training": networks.training_section(results.log),
+        "made": making_section(results.record),
+    }
+
+
+def _date_columns(results: Results) -> list[str]:
     """The column of the table that the config calls the date, if it names one."""
-    settings = dict(_flat((results.read_optional_json(workdir / "config.json") or {}).get("config", {})))
-    return [name for name in [settings.get("collection.columns.date", "")] if name]
+    named = results.setting("collection", "columns", "date")
+    return [named] if named and isinstance(named, str) else []
 
 
 def render(template: str, context: Mapping[str, Any]) -> str:
@@ -79,10 +84,9 @@ def _visible(value: object) -> object:
     return value.translate(CONTROLS) if type(value) is str else value
 
 
-def making_section(workdir: pathlib.Path) -> dict | None:
-    """The settings, the versions of what ran, the device and how long each stage took."""
-    record = results.read_optional_json(workdir / "config.json")
-    if record is None:
+def making_section(record: Mapping[str, Any]) -> dict | None:
+    """The settings, the versions of what ran, the device and how long each stage took; None where that is not on record."""
+    if not record:
         return None
     return {
         "settings": list(_flat(record.get("config", {})))[:MOST_SETTINGS],

@@ -1,114 +1,84 @@
-"""Reading what the other stages wrote, checked against what the page needs of it."""
+"""Everything of a study that its page shows, loaded once from the workdir."""
 
+import dataclasses
 import json
 import math
-import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
-from gan_jax import files
+from gan_jax import reading
+from gan_jax.collection.paintings import Collection
 from gan_jax.errors import UserError
+from gan_jax.evaluation.evaluation import FIGURES, Evaluation
+from gan_jax.latents.inverted import Inversion
+from gan_jax.latents.samples import GENERATED, Samples
+from gan_jax.morphing.morphs import Morphs
 
-PAINTINGS = {"file": str, "title": str, "year": float, "period": str}
-SKIPPED = {"file": str, "title": str, "reason": str}
-INVERSION = {"index": int, "file": str, "title": str, "year": float, "period": str, "error": float}
-PAIRS = {
-    "pair": int,
-    "early_index": int,
-    "late_index": int,
-    "early_title": str,
-    "late_title": str,
-    "early_year": float,
-    "late_year": float,
-    "distance": float,
-}
-UNMATCHED = {"index": int, "file": str, "title": str, "year": float, "period": str, "reason": str}
+MOST_LOG = 2**28  # bytes of the training's log
 
 
-def read_table(path: pathlib.Path, columns: Mapping[str, type]) -> list[dict]:
-    """Reads a CSV and converts the named columns; the others stay text.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Results:
+    """What the stages have made; None for what is not there yet."""
 
-    An empty number is NaN (an undated painting). Raises UserError naming the file, row and column that are wrong.
-    """
-    rows = files.read_csv(path)
-    for number, row in enumerate(rows, start=1):
-        for name, kind in columns.items():
-            text = row.get(name)
-            if text is None:
-                raise UserError(f"{path}: row {number} has no column '{name}'; it should have {', '.join(columns)}")
-            if kind is not str:
-                row[name] = _number(text, kind, f"{path}: row {number}: {name}")
-    return rows
+    workdir: pathlib.Path
+    record: Mapping[str, Any]  # config.json
+    collection: Collection
+    log: Mapping[str, np.ndarray]  # of the training, see `read_log`
+    samples: Samples | None
+    inversion: Inversion | None
+    morphs: Morphs | None
+    evaluation: Evaluation | None
 
+    @classmethod
+    def load(cls, workdir: pathlib.Path) -> "Results":
+        """Reads a workdir. Only the collection must be there. Raises UserError for what is damaged or does not fit together."""
+        record = reading.read_object(workdir / "config.json") if (workdir / "config.json").exists() else {}
+        collection = Collection.load(workdir / "collection")
+        paintings = len(collection.paintings)
+        samples, inversion, morphs = (workdir / name for name in ("samples", "inversion", "morphs"))
+        return cls(
+            workdir,
+            record,
+            collection,
+            read_log(workdir / "log" / "metrics.jsonl"),
+            Samples.load(samples) if (samples / GENERATED).exists() else None,
+            Inversion.load(inversion, paintings) if (inversion / "inversion.csv").exists() else None,
+            Morphs.load(morphs, paintings) if (morphs / "pairs.csv").exists() else None,
+            Evaluation.load(workdir, paintings) if (workdir / FIGURES).exists() else None,
+        )
 
-def _number(text: str, kind: type, where: str) -> float | int:
-    try:
-        value = kind(text) if text.strip() or kind is int else math.nan
-    except ValueError:
-        raise UserError(f"{where} is {text!r}, it should be a number") from None
-    if isinstance(value, float) and math.isinf(value):
-        raise UserError(f"{where} is {text!r}, it should be finite")
-    return value
-
-
-def optional_number(text: str | None) -> float | None:
-    """The number in a column that need not be there, or None."""
-    try:
-        value = float(text or "nan")
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
-def check_indices(rows: list[dict], columns: tuple[str, ...], size: int, path: pathlib.Path) -> None:
-    """Raises UserError if a row points outside a collection of `size` paintings."""
-    for number, row in enumerate(rows, start=1):
-        for name in columns:
-            if not 0 <= row[name] < size:
-                raise UserError(f"{path}: row {number}: {name} is {row[name]}, the collection has {size} paintings (0 to {size - 1})")
-
-
-def open_pictures(path: pathlib.Path, count: int, dimensions: int = 4) -> np.ndarray:
-    """Opens uint8 pictures [count, ..., height, width, 3] without reading them all: a study can be larger than memory.
-
-    Raises UserError if the file is absent, holds something else, or another number of pictures than its table has rows.
-    """
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no such file") from None
-    except (ValueError, EOFError, OSError) as error:
-        raise UserError(f"{path}: not an array of pictures ({error})") from None
-    if not isinstance(array, np.ndarray) or array.dtype != np.uint8 or array.ndim != dimensions or array.shape[-1] != 3:
-        raise UserError(f"{path}: should hold uint8 pictures of {dimensions} dimensions, the last one 3 colours")
-    if len(array) != count:
-        raise UserError(f"{path}: holds {len(array)} pictures where its table has {count} rows")
-    return array
+    def setting(self, *names: str) -> Any:
+        """A field of the config that the study was made with, None where it is not on record."""
+        value = self.record.get("config")
+        for name in names:
+            value = value.get(name) if isinstance(value, dict) else None
+        return value
 
 
 def read_log(path: pathlib.Path) -> dict[str, np.ndarray]:
-    """Reads log/metrics.jsonl into one float64 array [lines] a key; what a line lacks is NaN.
+    """Reads log/metrics.jsonl into one float64 array [lines] a key; what a line lacks is NaN. {} where there is none.
 
     Lines that are damaged (a run that was stopped while writing) or have no `images` are passed over, as are values
     that are not finite numbers. Rows come back in the order of images seen; two lines with the same count are one row, and what
-    both say the later one says.
+    both say the later one says. Raises UserError for what is no file.
     """
     if not path.exists():
         return {}
     rows: dict[float, dict[str, float]] = {}
-    with open(path, encoding="utf-8", errors="replace") as file:
-        for line in file:
-            try:
-                values = json.loads(line)
-            except (ValueError, RecursionError):
-                continue
-            if not isinstance(values, dict):
-                continue
-            values = {key: float(value) for key, value in values.items() if _is_finite(value)}
-            if "images" in values:
-                rows[values["images"]] = rows.get(values["images"], {}) | values
+    for line in reading.read_bytes(path, MOST_LOG).decode("utf-8", "replace").split("\n"):
+        try:
+            values = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if not isinstance(values, dict):
+            continue
+        values = {key: float(value) for key, value in values.items() if _is_finite(value)}
+        if "images" in values:
+            rows[values["images"]] = rows.get(values["images"], {}) | values
     keys = sorted({key for row in rows.values() for key in row})
     ordered = [rows[images] for images in sorted(rows)]
     return {key: np.array([row.get(key, math.nan) for row in ordered]) for key in keys}
@@ -118,11 +88,15 @@ def _is_finite(value: object) -> bool:
     return isinstance(value, int | float) and abs(value) < 1e300
 
 
-def read_optional_json(path: os.PathLike) -> dict | None:
-    """Reads a JSON object, or returns None if the file is not there. Raises UserError if it is something else."""
-    if not pathlib.Path(path).exists():
+def evaluated(results: Results, read: Callable[[Mapping[str, Any]], Any]) -> Any:
+    """Gives what `read` makes of evaluation.json, None without one.
+
+    Raises UserError if it is laid out otherwise than `evaluate` writes it.
+    """
+    if results.evaluation is None:
         return None
-    value = files.read_json(path)
-    if not isinstance(value, dict):
-        raise UserError(f"{path}: should be a JSON object")
-    return value
+    try:
+        return read(results.evaluation.figures)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        said = f"{type(error).__name__}: {reading.shown_error(error)}"
+        raise UserError(f"{results.workdir / FIGURES}: not as `evaluate` writes it ({said}); run `evaluate` again") from None

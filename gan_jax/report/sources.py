@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from gan_jax.collection.column_names import DATE_NAMES, YEAR_MONTH_NAMES, YEAR_NAMES, key_of
-from gan_jax.report import results
-from gan_jax.report.works import MOST_NAMES, Collection
+from gan_jax.collection.paintings import Collection
+from gan_jax.report.works import MOST_NAMES
 
 # Names of columns as `key_of` writes them, the most telling first.
 WRITTEN = (*DATE_NAMES, *YEAR_MONTH_NAMES, *YEAR_NAMES)
@@ -23,17 +23,16 @@ def limits(collection: Collection) -> dict:
 
     Returns counts: 'works', 'enlarged' of those whose size is known, 'colourless', 'unsharp'.
     """
-    resolution = collection.squares.shape[1]
-    sizes = [tuple(results.optional_number(row.get(name)) or 0.0 for name in ("width", "height")) for row in collection.rows]
-    colour, detail = np.zeros(len(collection.rows)), np.zeros(len(collection.rows))
-    for k, image in enumerate(collection.squares):
+    resolution, works = collection.images.shape[1], collection.paintings
+    colour, detail = np.zeros(len(works)), np.zeros(len(works))
+    for k, image in enumerate(collection.images):
         pixels = np.asarray(image, np.float32) / 255
         colour[k] = np.ptp(pixels, axis=2).mean()
         light = pixels.mean(axis=2)
         detail[k] = (np.abs(np.diff(light, axis=0)).mean() + np.abs(np.diff(light, axis=1)).mean()) / 2
     return {
-        "works": len(collection.rows),
-        "enlarged": sum(0 < min(size) < resolution for size in sizes),
+        "works": len(works),
+        "enlarged": sum(min(work.width, work.height) < resolution for work in works),
         "colourless": int(np.sum(colour < COLOURLESS)),
         "unsharp": int(np.sum(detail < UNSHARP * np.median(detail))) if len(detail) else 0,
     }
@@ -44,21 +43,21 @@ def records(collection: Collection, named: Sequence[str] = ()) -> dict:
 
     named: columns that the config calls the date. Returns 'columns', those that are there, and 'rows' with 'title', 'year', 'values'.
     """
-    columns = list(collection.rows[0]) if collection.rows else []
+    columns = list(collection.paintings[0].columns) if collection.paintings else []
     roles = {"as written": WRITTEN, "source": SOURCES, "identifier": IDENTIFIERS, "rights": RIGHTS}
     found = {role: _column(collection, columns, names) for role, names in roles.items()}
     if there := next((name for name in named if name in columns), None):
         found["as written"] = there
     used = {role: column for role, column in found.items() if column}
     rows = [
-        {"title": row["title"], "year": row["year"], "values": [row[column] for column in used.values()]}
-        for row in collection.rows[:MOST_NAMES]
+        {"title": work.title, "year": work.year, "values": [work.columns[column] for column in used.values()]}
+        for work in collection.paintings[:MOST_NAMES]
     ]
     return {"columns": list(used), "rows": rows if used else []}
 
 
 def _column(collection: Collection, columns: Sequence[str], names: Sequence[str]) -> str | None:
-    """The first column of these names in which anything is written; not one of the program's own."""
-    keys = {key_of(column.removeprefix("table:")): column for column in columns if column not in ("file", "title", "year", "period")}
+    """The first column of these names in which anything is written."""
+    keys = {key_of(column): column for column in columns}
     places = [keys[name] for name in names if name in keys]
-    return next((place for place in places if any((row[place] or "").strip() for row in collection.rows)), None)
+    return next((place for place in places if any(work.columns[place].strip() for work in collection.paintings)), None)

@@ -1,5 +1,6 @@
 """`sample`, `invert` and `morph` without a study: any generator that can be opened, any seeds, any pictures."""
 
+import dataclasses
 import pathlib
 from collections.abc import Sequence
 
@@ -36,7 +37,8 @@ def invert(config: ConfigDict, workdir: pathlib.Path, source: str, images: str) 
     paths = named(images)
     paintings, shapes = read(paths, generator.resolution, config)
     found = inversion.invert(generator, paintings, search_settings(config), config.seed + 2)
-    inverting.write(workdir / "inversion", [{"file": str(path)} for path in paths], paintings, found, shapes, config.collection.fit)
+    found = dataclasses.replace(found, works=[{"file": str(path)} for path in paths])
+    inverting.write(workdir / "inversion", found, paintings, shapes, config.collection.fit)
     return f"{inverting.told(found)}; {workdir / 'inversion' / 'side_by_side.png'}"
 
 

@@ -1,16 +1,13 @@
 """What several stages need of a study."""
 
-import dataclasses
 import pathlib
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
 
-from gan_jax.collection.aspect import matted
-from gan_jax.collection.collection import Collection
+from gan_jax.collection.paintings import Collection
 from gan_jax.errors import UserError
 from gan_jax.fields import taken
 from gan_jax.generators import open_generator
@@ -26,6 +23,11 @@ PERIODS = LABELS  # what is trained on and inverted; "between" is held out
 def generator_of(config: ConfigDict, workdir: pathlib.Path) -> Generator:
     """What paints in this study."""
     return open_generator(config.generator or workdir, config.training.precision)
+
+
+def collection_of(workdir: pathlib.Path) -> Collection:
+    """The paintings of this study."""
+    return Collection.load(workdir / "collection")
 
 
 def trained_on(collection: Collection) -> np.ndarray:
@@ -54,21 +56,6 @@ def check_resolution(generator: Generator, collection: Collection, config: Confi
         paints = f"{generator.name}: paints {generator.resolution} px, the paintings are {size} px"
         advice = f"prepare them with --config.collection.resolution={generator.resolution}" if config.generator else "let `train` end first"
         raise UserError(f"{paints}; {advice}")
-
-
-def aspects(collection: Collection) -> np.ndarray:
-    """[n], width over height of the works as they were found."""
-    return np.array([painting.width / painting.height for painting in collection.paintings])
-
-
-def in_own_shapes(collection: Collection, fit: str) -> Collection:
-    """The same works with pictures to look at, each in its own shape."""
-    return dataclasses.replace(collection, images=matted(collection.images, aspects(collection), fit))
-
-
-def describe(collection: Collection, index: int) -> dict[str, Any]:
-    painting = collection.paintings[index]
-    return {"index": index, "file": painting.file, "title": painting.title, "year": f"{painting.year:.3f}", "period": painting.period}
 
 
 def search_settings(config: ConfigDict) -> inversion.Settings:

@@ -6,45 +6,40 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gan_jax import files
-from gan_jax.collection import collection as collections
-from gan_jax.collection.collection import Collection
 from gan_jax.collection.named_periods import Periods
+from gan_jax.collection.paintings import Collection
 from gan_jax.errors import UserError
 from gan_jax.evaluation import evaluate as room
 from gan_jax.evaluation import inputs
-from gan_jax.evaluation.inputs import Extract, Morphs, Works
+from gan_jax.evaluation.evaluation import Evaluation, known_features
+from gan_jax.evaluation.inputs import Competitors, Extract, Works
+from gan_jax.latents.samples import Samples
 from gan_jax.metrics.features import extractor
 from gan_jax.models.generator import Generator
-from gan_jax.stages.baseline import frames_of
-from gan_jax.stages.common import generator_of
-from gan_jax.stages.morph import DIRECT
-
-FOLDER = "evaluation"
-FEATURES = "features_{}.npy"  # of the works, by name
+from gan_jax.morphing.baseline import Baseline
+from gan_jax.morphing.morphs import Morphs
+from gan_jax.stages.baseline import baseline_of
+from gan_jax.stages.common import collection_of, generator_of
 
 
 def evaluate(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
     """evaluation.json and evaluation/: how good the pictures are, and whether those between are of the years between."""
-    collection, generator = collections.load(workdir / "collection"), generator_of(config, workdir)
+    collection, generator = collection_of(workdir), generator_of(config, workdir)
+    morphs = Morphs.load(workdir / "morphs", len(collection.paintings))
+    baseline, no_baseline = baseline_of(config, workdir, morphs)
     extractors, without = extractors_of(config.evaluation.features, generator)
-    features = features_of_works(workdir, collection, extractors)
-    morphs, no_baseline = morphs_of(config, workdir)
+    images = files.digest(workdir / "collection" / "images.npy")
+    features = features_of_works(workdir, collection, extractors, images)
     figures, tables = room.evaluate(
         works_of(collection, config, features),
-        files.read_array(workdir / "samples" / "generated.npy"),
-        morphs,
+        np.asarray(Samples.load(workdir / "samples").images),
+        competitors_of(morphs, baseline),
         extractors,
         seed=config.seed,
         repeats=config.evaluation.repeats,
     )
     figures["without"] = without + ([{"features": "the baseline", "reason": no_baseline}] if no_baseline else [])
-    with files.atomic_folder(workdir / FOLDER) as folder:
-        for name, rows in tables.items():
-            files.write_csv(folder / f"{name}.csv", rows[0] if rows else ["nothing"], rows)
-        for name, each in features.items():
-            files.write_array(folder / FEATURES.format(file_name(name)), each)
-        files.write_json(folder / "features.json", {"collection": files.digest(workdir / "collection" / "images.npy")})
-    files.write_json(workdir / "evaluation.json", figures)
+    Evaluation(figures, tables, features, images).save(workdir)
     left_out = "".join(f"; without {entry['features']}: {entry['reason']}" for entry in figures["without"])
     return f"{figures['answer']['found']} {workdir / 'evaluation.json'}{left_out}"
 
@@ -70,7 +65,7 @@ def works_of(collection: Collection, config: ConfigDict, features: Mapping[str, 
     return Works(
         collection.images,
         features,
-        np.array([one.year for one in paintings]),
+        collection.years,
         [one.period for one in paintings],
         [one.title for one in paintings],
         [one.file for one in paintings],
@@ -91,34 +86,21 @@ def named_of(collection: Collection, config: ConfigDict) -> list[str]:
     return named
 
 
-def morphs_of(config: ConfigDict, workdir: pathlib.Path) -> tuple[Morphs, str]:
-    """The frames of the study and what they are put beside, and why there is no baseline where one is asked for."""
-    folder = workdir / "morphs"
-    pairs = files.read_csv(folder / "pairs.csv")
-    ends = np.array([(int(row["early_index"]), int(row["late_index"])) for row in pairs]).reshape(-1, 2)
-    others, no_baseline = frames_of(config, workdir)
-    frames = {inputs.STUDY: files.read_array(folder / "frames.npy"), **others}
-    if (folder / DIRECT).exists():
-        frames[inputs.DIRECT] = files.read_array(folder / DIRECT)
-    return Morphs(frames, files.read_array(folder / "t.npy"), files.read_array(folder / "years.npy"), ends), no_baseline
+def competitors_of(morphs: Morphs, baseline: Baseline | None) -> Competitors:
+    """The frames of the study and what they are put beside."""
+    frames = {inputs.STUDY: np.asarray(morphs.frames)}
+    if baseline:
+        frames |= {name: np.asarray(each) for name, each in baseline.as_competitors().items()}
+    if morphs.direct is not None:
+        frames[inputs.DIRECT] = np.asarray(morphs.direct)
+    return Competitors(frames, morphs.t, morphs.years, np.array(morphs.ends).reshape(-1, 2))
 
 
-def features_of_works(workdir: pathlib.Path, collection: Collection, extractors: Mapping[str, Extract]) -> dict[str, np.ndarray]:
+def features_of_works(
+    workdir: pathlib.Path, collection: Collection, extractors: Mapping[str, Extract], images: str
+) -> dict[str, np.ndarray]:
     """Of the collection's works by each of the features, and by texture. What an earlier evaluation has seen is not looked at again."""
-    about = workdir / FOLDER / "features.json"
-    same = _whole(about) and files.read_json(about).get("collection") == files.digest(workdir / "collection" / "images.npy")
-    found = {}
-    for name, extract in {"texture": extractor("texture"), **extractors}.items():
-        path = workdir / FOLDER / FEATURES.format(file_name(name))
-        # A discriminator's features change with every training.
-        known = files.read_array(path) if same and name != "discriminator" and _whole(path) else np.zeros(0)
-        found[name] = known if len(known) == len(collection.images) else extract(collection.images)
-    return found
-
-
-def _whole(path: pathlib.Path) -> bool:
-    return path.exists() and files.damage(path) is None
-
-
-def file_name(name: str) -> str:
-    return "".join(c if c.isalnum() else "_" for c in name)
+    all_ = {"texture": extractor("texture"), **extractors}
+    lasting = [name for name in all_ if name != "discriminator"]  # a discriminator's features change with every training
+    known = known_features(workdir, lasting, images, len(collection.images))
+    return {name: known[name] if name in known else extract(collection.images) for name, extract in all_.items()}

@@ -1,24 +1,33 @@
-import math
+import dataclasses
 import pathlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
 
 from gan_jax import files, pictures
-from gan_jax.collection import collection as collections
 from gan_jax.collection.aspect import matted
+from gan_jax.collection.paintings import Collection
 from gan_jax.latents import inversion
-from gan_jax.stages.common import aspects, check_resolution, describe, generator_of, labels_of, learnt_works, search_settings, trained_on
+from gan_jax.latents.inverted import Inversion
+from gan_jax.models.generator import Generator
+from gan_jax.stages.common import check_resolution, collection_of, generator_of, labels_of, learnt_works, search_settings, trained_on
 
 PREVIEW = 8  # paintings in each part of the side-by-side sheet
 
 
 def invert(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
     """inversion/: the latents of the early and the late works, with what the generator makes of them."""
-    collection, generator = collections.load(workdir / "collection"), generator_of(config, workdir)
+    collection = collection_of(workdir)
+    found = of_works(collection, generator_of(config, workdir), config)
+    write(workdir / "inversion", found, collection.images[found.indices], collection.aspects[found.indices], config.collection.fit)
+    return f"{told(found)}; {workdir / 'inversion' / 'side_by_side.png'}"
+
+
+def of_works(collection: Collection, generator: Generator, config: ConfigDict) -> Inversion:
+    """Finds the works of both periods. Those that training gave latents of their own keep them."""
     check_resolution(generator, collection, config)
     indices = trained_on(collection)
     labels, known = labels_of(generator, collection, indices), None
@@ -27,33 +36,18 @@ def invert(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) 
         mine = np.isin(indices, learnt_works(collection, config))
         known[mine] = np.concatenate([generator.works, labels[mine]], axis=1)
     found = inversion.invert(generator, collection.images[indices], search_settings(config), config.seed + 2, labels, known)
-    works = [describe(collection, index) for index in indices.tolist()]
-    write(workdir / "inversion", works, collection.images[indices], found, aspects(collection)[indices], config.collection.fit)
-    return f"{told(found)}; {workdir / 'inversion' / 'side_by_side.png'}"
+    return dataclasses.replace(found, works=[collection.describe(index) for index in indices.tolist()])
 
 
-def write(
-    path: pathlib.Path, works: Sequence[Mapping[str, Any]], paintings: np.ndarray, found: inversion.Inversion, shapes: np.ndarray, fit: str
-) -> None:
-    """The folder of an inversion: arrays for programs, a table and a sheet for people, where pictures have the works' shapes [n]."""
-    verdicts = found.verdicts()
+def write(path: pathlib.Path, found: Inversion, paintings: np.ndarray, shapes: np.ndarray, fit: str) -> None:
+    """The folder of an inversion, and a sheet for people, where pictures have the works' shapes [n]."""
     with files.atomic_folder(path) as folder:
-        files.write_array(folder / "latents.npy", found.latents)
-        files.write_array(folder / "reconstructions.npy", found.reconstructions)
-        rows = []
-        for i, work in enumerate(works):
-            figures = {name: getattr(found, name)[i] for name in ("error", "correlation", "structure", "features", "loss", "disagreement")}
-            rows.append(
-                {**work, **{name: f"{value:.4f}" for name, value in figures.items()}, "steps": found.steps[i], "verdict": verdicts[i]}
-            )
-        files.write_csv(folder / "inversion.csv", rows[0], rows)
-        limit = None if math.isnan(found.limit) else found.limit
-        files.write_json(folder / "calibration.json", {"limit": limit, "near": inversion.NEAR, "own_errors": found.recovered.tolist()})
+        found.save(folder)
         shown = (matted(images, shapes, fit) for images in (paintings, found.reconstructions))
         pictures.write_png(folder / "side_by_side.png", side_by_side(*shown, found.error))
 
 
-def told(found: inversion.Inversion) -> str:
+def told(found: Inversion) -> str:
     """An inversion in one line."""
     verdicts = Counter(filter(None, found.verdicts()))
     known = f"; {verdicts['inside']} inside what the generator knows, {verdicts['near']} near, {verdicts['outside']} outside" * bool(

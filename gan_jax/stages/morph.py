@@ -9,20 +9,21 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gan_jax import files, pictures
-from gan_jax.collection import collection as collections
 from gan_jax.collection.aspect import between, matted
-from gan_jax.collection.collection import Collection
+from gan_jax.collection.paintings import Collection
 from gan_jax.errors import UserError
 from gan_jax.latents import paths, sampling
 from gan_jax.latents.inversion import rms
+from gan_jax.latents.inverted import Inversion
 from gan_jax.latents.tuning import tuned
 from gan_jax.models.generator import Generator
 from gan_jax.morphing import films, pairing, scene
 from gan_jax.morphing.morph import Morph, hold, times
 from gan_jax.morphing.morph import morph as travel
 from gan_jax.morphing.morph import paint as by_both
+from gan_jax.morphing.morphs import Morphs
 from gan_jax.progress import Progress, follow
-from gan_jax.stages.common import PERIODS, aspects, describe, generator_of, in_own_shapes, numbers, tuning_settings
+from gan_jax.stages.common import PERIODS, collection_of, generator_of, numbers, tuning_settings
 
 SHEET_ROWS = 48  # pairs on the contact sheet
 SHEET_FRAMES = 9
@@ -31,7 +32,6 @@ MOVING_PAIRS = 64  # pairs in the film of the set
 MOVING_WIDTH = 1024  # pixels
 SHIFTED = 16  # early works that the mean shift is shown on
 PREVIEW = 8  # paintings in a row of the sheet of tuned reconstructions
-DIRECT = "direct.npy"  # of networks that know the year: a picture from chance for each frame, painted at the frame's year
 FRAMES_A_STATION = 8  # of the film through the years, from one work to the next
 
 DIRECT_SEED = 10**6  # the first, far from those of samples
@@ -41,29 +41,27 @@ Ends = list[tuple[int, int]]  # indices of early and late works in the collectio
 
 def morph(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
     """morphs/: pairs of early and late works, and the ways from the ones to the others."""
-    collection, settings = collections.load(workdir / "collection"), config.morphing
+    collection, settings = collection_of(workdir), config.morphing
+    inverted = Inversion.load(workdir / "inversion", len(collection.paintings))
     t = times(settings.frames, settings.easing)
-    latents = files.read_array(workdir / "inversion" / "latents.npy")
-    rows = files.read_csv(workdir / "inversion" / "inversion.csv")
-    latent_of = {int(row["index"]): latents[i] for i, row in enumerate(rows)}
+    latent_of = dict(zip(inverted.indices, inverted.latents))
     ends, distances, unmatched = pair(collection, settings)
-    inverted = np.array(sorted(latent_of))
-    years = np.array([painting.year for painting in collection.paintings])
-    stations = inverted[pairing.chain(collection.images[inverted], years[inverted], settings.stations)]
+    works = np.array(sorted(latent_of))
+    stations = works[pairing.chain(collection.images[works], collection.years[works], settings.stations)]
 
-    years_at = dates_between(years[stations])
+    years_at = dates_between(collection.years[stations])
     generator = generator_of(config, workdir)
     painted = paint(generator, collection, latent_of, ends, stations, years_at, t, config)
     made = painted.made
+    direct = directly(generator, made.years, config.seed) if generator.years else None
+    morphs = Morphs(ends, distances, unmatched, made.t, made.years, made.frames, direct)
 
     with files.atomic_folder(workdir / "morphs") as folder:
-        write_tables(folder, collection, ends, distances, unmatched, made)
+        morphs.save(folder, collection.describe)
         write_tuning(folder, collection, ends, painted, config.collection.fit)
-        if generator.years:
-            files.write_array(folder / DIRECT, directly(generator, made.years, config.seed))
         # From here on pictures are for people.
         made = in_shapes_of(made, collection, ends, config.collection.fit)
-        collection = in_own_shapes(collection, config.collection.fit)
+        collection = collection.in_own_shapes(config.collection.fit)
         early, late = (collection.period(period) for period in PERIODS)
         places = [(int(np.searchsorted(early, a)), int(np.searchsorted(late, b))) for a, b in ends]
         pictures.write_png(folder / "sets.png", scene.two_sets(collection.images[early], collection.images[late], places))
@@ -104,7 +102,7 @@ def paint(
     def latents(works: Sequence[int]) -> np.ndarray:
         return np.stack([latent_of[index] for index in works])
 
-    years = np.array([painting.year for painting in collection.paintings])
+    years = collection.years
     parts = [ends[first : first + config.tuning.pairs] for first in range(0, len(ends), config.tuning.pairs)]
     groups = [[index for pair in part for index in pair] for part in parts] + [stations.tolist()] * (len(stations) > 1)
     tuning = tuning_settings(config)
@@ -190,26 +188,8 @@ def journeys(
 
 def in_shapes_of(made: Morph, collection: Collection, ends: Ends, fit: str) -> Morph:
     """The frames in shapes between those of the two works."""
-    early, late = (aspects(collection)[[pair[end] for pair in ends]] for end in (0, 1))
+    early, late = (collection.aspects[[pair[end] for pair in ends]] for end in (0, 1))
     return dataclasses.replace(made, frames=matted(made.frames, between(early, late, made.t), fit)[:])
-
-
-def write_tables(
-    folder: pathlib.Path, collection: Collection, ends: Ends, distances: Sequence[float], unmatched: Sequence[tuple[int, str]], made: Morph
-) -> None:
-    rows, frames = [], []
-    for i, (pair, distance) in enumerate(zip(ends, distances)):
-        both = {f"{period}_{k}": v for period, index in zip(PERIODS, pair) for k, v in describe(collection, index).items()}
-        rows.append({"pair": i, **both, "distance": f"{distance:.4f}"})
-        works = {f"{period}_index": index for period, index in zip(PERIODS, pair)}
-        frames += [{"pair": i, "frame": k, "t": f"{t:.4f}", "year": f"{made.years[i, k]:.3f}", **works} for k, t in enumerate(made.t)]
-    files.write_csv(folder / "pairs.csv", rows[0], rows)
-    files.write_csv(folder / "frames.csv", frames[0], frames)
-    fields = ["index", "file", "title", "year", "period", "reason"]
-    files.write_csv(folder / "unmatched.csv", fields, [{**describe(collection, i), "reason": reason} for i, reason in unmatched])
-    files.write_array(folder / "t.npy", made.t)
-    files.write_array(folder / "years.npy", made.years)
-    files.write_array(folder / "frames.npy", made.frames)
 
 
 def write_tuning(folder: pathlib.Path, collection: Collection, ends: Ends, painted: Painted, fit: str) -> None:
@@ -218,11 +198,11 @@ def write_tuning(folder: pathlib.Path, collection: Collection, ends: Ends, paint
     paintings = collection.images[indices]
     errors = rms(painted.before, paintings), rms(painted.after, paintings)
     rows = [
-        {"pair": i // 2, **describe(collection, index), "error_before": f"{first:.4f}", "error_after": f"{last:.4f}"}
+        {"pair": i // 2, **collection.describe(index), "error_before": f"{first:.4f}", "error_after": f"{last:.4f}"}
         for i, (index, first, last) in enumerate(zip(indices, *errors))
     ]
     files.write_csv(folder / "tuning.csv", rows[0], rows)
-    paintings, before, after = (matted(images, aspects(collection)[indices], fit) for images in (paintings, painted.before, painted.after))
+    paintings, before, after = (matted(images, collection.aspects[indices], fit) for images in (paintings, painted.before, painted.after))
     order = np.argsort(errors[0], kind="stable")
     shown = [part for part in np.array_split(order, 3) if len(part)]
     n = min(PREVIEW, *(len(part) for part in shown))
@@ -261,14 +241,14 @@ def film(config: ConfigDict, workdir: pathlib.Path, chosen: str) -> str:
 
     Raises UserError for a pair that isn't there.
     """
-    collection, folder = collections.load(workdir / "collection"), workdir / "morphs"
-    ends = [(int(row["early_index"]), int(row["late_index"])) for row in files.read_csv(folder / "pairs.csv")]
+    collection, folder = collection_of(workdir), workdir / "morphs"
+    morphs = Morphs.load(folder, len(collection.paintings))
+    ends = morphs.ends
     pairs = list(range(len(ends))) if chosen == "all" else numbers(chosen, "--pairs").tolist()
     if missing := [number for number in pairs if number >= len(ends)]:
         raise UserError(f"--pairs={chosen}: there is no pair {missing[0]}; they are numbered from 0 to {len(ends) - 1}")
-    made = Morph(*(files.read_array(folder / name) for name in ("t.npy", "years.npy", "frames.npy")))
-    made = in_shapes_of(made, collection, ends, config.collection.fit)
-    collection = in_own_shapes(collection, config.collection.fit)
+    made = in_shapes_of(Morph(morphs.t, morphs.years, morphs.frames), collection, ends, config.collection.fit)
+    collection = collection.in_own_shapes(config.collection.fit)
     with films.workshop() as pool:
         jobs = [film_pair(pool, folder, collection, ends, made, config.morphing, i, True) for i in pairs]
         for done in follow("animate", as_completed(jobs), len(jobs)):
@@ -284,8 +264,7 @@ def framed(collection: Collection, index: int, compare: int) -> scene.Frame:
 
 def of_year(collection: Collection, year: float, most: int) -> np.ndarray:
     """Real works of about a year: uint8 [most, r, r, 3]."""
-    years = np.array([painting.year for painting in collection.paintings])
-    return collection.images[scene.nearest_in_time(years, year, most)]
+    return collection.images[scene.nearest_in_time(collection.years, year, most)]
 
 
 def film_years(
@@ -301,8 +280,8 @@ def film_years(
     if len(stations) < 2:
         return []
     settings = config.morphing
-    dates = np.array([collection.paintings[index].year for index in stations])
-    shapes = np.exp(np.interp(at, dates, np.log(aspects(collection)[stations])))
+    dates = collection.years[stations]
+    shapes = np.exp(np.interp(at, dates, np.log(collection.aspects[stations])))
     images = matted(images, shapes, config.collection.fit)[:]
     rows, frames = [], []
     for k, year in enumerate(at):
@@ -332,7 +311,7 @@ def film_shift(
     """Early works, moved from what the early latents have in common to what the late ones have."""
     settings = config.morphing
     files.write_array(folder / "shift.npy", frames)
-    shapes = aspects(collection)[list(works)]
+    shapes = collection.aspects[list(works)]
     frames = matted(frames, between(shapes, shapes, t), config.collection.fit)[:]
     shown = np.linspace(0, len(t) - 1, min(STRIP_FRAMES, len(t))).round().astype(int)
     rows = np.concatenate([np.concatenate([collection.images[[index]], frames[i, shown]]) for i, index in enumerate(works)])

@@ -4,19 +4,18 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gan_jax import files, pictures
-from gan_jax.collection import collection as collections
-from gan_jax.collection.collection import Collection
+from gan_jax.collection.paintings import Collection
 from gan_jax.errors import UserError
 from gan_jax.metrics.features import texture
 from gan_jax.morphing import narrowing, pairing, scene
-from gan_jax.stages.common import PERIODS, aspects, describe, in_own_shapes
+from gan_jax.stages.common import PERIODS, collection_of
 
 SHOWN = 48  # works that stand alone, on their sheet
 
 
 def narrow(config: ConfigDict, workdir: pathlib.Path) -> str:
     """narrowing/: which works of both periods compare like with like, why the others don't, and a table of the former to train on."""
-    collection = collections.load(workdir / "collection")
+    collection = collection_of(workdir)
     works = [collection.period(period) for period in PERIODS]
     kind = kind_of(collection, config.morphing.columns)
     early, late = (of_period(collection, indices, kind) for indices in works)
@@ -33,7 +32,7 @@ def narrow(config: ConfigDict, workdir: pathlib.Path) -> str:
         files.write_csv(temporary / "works.csv", rows[0], rows)
         write_table(temporary / "table.csv", collection, config.collection.columns, kept)
         places = [(pair.early, pair.late) for pair in found.pairs]
-        images = in_own_shapes(collection, config.collection.fit).images
+        images = collection.in_own_shapes(config.collection.fit).images
         early_shown, late_shown = (images[indices] for indices in works)
         pictures.write_png(temporary / "sets.png", scene.two_sets(early_shown, late_shown, places))
         sheet = np.concatenate([np.stack([early_shown[a], late_shown[b]]) for a, b in places])
@@ -61,7 +60,7 @@ def said(columns, wanted: str) -> str:
 
 def of_period(collection: Collection, indices: np.ndarray, kind: str) -> narrowing.Period:
     paintings, images = [collection.paintings[i] for i in indices], collection.images[indices]
-    return narrowing.Period(images, texture(images), aspects(collection)[indices], [said(painting.columns, kind) for painting in paintings])
+    return narrowing.Period(images, texture(images), collection.aspects[indices], [said(painting.columns, kind) for painting in paintings])
 
 
 def about(collection: Collection, works, periods, found: narrowing.Narrowed):
@@ -74,7 +73,7 @@ def about(collection: Collection, works, periods, found: narrowing.Narrowed):
         for i, index in enumerate(indices.tolist()):
             other, distance = counterpart.get(index, (None, None))
             yield {
-                **describe(collection, index),
+                **collection.describe(index),
                 "kind": period.kinds[i],
                 "aspect": f"{period.aspects[i]:.3f}",
                 "alone": f"{alone[i]:.3f}",

@@ -7,6 +7,7 @@ from ml_collections import ConfigDict
 
 from gan_jax import files
 from gan_jax.collection import collection as collections
+from gan_jax.collection.paintings import save_skipped
 from gan_jax.collection.tfds import Pictures
 from gan_jax.errors import UserError
 
@@ -15,7 +16,7 @@ def prepare(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any])
     """collection/: the paintings with their dates and images; of pictures without dates, which stay where they are, only which they are."""
     if config.collection.source == "tfds":
         pictures = Pictures(config.collection)
-        collections.save(collections.without_works(config.collection.resolution), workdir / "collection")
+        collections.without_works(config.collection.resolution).save(workdir / "collection")
         files.write_json(workdir / collections.UNDATED, {"dataset": pictures.name, "pictures": pictures.shape[0]})
         return f"{pictures.shape[0]:,} pictures of {pictures.name}, without dates"
     try:
@@ -26,10 +27,10 @@ def prepare(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any])
             raise
         # Beside a collection that was made before, which still stands.
         place = workdir if (workdir / "collection" / "paintings.csv").exists() else workdir / "collection"
-        collections.save_skipped(error.skipped, place / "skipped.csv")
+        save_skipped(error.skipped, place / "skipped.csv")
         raise UserError(f"{error}; {place / 'skipped.csv'} lists what was left out") from None
     _say(collection.notes)
-    collections.save(collection, workdir / "collection")
+    collection.save(workdir / "collection")
     return collections.summary(collection)
 
 

@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 from gan_jax import files, pictures
 from gan_jax.errors import UserError
 from gan_jax.latents import sampling
+from gan_jax.latents.samples import Samples
 from gan_jax.models.generator import Generator
 from gan_jax.morphing import films
 from gan_jax.progress import Progress
@@ -25,10 +26,10 @@ def sample(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) 
     """samples/generated.npy, final.png, single/ and walk.gif: images of random latents, and the generator in motion."""
     generator = generator_of(config, workdir)
     seeds = config.sampling.first_seed + np.arange(config.sampling.images)
-    images = painted(config, generator, seeds)
-    files.write_array(workdir / "samples" / "generated.npy", images)
-    show(config, workdir / "samples", generator, seeds[:SINGLE], images[:SINGLE])
-    return f"{len(images)} images; {workdir / 'samples' / 'final.png'}"
+    samples = Samples(painted(config, generator, seeds))
+    samples.save(workdir / "samples")
+    show(config, workdir / "samples", generator, seeds[:SINGLE], samples.images[:SINGLE])
+    return f"{len(samples.images)} images; {workdir / 'samples' / 'final.png'}"
 
 
 def painted(config: ConfigDict, generator: Generator, seeds: np.ndarray) -> np.ndarray:

@@ -6,14 +6,13 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from gan_jax.collection import collection as collections
 from gan_jax.collection.tfds import Pictures
 from gan_jax.errors import UserError
 from gan_jax.metrics.features import texture
 from gan_jax.metrics.image_set import MINIMUM
 from gan_jax.models import networks
 from gan_jax.models.generator import Years
-from gan_jax.stages.common import PERIODS, learnt_works
+from gan_jax.stages.common import PERIODS, collection_of, learnt_works
 from gan_jax.training import loop
 from gan_jax.training.stream import Images, Rows
 from gan_jax.training.watch import Watch
@@ -46,10 +45,10 @@ def learnt(config: ConfigDict, workdir: pathlib.Path) -> Learnt:
             raise UserError(f"config.collection.source='tfds': pictures without dates have neither periods nor years; try {off}")
         pictures = Pictures(config.collection)
         return Learnt(pictures, np.zeros((pictures.shape[0], 0), np.float32), np.zeros((0, *pictures.shape[1:]), np.uint8), None)
-    collection = collections.load(workdir / "collection")
+    collection = collection_of(workdir)
     indices, years = learnt_works(collection, config), None
     if config.model.year:
-        dates = np.array([collection.paintings[i].year for i in indices])
+        dates = collection.years[indices]
         years = Years.of(dates)
         labels = years.labels(dates)
     else:
