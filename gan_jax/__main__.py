@@ -81,7 +81,7 @@ def define_flags(verb: Verb, words: Sequence[str], values: flags.FlagValues) -> 
 
 
 def config_first(words: Sequence[str]) -> list[str]:
-    """The same words with --config before all others: its fields are flags only once it is read. Without one, that of the demo."""
+    """Returns the same words with --config before all others: its fields are flags only once it is read. Without one, that of the demo."""
     words = list(words)
     place = next((i for i, word in enumerate(words) if re.match(r"--?config(=|$)", word)), None)
     config = [f"--config={demo_config.__file__}"]
@@ -96,7 +96,7 @@ def config_first(words: Sequence[str]) -> list[str]:
 
 
 def named_periods(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """The words without those that name a period beside early and late, and what these say, by its name.
+    """Returns the words without those that name a period beside early and late, and what these say, by its name.
 
     Such fields are in no config before, and of fields that are not there absl knows nothing.
     """
@@ -149,7 +149,7 @@ def fail(message: str, code: int = 2) -> None:
 
 
 def among_others() -> bool:
-    """Whether this is one of several processes."""
+    """Returns whether this is one of several processes."""
     return "jax" in sys.modules and sys.modules["jax"].distributed.is_initialized()
 
 

@@ -22,6 +22,6 @@ complete -o default -F _gan_jax gan-jax
 
 
 def script(verbs: Iterable[str], flags: Iterable[str], settings: Iterable[str]) -> str:
-    """What a shell has to run: `verbs`, `flags` (without their dashes) and `settings` (behind --config.) are what it offers."""
+    """Returns what a shell has to run: `verbs`, `flags` (without their dashes) and `settings` (behind --config.) are what it offers."""
     words = [f"--{name}=" for name in flags] + [f"--config.{name}=" for name in settings]
     return SCRIPT.format(verbs=" ".join(verbs), flags=" ".join(words))

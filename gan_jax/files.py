@@ -137,7 +137,7 @@ def _can_be_read(read: Callable[[pathlib.Path], Any], path: pathlib.Path) -> boo
 
 
 def _ends(path: pathlib.Path, size: int, start: bytes, end: bytes) -> bool:
-    """Whether a file has the end that belongs to its kind."""
+    """Returns whether a file has the end that belongs to its kind."""
     match path.suffix:
         case ".npy":
             return _can_be_read(map_array, path)
@@ -159,7 +159,7 @@ def _ends(path: pathlib.Path, size: int, start: bytes, end: bytes) -> bool:
 
 
 def _ends_as_film(path: pathlib.Path, size: int) -> bool:
-    """Whether the boxes of an MP4 follow each other to its end; each begins with its length."""
+    """Returns whether the boxes of an MP4 follow each other to its end; each begins with its length."""
     place = 0
     with open(path, "rb") as file:
         while place + 8 <= size:

@@ -9,8 +9,8 @@ from gan_jax.training.trained import read_trained
 
 
 def open_generator(source: str | pathlib.Path, precision: str = "auto") -> Generator:
-    """The averaged generator of a trained study, from its workdir; or of a file of the Progressive GAN authors' pretrained networks; or
-    a module of TF-Hub, from its address or a folder.
+    """Returns the averaged generator of a trained study, from its workdir; or of a file of the Progressive GAN authors' pretrained
+    networks; or a module of TF-Hub, from its address or a folder.
 
     `precision` is that of our own networks' convolutions, as in `config.training.precision`. Raises UserError where there is none.
     """

@@ -26,7 +26,7 @@ SIGNATURE = OUTPUT = "default"
 
 
 def is_module(source: str) -> bool:
-    """Whether a string names a TF-Hub module: an address, or a folder with a saved model."""
+    """Returns whether a string names a TF-Hub module: an address, or a folder with a saved model."""
     return source.startswith(("https://", "http://")) or (pathlib.Path(source) / "saved_model.pb").is_file()
 
 

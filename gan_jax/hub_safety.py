@@ -112,7 +112,7 @@ def write_copy(handle: str, folder: pathlib.Path, copy: pathlib.Path) -> None:
 
 
 def _forbidden(graph: Any) -> list[str]:
-    """The operations of a meta graph that are neither computing nor saving, nor calls of functions that it holds."""
+    """Returns the operations of a meta graph that are neither computing nor saving, nor calls of functions that it holds."""
     from tensorflow.python.framework import op_def_registry
 
     functions = {function.signature.name for function in graph.graph_def.library.function}
@@ -124,7 +124,7 @@ def _forbidden(graph: Any) -> list[str]:
 
 
 def _run_all_the_same(graph: Any) -> list[str]:
-    """The saving operations on which a meta graph's signatures, functions or opening depend, and writing ones in its restoring."""
+    """Returns the saving operations on which a meta graph's signatures, functions or opening depend, and writing ones in its restoring."""
     saving, writing = (_depending(graph.graph_def, operations) for operations in (SAVING, WRITING))
     run = [info.name for signature in graph.signature_def.values() for info in (*signature.inputs.values(), *signature.outputs.values())]
     run += [name for key in RUN_AT_OPENING if key in graph.collection_def for name in graph.collection_def[key].node_list.value]
@@ -152,7 +152,7 @@ def _leave_out_saving(graph: Any) -> None:
 
 
 def _without_first_value(variable: bytes, out: set[str]) -> bytes:
-    """A variable's definition without the nodes `out`, from which one that was begun with a checkpoint has its first value."""
+    """Returns a variable's definition without the nodes `out`, from which one that was begun with a checkpoint has its first value."""
     from google.protobuf.message import DecodeError
     from tensorflow.core.framework import variable_pb2
 
@@ -204,7 +204,7 @@ def _keep(repeated: Any, wanted: Callable[[Any], bool]) -> None:
 
 
 def _node(name: str) -> str:
-    """The node of a tensor, of an input or of a control input."""
+    """Returns the node of a tensor, of an input or of a control input."""
     return name.removeprefix("^").split(":")[0]
 
 

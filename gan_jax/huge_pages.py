@@ -24,5 +24,5 @@ def use_huge_pages() -> None:
 
 
 def wanted(setting: str, environment: Mapping[str, str]) -> bool:
-    """Whether asking changes anything. Who has set GLIBC_TUNABLES, to whatever, has decided."""
+    """Returns whether asking changes anything. Who has set GLIBC_TUNABLES, to whatever, has decided."""
     return "[madvise]" in setting and "GLIBC_TUNABLES" not in environment

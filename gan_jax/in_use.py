@@ -88,7 +88,7 @@ def _busy(workdir: pathlib.Path, holder: dict[str, Any] | None) -> UserError:
 
 
 def _holder(file: int) -> dict[str, Any] | None:
-    """What the file says; None where nobody holds it, or it can't be read."""
+    """Returns what the file says; None where nobody holds it, or it can't be read."""
     try:
         said = json.loads(os.pread(file, MOST, 0))
     except (ValueError, RecursionError):
@@ -106,7 +106,7 @@ def _write(file: int, said: dict[str, Any] | None) -> None:
 
 
 def _runs(holder: dict[str, Any]) -> bool:
-    """Whether the process is there, on this host, and is not another one by the same number."""
+    """Returns whether the process is there, on this host, and is not another one by the same number."""
     process = holder.get("process")
     if not isinstance(process, int) or process <= 0:
         return False
@@ -128,7 +128,7 @@ def _began(process: int) -> str | None:
 
 
 def _touches(file: int, holder: dict[str, Any]) -> bool:
-    """Whether a process on another host goes on touching the file. Clocks of hosts differ, so only a change tells."""
+    """Returns whether a process on another host goes on touching the file. Clocks of hosts differ, so only a change tells."""
     before = os.fstat(file).st_mtime_ns
     seconds = BEAT * BEATS
     print(f"gan_jax: {holder.get('host')} was at work here; {seconds:.0f} seconds tell whether it still is", file=sys.stderr)

@@ -4,7 +4,7 @@ import jax
 
 
 def key(seed: int) -> jax.Array:
-    """A key whose draws come from the device's own generator (Philox).
+    """Returns a key whose draws come from the device's own generator (Philox).
 
     JAX's default, threefry, is compiled anew into every program: a network's initialisation takes a minute to compile on a CPU, and
     with this seconds. The same seed gives the same draws on the same kind of device.

@@ -15,19 +15,19 @@ def to_uint8(images) -> np.ndarray:
 
 
 def to_float(images: np.ndarray) -> np.ndarray:
-    """uint8 [..., 3] to float32 in [-1, 1]."""
+    """Converts uint8 [..., 3] to float32 in [-1, 1]."""
     return images.astype(np.float32) / 127.5 - 1
 
 
 def shrunk(images: np.ndarray, size: int) -> np.ndarray:
-    """uint8 [n, r, r, 3] box-filtered to at most `size` pixels a side, a divisor of r where r is larger: float64 in [0, 1]."""
+    """Returns uint8 [n, r, r, 3] box-filtered to at most `size` pixels a side, a divisor of r where r is larger: float64 in [0, 1]."""
     n, r = images.shape[:2]
     size = min(size, r)
     return images.reshape(n, size, r // size, size, r // size, 3).mean(axis=(2, 4)) / 255
 
 
 def enlarged(images: np.ndarray, size: int) -> np.ndarray:
-    """[..., h, w, 3], each pixel a square of the smallest whole size that makes the height `size` or more."""
+    """Returns [..., h, w, 3], each pixel a square of the smallest whole size that makes the height `size` or more."""
     times = max(1, math.ceil(size / images.shape[-3]))
     return images.repeat(times, axis=-3).repeat(times, axis=-2)
 

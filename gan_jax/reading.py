@@ -78,7 +78,7 @@ def text(value: str) -> str:
 
 
 def shown(value: Any) -> str:
-    """A wrong value as a message shows it: on one line and short."""
+    """Returns a wrong value as a message shows it: on one line and short."""
     said = repr(value)
     return said if len(said) <= MOST_NAMED else f"{said[:MOST_NAMED]}…"
 
@@ -145,7 +145,7 @@ def read_object(path: os.PathLike | str) -> dict[str, Any]:
 
 
 def shown_error(error: BaseException) -> str:
-    """What an error of a library says, on one short line."""
+    """Returns what an error of a library says, on one short line."""
     said = " ".join(str(error).split()) or type(error).__name__
     return said if len(said) <= 2 * MOST_NAMED else f"{said[: 2 * MOST_NAMED]}…"
 
@@ -162,14 +162,14 @@ def _finite(said: str) -> float:
 
 
 def _whole_of_json(said: str) -> int | float:
-    """A whole number; one of very many digits is none of this program's, and Python refuses some thousands of them by itself."""
+    """Returns a whole number; one of very many digits is none of this program's, and Python refuses some thousands of them by itself."""
     if len(said) > 4 * MOST_DIGITS:
         raise ValueError(f"{shown(said)} is out of range")
     return int(said)
 
 
 def _depth_is_over(value: Any) -> bool:
-    """Whether brackets are nested deeper than `MOST_DEPTH`. Goes level by level, so that it never runs out of stack."""
+    """Returns whether brackets are nested deeper than `MOST_DEPTH`. Goes level by level, so that it never runs out of stack."""
     level = [value]
     for _ in range(MOST_DEPTH):
         level = [x for each in level for x in (each.values() if isinstance(each, dict) else each) if isinstance(x, dict | list)]

@@ -9,7 +9,7 @@ FOLDER = next((folder for folder in (_PACKAGE / "configs", _PACKAGE.parent / "co
 
 
 def found(config: str) -> str:
-    """What a command calls a config, FILE or NAME with a colon and arguments behind it or not, with the path of its file.
+    """Returns what a command calls a config, FILE or NAME with a colon and arguments behind it or not, with the path of its file.
 
     A shipped one is meant by its name, "van_gogh" or "van_gogh:resolution=32", and by its path in the project, "configs/van_gogh.py", where
     there is no such file from here.

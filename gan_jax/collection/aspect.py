@@ -10,7 +10,7 @@ MAT = 255  # around an image that does not fill its square
 
 
 def in_own_shape(image: np.ndarray, aspect: float, fit: str) -> np.ndarray:
-    """A square image uint8 [r, r, 3] as uint8 [h, w, 3], w / h being the aspect of its painting and the longer of them r.
+    """Returns a square image uint8 [r, r, 3] as uint8 [h, w, 3], w / h being the aspect of its painting and the longer of them r.
 
     `fit` says how paintings became squares: what was squashed is pulled straight, bars that were added are cut off, and of what was cropped
     the rest is gone.
@@ -50,10 +50,10 @@ class Matted:
 
 
 def matted(images: np.ndarray, aspects: np.ndarray, fit: str) -> Any:
-    """The images themselves where they were cropped, else `Matted`."""
+    """Returns the images themselves where they were cropped, else `Matted`."""
     return images if fit == "crop" else Matted(images, aspects, fit)
 
 
 def between(early: np.ndarray, late: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Aspects [p, T] on the way from those of early paintings [p] to those of late ones."""
+    """Returns aspects [p, T] on the way from those of early paintings [p] to those of late ones."""
     return np.exp((1 - t) * np.log(early)[:, None] + t * np.log(late)[:, None])

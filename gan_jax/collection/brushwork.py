@@ -70,7 +70,7 @@ def _eddies(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> tuple[np.
 
 
 def _see(subject: Subject, style: Style, rng: np.random.Generator) -> Scene:
-    """The scene in the style's palette, with the directions that strokes will follow."""
+    """Returns the scene in the style's palette, with the directions that strokes will follow."""
     s, curl = subject, style.curl
     x, y = _axes()
     potential, eddy_x, eddy_y = _eddies(rng, x, y)
@@ -179,7 +179,7 @@ SMALLEST_CANVAS = 128  # pixels; smaller images are reductions of it
 
 
 def _look(field: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Values of a map [GRID, GRID, ...] at points [..., 2]; those outside take the border's."""
+    """Returns values of a map [GRID, GRID, ...] at points [..., 2]; those outside take the border's."""
     at = np.clip((points * GRID).astype(np.int64), 0, GRID - 1)
     return field[at[..., 1], at[..., 0]]
 

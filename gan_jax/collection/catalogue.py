@@ -52,7 +52,7 @@ class Columns:
 
 
 def find_columns(table: Table, named: Mapping[str, str], is_file: Callable[[str], bool] | None = None) -> Columns:
-    """Which columns say file, title and date: those that `named` names, and where it says '' those that hold such things.
+    """Returns which columns say file, title and date: those that `named` names, and where it says '' those that hold such things.
 
     A file column is the one whose names are those of most files, by `is_file`; a date column one whose cells are dates that vary and are
     no record's time stamp. Of several that do, one with a usual name is taken, and of the dates the first of: a text of dates, year and
@@ -80,7 +80,7 @@ def find_columns(table: Table, named: Mapping[str, str], is_file: Callable[[str]
 
 
 def read_dates(rows: Sequence[Mapping[str, str]], date: Sequence[str], precision: str = "") -> list[Date | str]:
-    """The rows' dates as `parse_dates` gives them, from one column or from those of the year and the month.
+    """Returns the rows' dates as `parse_dates` gives them, from one column or from those of the year and the month.
 
     Where the month is missing or unreadable the year alone is the date.
     """
@@ -95,7 +95,7 @@ def read_dates(rows: Sequence[Mapping[str, str]], date: Sequence[str], precision
 
 
 def work_dates(rows: Sequence[Mapping[str, str]], columns: Columns) -> list[Date | str]:
-    """The rows' dates by all the columns that say something about them; where there is none, the reason stands in its place."""
+    """Returns the rows' dates by all the columns that say something about them; where there is none, the reason stands in its place."""
     dates = read_dates(rows, columns.date, columns.precision) if columns.date else ["no date"] * len(rows)
     if not columns.ends:
         return dates
@@ -104,7 +104,7 @@ def work_dates(rows: Sequence[Mapping[str, str]], columns: Columns) -> list[Date
 
 
 def rows_where(table: Table, where: str) -> list[bool]:
-    """Which rows meet every condition of `where`, such as "genre=landscape|still life; place=Paris"; case makes no difference.
+    """Returns which rows meet every condition of `where`, such as "genre=landscape|still life; place=Paris"; case makes no difference.
 
     Raises UserError for a column that isn't there or a condition without "=".
     """
@@ -122,7 +122,7 @@ def rows_where(table: Table, where: str) -> list[bool]:
 
 
 def _usual(table: Table, names: Sequence[str]) -> list[str]:
-    """The columns with these names, in the order of the names; of "object.title" and "dc:title" the last part counts too."""
+    """Returns the columns with these names, in the order of the names; of "object.title" and "dc:title" the last part counts too."""
     found = []
     for column in table.columns:
         key = key_of(column)
@@ -186,7 +186,7 @@ def _fewer(sample: Sequence[Mapping[str, str]], columns: int) -> Sequence[Mappin
 
 
 def _date_rank(sample: Sequence[Mapping[str, str]], columns: tuple[str, ...], usual: bool) -> tuple[int, int]:
-    """How much columns look like the dates of paintings: (what they hold, how sure); (0, 0) for those that don't."""
+    """Returns how much columns look like the dates of paintings: (what they hold, how sure); (0, 0) for those that don't."""
     filled = [row for row in sample if row[columns[0]].strip() and not _says_undated(row[columns[0]])]
     dates = [date for date in read_dates(filled, columns) if not isinstance(date, str)]
     if not dates or any(word in key_of(columns[0]) for word in OTHER_DATES):
@@ -203,7 +203,7 @@ def _date_rank(sample: Sequence[Mapping[str, str]], columns: tuple[str, ...], us
 
 
 def _may_be_date(column: str, sample: Sequence[Mapping[str, str]]) -> bool:
-    """Whether it is worth looking into a column that has another name: by what it is called, or by cells such as "c. 1888"."""
+    """Returns whether it is worth looking into a column that has another name: by what it is called, or by cells such as "c. 1888"."""
     key = key_of(column)
     if any(word in key for word in OTHER_DATES):
         return False
@@ -219,7 +219,7 @@ def _says_undated(cell: str) -> bool:
 
 
 def _nearest(table: Table, sample: Sequence[Mapping[str, str]]) -> str:
-    """What the column that most looks like one of dates lacks, for an error."""
+    """Returns what the column that most looks like one of dates lacks, for an error."""
     usual = [column for names in (DATE_NAMES, YEAR_MONTH_NAMES, YEAR_NAMES) for column in _usual(table, names)]
     called = [column for column in table.columns if any(word in key_of(column) for word in DATE_WORDS)]
     counts = Counter({column: sum(any(letter.isdigit() for letter in row[column]) for row in sample) for column in table.columns})

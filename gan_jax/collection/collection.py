@@ -20,7 +20,7 @@ OPEN = "uncertain date"  # why paintings are skipped that may as well be of anot
 
 
 def prepare(config: Any) -> Collection:
-    """The collection that `config` (the section `collection`) describes. Raises UserError where it can't be made.
+    """Returns the collection that `config` (the section `collection`) describes. Raises UserError where it can't be made.
 
     Every row of the table and every image no row names is among the paintings or among the skipped.
     """
@@ -95,7 +95,7 @@ def _from_painter(config: Any) -> Sources:
 
 
 def summary(collection: Collection) -> str:
-    """One line of counts: "775 paintings: 194 early, 195 between, 386 late; 1 skipped (1 near duplicate)"."""
+    """Returns one line of counts: "775 paintings: 194 early, 195 between, 386 late; 1 skipped (1 near duplicate)"."""
     periods = collections.Counter(painting.period for painting in collection.paintings)
     counts = [f"{periods[name]} {name or 'outside'}" for name in PERIODS if name or periods[name]]
     kinds = collections.Counter(skipped.reason.partition(":")[0] for skipped in collection.skipped)

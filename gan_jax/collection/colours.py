@@ -36,7 +36,7 @@ def as_srgb(image: Image.Image) -> Image.Image:
 
 
 def scaled(image: Image.Image) -> Image.Image:
-    """Colours of 16 bits, of which Pillow keeps the upper 8, where a scanner filled only the lower 14 or fewer."""
+    """Returns colours of 16 bits, of which Pillow keeps the upper 8, where a scanner filled only the lower 14 or fewer."""
     high = max(most for _, most in image.getextrema())
     bits = next((bits - 8 for bits in DEPTHS[1:] if high < 2 ** (bits - 8)), 8)
     stretched = image.point(lambda value: value * 255 / (2**bits - 1))

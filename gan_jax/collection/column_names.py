@@ -54,6 +54,6 @@ def key_of(name: str) -> str:
 
 
 def column_named(columns: Sequence[str], name: str) -> str:
-    """The column of this name, in whatever case; '' if there is none."""
+    """Returns the column of this name, in whatever case; '' if there is none."""
     same = (test for test in (str, str.strip, lambda text: text.strip().casefold()))
     return next((column for test in same for column in columns if test(column) == test(name)), "")

@@ -31,7 +31,7 @@ class Reading:
 
 
 def delimiter_of(text: str) -> tuple[str, str]:
-    """The text without Excel's "sep=" line, and the delimiter by which most rows have as many fields as the header."""
+    """Returns the text without Excel's "sep=" line, and the delimiter by which most rows have as many fields as the header."""
     if match := re.match(r"""["']?sep=([,;|\t])["']?(?:\r\n|\r|\n)""", text, re.IGNORECASE):
         return text[match.end() :], match[1]
     best, best_score = ",", (0.0, False, 1)
@@ -89,12 +89,12 @@ def _records(
 
 
 def _unquoted(field: str) -> str:
-    """A field without the quotation marks around it, if it has both."""
+    """Returns a field without the quotation marks around it, if it has both."""
     return field[1:-1].replace('""', '"') if len(field) > 1 and field[0] == field[-1] == '"' else field
 
 
 def _above(records: Sequence[list[str] | str]) -> int:
-    """How many records stand above the header: those with text in one field alone, if one with more follows soon."""
+    """Returns how many records stand above the header: those with text in one field alone, if one with more follows soon."""
     wide = (n for n, record in enumerate(records[:MOST_ABOVE]) if isinstance(record, list) and sum(map(bool, map(str.strip, record))) > 1)
     return next(wide, 0)
 
@@ -162,7 +162,8 @@ def _take(reading: Reading, line: int, record: list[str] | str) -> bool:
 
 
 def _swallowed(lines: list[str], delimiter: str, width: int) -> list[list[str]]:
-    """The rows that one record of several lines holds, if each of the lines is a row like the first; none for a cell of several lines."""
+    """Returns the rows that one record of several lines holds, if each of the lines is a row like the first; none for a cell of several
+    lines."""
     if len(lines) < 2 or width < 2:
         return []
     rows = []
@@ -179,7 +180,7 @@ def _swallowed(lines: list[str], delimiter: str, width: int) -> list[list[str]]:
 
 
 def _shape(field: str) -> str:
-    """What a cell looks like: "12.jpg" is "9.a"."""
+    """Returns what a cell looks like: "12.jpg" is "9.a"."""
     return re.sub(r"[^\W\d_]+", "a", re.sub("[0-9]+", "9", field.strip()[:40].strip('"')))
 
 

@@ -25,12 +25,12 @@ Date = tuple[float, float]
 
 
 def without_time(text: str) -> str:
-    """A point of time without the time of the day, and a first of January at midnight as its year."""
+    """Returns a point of time without the time of the day, and a first of January at midnight as its year."""
     return _stamps([text.strip()], None)[0] if len(text) <= 60 else text
 
 
 def plain_texts(texts: Sequence[str], precisions: Sequence[str] | None = None) -> list[str | Date]:
-    """The cells as texts that can be read one by one; a date in place of one of which that can't be.
+    """Returns the cells as texts that can be read one by one; a date in place of one of which that can't be.
 
     - Where most entries are decimal years, with a point or a comma, a bare "1884" is 1884.0, which is how such tables write January 1884,
       and is as certain as its neighbours. Where all decimals are ".0", these are whole years that passed through a spreadsheet as numbers.
@@ -58,7 +58,7 @@ def plain_texts(texts: Sequence[str], precisions: Sequence[str] | None = None) -
 
 
 def habits_of(cells: Sequence[str | Date]) -> Habits:
-    """How a column writes days, months and ranges: by those of its cells that can only be meant one way, if they agree."""
+    """Returns how a column writes days, months and ranges: by those of its cells that can only be meant one way, if they agree."""
     firsts = seconds = 0
     ranges = months = False
     for cell in cells:
@@ -91,7 +91,7 @@ def _serials(cells: Sequence[str]) -> list[str | Date]:
 
 
 def _are_months(fractions: Sequence[str]) -> bool:
-    """Whether what stands behind the points are the numbers of months: up to 12, some of two digits, and several of them."""
+    """Returns whether what stands behind the points are the numbers of months: up to 12, some of two digits, and several of them."""
     values = {int(fraction) for fraction in fractions if len(fraction) <= 2}
     if any(len(fraction) > 2 for fraction in fractions) or not values or max(values) > 12 or len(values - {0}) < 3:
         return False
@@ -99,7 +99,7 @@ def _are_months(fractions: Sequence[str]) -> bool:
 
 
 def _stamps(cells: Sequence[str], precisions: Sequence[str] | None) -> list[str]:
-    """Points of time without the time of the day, and with no more of the date than is known."""
+    """Returns points of time without the time of the day, and with no more of the date than is known."""
     matches = [_STAMP.fullmatch(cell) if 10 <= len(cell) <= 40 else None for cell in cells]
     dates = [match for match in matches if match]
     whole = len(dates) >= 3 and all(match[2] == match[3] == "01" for match in dates)

@@ -26,7 +26,7 @@ _NO_YEARS = (0, 9999)  # as tables write that nothing is known
 
 
 def pairs_of(columns: Sequence[str], keys: Sequence[str]) -> list[tuple[str, str]]:
-    """The columns that by their names may be the two ends of a date; `keys` are the names in small letters and digits alone."""
+    """Returns the columns that by their names may be the two ends of a date; `keys` are the names in small letters and digits alone."""
     by_key = dict(zip(reversed(keys), reversed(columns)))
     found = []
     for column, key in zip(columns, keys):
@@ -60,13 +60,13 @@ def spans_of(begins: Sequence[str], ends: Sequence[str]) -> list[tuple[float, fl
 
 
 def are_of_works(spans: Sequence[tuple[float, float] | None]) -> bool:
-    """Whether these are the years of paintings, and not those of a painter's life: they vary, and most are short."""
+    """Returns whether these are the years of paintings, and not those of a painter's life: they vary, and most are short."""
     known = sorted(span[1] - span[0] for span in spans if span)
     return bool(known) and (len(set(filter(None, spans))) > 1 or known[0] <= 1) and known[len(known) // 2] <= _LONGEST
 
 
 def together(date: Date | str, span: tuple[float, float] | None) -> Date | str:
-    """What a text and two ends say together: what both allow; where they contradict each other, what the ends say."""
+    """Returns what a text and two ends say together: what both allow; where they contradict each other, what the ends say."""
     if span is None:
         return date
     start, end = span

@@ -29,7 +29,8 @@ class _Said:
 
 
 def read(text: str, habits: Habits) -> tuple[Span, bool]:
-    """The span in which a text says that a painting was made, in years, and whether it is in doubt. Raises ValueError with the reason."""
+    """Returns the span in which a text says that a painting was made, in years, and whether it is in doubt. Raises ValueError with the
+    reason."""
     said = _Reader(tokens(text), habits).statements()
     if not said.statements:
         raise ValueError("no date" if said.undated else "holds no date that can be read")
@@ -91,7 +92,7 @@ def _without_wholes(found: list[tuple[Span, str, bool]]) -> list[tuple[Span, str
 
 
 def _joined(spans: list[Span], opens: list[str]) -> Span:
-    """All of several spans; of one after which and one before which, what lies between."""
+    """Returns all of several spans; of one after which and one before which, what lies between."""
     if len(spans) == 2 and {opens[0], opens[1]} <= {"after", "from", "before", "until"}:
         for first, last in ((0, 1), (1, 0)):
             if opens[first] in ("after", "from") and opens[last] in ("before", "until"):
@@ -169,7 +170,7 @@ class _Reader(ExpressionReader):
         return said
 
     def _tried(self, role: int | None) -> Statement | None:
-        """An expression; of what is told beside the making of a painting, one that can't be read is none."""
+        """Reads an expression; of what is told beside the making of a painting, one that can't be read is none."""
         start = self.place
         try:
             return self._expression()
@@ -238,14 +239,14 @@ class _Reader(ExpressionReader):
         return False
 
     def _in_bracket(self) -> bool:
-        """Whether the segment at hand began with a bracket."""
+        """Returns whether the segment at hand began with a bracket."""
         ahead = -1
         while self.at(ahead) is not None and not self.ends(ahead):
             ahead -= 1
         return self.mark("(", ahead)
 
     def _is_place(self) -> bool:
-        """Whether what comes until a separator may be where it was made: a name, and no number."""
+        """Returns whether what comes until a separator may be where it was made: a name, and no number."""
         segment = self._segment()
         named = [token for token in segment if token.kind == "word"]
         if not named or len(named) > _PLACE_WORDS or not (named[0].capital or named[0].east_asian):

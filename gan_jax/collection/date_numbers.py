@@ -85,14 +85,14 @@ class NumberReader(Cursor):
         return True
 
     def _era_near(self) -> bool:
-        """Whether BC or AD stands before or after here, beyond a range too."""
+        """Returns whether BC or AD stands before or after here, beyond a range too."""
         ahead = 1
         while self.mark(".-–/ ", ahead) or self.number(ahead) or self.means("circa", ahead):
             ahead += 1
         return bool(self.means("era", ahead))
 
     def _ranges(self) -> bool:
-        """Whether the number at hand is an end of a range with another of three digits or more."""
+        """Returns whether the number at hand is an end of a range with another of three digits or more."""
         follows = self.mark("-–", 1) and self.number(2) is not None and len(self.number(2).text) >= 3  # type: ignore[union-attr]
         return bool(follows or (self.mark("-–", -1) and self.number(-2) is not None))
 
@@ -124,7 +124,7 @@ class NumberReader(Cursor):
         return True
 
     def _joined_number(self, ahead: int, marks: str, most: int = 4) -> Token | None:
-        """The number after a mark at `ahead`, both without a space before them."""
+        """Returns the number after a mark at `ahead`, both without a space before them."""
         mark, number = self.at(ahead), self.number(ahead + 1, most)
         if mark is None or mark.kind != "mark" or mark.text not in marks or mark.spaced or number is None or number.spaced or number.suffix:
             return None
@@ -231,7 +231,7 @@ class NumberReader(Cursor):
         return token is not None and token.kind == "word" and token.value > 0
 
     def _centuries_before(self, token: Token) -> bool:
-        """Whether a Roman numeral goes on with centuries: "siglo XVIII-XIX"."""
+        """Returns whether a Roman numeral goes on with centuries: "siglo XVIII-XIX"."""
         ahead = -1
         while self.at(ahead) is not None and (self.mark("-–/.", ahead) or self.at(ahead).value and self.at(ahead).kind == "word"):  # type: ignore[union-attr]
             ahead -= 1

@@ -50,7 +50,7 @@ class ExpressionReader(NumberReader):
         return Statement(points, ops)
 
     def _op(self, points: list[Point]) -> str:
-        """What parts one point from the next, passed; '' where the expression ends."""
+        """Returns what parts one point from the next, passed; '' where the expression ends."""
         start = self.place
         while self.mark(".,(") and (self.means("or", 1) or self.means("and", 1) or self.means("to", 1) or self.mark(SIGNS, 1)):
             self.place += 1
@@ -90,7 +90,7 @@ class ExpressionReader(NumberReader):
         return op
 
     def _begins_point(self) -> bool:
-        """Whether a point of time may begin here."""
+        """Returns whether a point of time may begin here."""
         ahead = 0
         while self.mark(DOUBT + ".", ahead) or self.means("circa", ahead) or self.means("filling", ahead):
             if self.means("month", ahead) or (self.at(ahead) and self.at(ahead).value):  # type: ignore[union-attr]
@@ -141,7 +141,7 @@ class ExpressionReader(NumberReader):
         return True
 
     def _hyphenates(self, point: Point) -> bool:
-        """Whether the dash at hand only joins words: "mid-1880s", "19th-century"."""
+        """Returns whether the dash at hand only joins words: "mid-1880s", "19th-century"."""
         if point.ordinal is not None:
             return self.means("century", 1) is not None
         if (point.year is not None or point.short is not None) and self.means("decade", 1):  # "1880-е"
@@ -231,7 +231,7 @@ class ExpressionReader(NumberReader):
         return True
 
     def _fills(self, point: Point, token: Token) -> bool:
-        """Whether a small word changes nothing here: "of" parts two points in Dutch, and does not in "end of 1888"."""
+        """Returns whether a small word changes nothing here: "of" parts two points in Dutch, and does not in "end of 1888"."""
         complete = point.dated or point.short is not None or point.month is not None or point.season is not None
         parts = complete and (token.means("to") or token.means("or") or token.means("and"))
         return bool(token.means("filling") and not token.means("role") and not parts)
@@ -243,7 +243,8 @@ class ExpressionReader(NumberReader):
         return token is not None and len(token.text) == 4
 
     def _is_century(self, point: Point) -> bool:
-        """Whether a number before the word at hand counts centuries, with or without a decade: "80er Jahre des 19. Jahrhunderts"."""
+        """Returns whether a number before the word at hand counts centuries, with or without a decade: "80er Jahre des 19.
+        Jahrhunderts"."""
         counted = point.ordinal is not None or (point.short is not None and point.unit == "")
         return counted and point.month is None and (point.unit == "" or point.short is not None)
 

@@ -29,7 +29,7 @@ class Point:
 
     @property
     def dated(self) -> bool:
-        """Whether it needs nothing of its neighbours."""
+        """Returns whether it needs nothing of its neighbours."""
         return self.span is not None or self.year is not None or (self.ordinal is not None and self.unit == "century")
 
     @property
@@ -38,7 +38,7 @@ class Point:
 
 
 def completed(points: list[Point], ops: list[str]) -> list[Point]:
-    """The same points (changed), each with what it leaves to its neighbours; one that is only the month of the one before is gone.
+    """Returns the same points (changed), each with what it leaves to its neighbours; one that is only the month of the one before is gone.
 
     `ops` [len(points) - 1] stand between them: "range", "slash", "or", "and". Raises ValueError where something is missing.
     """
@@ -181,7 +181,7 @@ def _year_span(point: Point, year: int) -> Span:
 
 
 def month_span(year: int, month: int, day: int | None = None) -> Span:
-    """A month as a twelfth of a year, a day as an even part of its month. Raises ValueError for those that there are not."""
+    """Returns a month as a twelfth of a year, a day as an even part of its month. Raises ValueError for those that there are not."""
     checked(year)
     if not 1 <= month <= 12:
         raise ValueError(f"there is no month {month}")
@@ -195,7 +195,7 @@ def month_span(year: int, month: int, day: int | None = None) -> Span:
 
 
 def opened(span: Span, word: str) -> Span:
-    """What "before" and its like make of a span."""
+    """Returns what "before" and its like make of a span."""
     start, end = span
     return {
         "": (start, end),
@@ -209,7 +209,7 @@ def opened(span: Span, word: str) -> Span:
 
 
 def checked(year: int) -> int:
-    """The year. Raises ValueError if it is not from `FIRST_YEAR` to `LAST_YEAR`."""
+    """Returns the year. Raises ValueError if it is not from `FIRST_YEAR` to `LAST_YEAR`."""
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise ValueError(f"year {year} is not within {FIRST_YEAR} to {LAST_YEAR}")
     return year

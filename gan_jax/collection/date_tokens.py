@@ -56,12 +56,12 @@ class Token:
     east_asian: bool = False
 
     def means(self, kind: str) -> Meaning | None:
-        """What the token means if it is of this kind."""
+        """Returns what the token means if it is of this kind."""
         return next((meaning for meaning in self.meanings if meaning.kind == kind), None)
 
 
 def tokens(text: str) -> list[Token]:
-    """The tokens of a date; dots within an abbreviation are gone, others are marks. Raises ValueError for more than a date has."""
+    """Returns the tokens of a date; dots within an abbreviation are gone, others are marks. Raises ValueError for more than a date has."""
     plain = _plainer(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.translate(_LIKE)).translate(_LIKE)))
     found: list[Token] = []
     spaced = True
@@ -94,14 +94,14 @@ def tokens(text: str) -> list[Token]:
 
 
 def _plainer(text: str) -> str:
-    """The same date in a form that its tokens tell: "18[8]8" as "1888", "18--" as "18xx", "1888-uu-uu" as "1888", "23-Sep-1888"."""
+    """Returns the same date in a form that its tokens tell: "18[8]8" as "1888", "18--" as "18xx", "1888-uu-uu" as "1888", "23-Sep-1888"."""
     for pattern, plain in _PLAINER:
         text = pattern.sub(plain, text)
     return _IN_BRACKETS.sub(lambda match: re.sub("[()]", "", match[0]) if sum(map(str.isdigit, match[0])) == 4 else match[0], text)
 
 
 def _suffix(digits: str, following: list[str]) -> tuple[str, int]:
-    """What letters directly after a number make of it, and how many pieces they take."""
+    """Returns what letters directly after a number make of it, and how many pieces they take."""
     if following and following[0].isalpha() and not _EAST_ASIAN.search(following[0]):
         letters = folded(following[0])
         if letters == "s" or (letters in ("er", "erne") and digits.endswith("0")):
@@ -126,7 +126,7 @@ def _roman(word: str) -> int:
 
 
 def _east_asian(run: str, spaced: bool) -> list[Token]:
-    """Words of a script without spaces, the longest that is known first; letters of none are words of their own."""
+    """Returns words of a script without spaces, the longest that is known first; letters of none are words of their own."""
     found: list[Token] = []
     place = 0
     while place < len(run):
@@ -158,7 +158,7 @@ def _kanji_value(numerals: str) -> int:
 
 
 def _phrases(found: list[Token]) -> list[Token]:
-    """The same tokens, with words that mean something together in one, and without days of the week, which change no date."""
+    """Returns the same tokens, with words that mean something together in one, and without days of the week, which change no date."""
     result: list[Token] = []
     place = 0
     while place < len(found):

@@ -130,7 +130,7 @@ def _text(data: bytes, encoding: str) -> str | None:
 
 
 def _by_names(data: bytes, names: Sequence[str], encodings: Sequence[str]) -> str:
-    """The encoding in which most of the names of files are in the data, if there are such."""
+    """Returns the encoding in which most of the names of files are in the data, if there are such."""
     telling = [name for name in names if not name.isascii()][:NAMES]
     counts = dict.fromkeys(encodings, 0)
     for name in telling:
@@ -145,7 +145,7 @@ def _by_names(data: bytes, names: Sequence[str], encodings: Sequence[str]) -> st
 
 
 def plausibility(text: str, encoding: str) -> float:
-    """Which share of the words of a text that are not ASCII may be words, 0 to 1, if it was decoded from `encoding`."""
+    """Returns which share of the words of a text that are not ASCII may be words, 0 to 1, if it was decoded from `encoding`."""
     if encoding in _EAST:
         return _east_asian(text, encoding)
     foreign, good, allowed = 0, 0, [0] * len(_ALPHABETS)

@@ -39,11 +39,11 @@ class ImageFolder:
     lookups: tuple[tuple[Callable[[str], str], dict[str, list[str]]], ...]  # (key of a name, files by that key), the strictest first
 
     def images(self) -> list[str]:
-        """The files that are images by their suffix."""
+        """Returns the files that are images by their suffix."""
         return [file for file in self.files if _PICTURE_SUFFIX.search(file)]
 
     def has(self, name: str) -> bool:
-        """Whether a table's name is that of a file, or of several."""
+        """Returns whether a table's name is that of a file, or of several."""
         try:
             return bool(self.find(name))
         except _Ambiguous:
@@ -52,14 +52,14 @@ class ImageFolder:
             return False
 
     def leads_out(self, file: str) -> bool:
-        """Whether a file is a link to something outside of the folder, or round in a circle, which then must not be read."""
+        """Returns whether a file is a link to something outside of the folder, or round in a circle, which then must not be read."""
         try:
             return not (self.root / file).resolve(strict=True).is_relative_to(self.root.resolve())
         except (OSError, RuntimeError):
             return True
 
     def find(self, name: str) -> str:
-        """The file that a table calls `name`: by its exact name, in any case, without the suffix, or anywhere in the subfolders.
+        """Returns the file that a table calls `name`: by its exact name, in any case, without the suffix, or anywhere in the subfolders.
 
         Of an address, and of a path on another machine ("C:\\\\...", "../..."), only the last part is looked for; "%20" is a space.
         Raises LookupError with the reason if there is no such file in the folder, or more than one.
@@ -110,7 +110,7 @@ def index_folder(root: pathlib.Path | str) -> ImageFolder:
 
 
 def is_address(name: str) -> bool:
-    """Whether a name is that of something on another machine, such as "https://..."."""
+    """Returns whether a name is that of something on another machine, such as "https://..."."""
     return bool(_ADDRESS.match(name.strip()))
 
 
@@ -119,7 +119,7 @@ def _leads_out(path: str) -> bool:
 
 
 def _candidates(path: str) -> list[str]:
-    """What a path may be called in the folder, the likeliest first; nothing that leads out of it."""
+    """Returns what a path may be called in the folder, the likeliest first; nothing that leads out of it."""
     found = []
     address = is_address(path)
     several = _SEVERAL.split(path, maxsplit=1)
@@ -175,5 +175,5 @@ def _base_stem(name: str) -> str:
 
 
 def _loose(name: str) -> str:
-    """The last part with spaces for what stands in their place when files are downloaded: "Café_de_nuit" is "café de nuit"."""
+    """Returns the last part with spaces for what stands in their place when files are downloaded: "Café_de_nuit" is "café de nuit"."""
     return re.sub("[ _+]+", " ", _base_stem(name))

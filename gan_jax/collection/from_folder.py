@@ -22,7 +22,8 @@ NAMED = 5  # files, in a line about several
 
 
 def from_folder(config: Any) -> Sources:
-    """The paintings that `config` (the section `collection`) describes. Raises UserError; NotEnough where it knows what was left out."""
+    """Returns the paintings that `config` (the section `collection`) describes. Raises UserError; NotEnough where it knows what was left
+    out."""
     distance = None if config.near_duplicates < 0 else config.near_duplicates
     if not config.table:
         raise UserError("config.collection.table: name the table (CSV, TSV or JSON) that has the file, title and date of each painting")
@@ -80,7 +81,7 @@ def from_folder(config: Any) -> Sources:
 
 
 def _placeholders(works: Sequence[Work], copies: Mapping[int, tuple[int, int | None]]) -> set[int]:
-    """Indices of images that stand for several paintings: "no image available"."""
+    """Returns indices of images that stand for several paintings: "no image available"."""
     groups: dict[int, list[int]] = {}
     for i, (original, _) in copies.items():
         groups.setdefault(original, [original]).append(i)
@@ -112,7 +113,7 @@ def _malformed(rows: Iterable[tuple[int, str]]) -> list[Skipped]:
 def listed_works(
     table: catalogue.Table, columns: catalogue.Columns, folder: ImageFolder, where: str
 ) -> tuple[list[Work], list[Skipped], set[str]]:
-    """The rows with a readable date and an image, the others with the reason, and all files that any row names."""
+    """Returns the rows with a readable date and an image, the others with the reason, and all files that any row names."""
     skipped: list[Skipped] = []
     named, outside = set[str](), set[str]()
     times: collections.Counter[str] = collections.Counter()
@@ -149,5 +150,5 @@ def listed_works(
 
 
 def _printable(name: str) -> str:
-    """A file name in bytes that aren't UTF-8, in a form that is."""
+    """Returns a file name in bytes that aren't UTF-8, in a form that is."""
     return name.encode("utf-8", "backslashreplace").decode()

@@ -172,12 +172,12 @@ def _orientation(image: Image.Image) -> int:
 
 
 def is_plain(thumbnail: np.ndarray) -> bool:
-    """Whether uint8 [32, 32, 3] is of a single colour, but for the noise of compression."""
+    """Returns whether uint8 [32, 32, 3] is of a single colour, but for the noise of compression."""
     return bool((np.ptp(thumbnail.reshape(-1, 3).astype(int), axis=0) <= PLAIN).all())
 
 
 def border(thumbnail: np.ndarray) -> float:
-    """Which share of an image, by its thumbnail uint8 [32, 32, 3], are empty strips along opposite edges, 0 to 1."""
+    """Returns which share of an image, by its thumbnail uint8 [32, 32, 3], are empty strips along opposite edges, 0 to 1."""
     rows = np.ptp(thumbnail.astype(int), axis=1).max(axis=1) <= EVEN  # [32]
     columns = np.ptp(thumbnail.astype(int), axis=0).max(axis=1) <= EVEN
     inner = 1.0
@@ -213,7 +213,7 @@ def _resized(picture: Image.Image, size: tuple[int, int], box: tuple[float, floa
 
 
 def digest(picture: Image.Image) -> str:
-    """SHA-256 of the size and the pixels: the same for an image and its lossless copy in another format."""
+    """Returns SHA-256 of the size and the pixels: the same for an image and its lossless copy in another format."""
     result = hashlib.sha256(f"{picture.mode} {picture.width} {picture.height} ".encode())
     for top in range(0, picture.height, 256):  # in strips, for memory
         result.update(picture.crop((0, top, picture.width, min(top + 256, picture.height))).tobytes())
@@ -221,7 +221,7 @@ def digest(picture: Image.Image) -> str:
 
 
 def perceptual_hash(thumbnail: np.ndarray) -> np.uint64:
-    """The pHash of uint8 [32, 32, 3]: which of the 64 lowest cosine terms of the grey image are above their median."""
+    """Returns the pHash of uint8 [32, 32, 3]: which of the 64 lowest cosine terms of the grey image are above their median."""
     grey = thumbnail.astype(np.float64) @ np.array([0.299, 0.587, 0.114])  # [32, 32], ITU-R BT.601
     terms = scipy.fft.dctn(grey, norm="ortho")[:8, :8].ravel()
     return np.packbits(terms > np.median(terms[1:])).view(np.uint64)[0]
@@ -235,7 +235,7 @@ def similarity(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def duplicates(pictures: Sequence[Fitted], distance: int | None) -> dict[int, tuple[int, int | None]]:
-    """Which images are copies: {index: (index of the one to keep, hash distance, or None if all pixels are the same)}.
+    """Returns which images are copies: {index: (index of the one to keep, hash distance, or None if all pixels are the same)}.
 
     Of each set the largest is kept, of equals the first. A near copy is within `distance` bits of the kept one's hash and at
     least `NEAR_SIMILARITY` like it; `distance` None looks for exact copies only.

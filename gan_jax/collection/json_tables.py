@@ -14,7 +14,7 @@ Row = dict[str, str]
 
 
 def is_json(text: str) -> bool:
-    """Whether a text may be JSON, by how it begins."""
+    """Returns whether a text may be JSON, by how it begins."""
     return text[:1000].lstrip("\ufeff \t\r\n")[:1] in ("{", "[")
 
 
@@ -45,7 +45,7 @@ def records(text: str) -> Iterator[tuple[int, Row | str]]:
 
 
 def flat(record: dict) -> Row:
-    """The fields of a record as texts: {"dating": {"year": 1888}} has "dating.year".
+    """Returns the fields of a record as texts: {"dating": {"year": 1888}} has "dating.year".
 
     Of a list, all values with "; " between; of a list of objects, those of each of their fields. Of a value with its type or language, as
     SPARQL and JSON-LD write them, the value. Raises ValueError for what is nested too deep.
@@ -103,7 +103,7 @@ def _lines(text: str) -> Iterator[tuple[int, Row | str]] | None:
 
 
 def _are_columns(parts: list) -> bool:
-    """Whether these are lists of the same length, of no objects."""
+    """Returns whether these are lists of the same length, of no objects."""
     if len(parts) < 2 or not all(isinstance(part, list) for part in parts) or len({len(part) for part in parts}) > 1:
         return False
     return not any(isinstance(cell, dict) for part in parts for cell in part[:1])
@@ -114,13 +114,13 @@ def _objects(part: list) -> bool:
 
 
 def _by_numbers(parts: list) -> bool:
-    """Whether these are columns of which each has its cells by the numbers of the rows, as pandas writes them."""
+    """Returns whether these are columns of which each has its cells by the numbers of the rows, as pandas writes them."""
     same = len(parts) > 1 and all(isinstance(part, dict) and part.keys() == parts[0].keys() for part in parts)
     return same and list(parts[0]) == [str(n) for n in range(len(parts[0]))]
 
 
 def _below_names(names: Any, rows: list) -> list | None:
-    """The records of lists of cells, if these are such and as long as the names."""
+    """Returns the records of lists of cells, if these are such and as long as the names."""
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         return None
     fit = all(isinstance(row, list) and len(row) == len(names) for row in rows)
@@ -128,7 +128,7 @@ def _below_names(names: Any, rows: list) -> list | None:
 
 
 def _of(value: Any, depth: int = 0) -> list:
-    """The records in what a file holds. Raises ValueError if there are none."""
+    """Returns the records in what a file holds. Raises ValueError if there are none."""
     if isinstance(value, list):
         return _below_names(value[0], value[1:]) or value if value else value
     if isinstance(value, dict) and value:

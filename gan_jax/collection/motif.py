@@ -50,13 +50,13 @@ CURVES: tuple[tuple[str, float, float, str], ...] = (
 
 
 def style_of(year: float) -> Style:
-    """The style of a year, without any painting's own deviation; before 1880 that of 1880, after 1890 that of 1890."""
+    """Returns the style of a year, without any painting's own deviation; before 1880 that of 1880, after 1890 that of 1890."""
     done = min(max((year - FIRST_YEAR) / (LAST_YEAR - FIRST_YEAR), 0.0), 1.0)
     return Style(**{name: early + (late - early) * SHAPES[shape](done) for name, early, late, shape in CURVES})
 
 
 def draw_style(year: float, rng: np.random.Generator) -> Style:
-    """The style of one painting: `style_of(year)` and a small deviation of its own in each parameter (see DEVIATION)."""
+    """Returns the style of one painting: `style_of(year)` and a small deviation of its own in each parameter (see DEVIATION)."""
     noise = np.clip(rng.standard_normal(len(CURVES)), -LARGEST_DEVIATION, LARGEST_DEVIATION) * DEVIATION
     curve = style_of(year)
     values = {name: getattr(curve, name) + (late - early) * float(z) for (name, early, late, _), z in zip(CURVES, noise, strict=True)}
@@ -131,7 +131,7 @@ def draw_subject(rng: np.random.Generator) -> Subject:
 
 
 def title_of(subject: Subject) -> str:
-    """A plausible title in plain words, such as "Wheat Field with Two Cypresses and a Low Sun"."""
+    """Returns a plausible title in plain words, such as "Wheat Field with Two Cypresses and a Low Sun"."""
     things = []
     if subject.house_x is not None:
         things.append("a Cottage")

@@ -26,7 +26,7 @@ _NAME = re.compile(r"[^\W\d_][\w-]{0,39}")  # as a part of file names on any sys
 
 
 def further(periods: Mapping[str, Any]) -> dict[str, str]:
-    """What the section `periods` of a config says beside early and late, by name. A name that says nothing is none."""
+    """Returns what the section `periods` of a config says beside early and late, by name. A name that says nothing is none."""
     return {name: text for name in sorted(periods) if name not in ENDS and (text := str(periods[name]).strip())}
 
 
@@ -59,7 +59,7 @@ class Periods:
         return tuple(name for name in self.said if name not in ENDS)
 
     def parts(self, years: Sequence[float], rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> list[str]:
-        """What each painting is to the study: 'early', 'late', 'between' or ''.
+        """Returns what each painting is to the study: 'early', 'late', 'between' or ''.
 
         By a column, what is neither early nor late is between where its date lies between the middles of both, the medians: places and
         phases of a life overlap at their ends. Raises UserError for a column that is not among `columns`, and where late is no later.
@@ -78,14 +78,15 @@ class Periods:
         return [name or ("between" if first < year < last else "") for year, name in zip(years, own)]
 
     def names(self, years: Sequence[float], rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> list[str]:
-        """The further period of each painting; '' for those that are of none. Raises UserError for a column that is not among `columns`."""
+        """Returns the further period of each painting; '' for those that are of none. Raises UserError for a column that is not among
+        `columns`."""
         if self.column:
             return [name if name in self.further else "" for name in self._by_column(rows, columns)]
         spans = [(name, self.spans[name]) for name in self.further]
         return [next((name for name, (start, end) in spans if start <= year < end), "") for year in years]
 
     def held(self, rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> str:
-        """What the column holds, as a part of an error; '' without one."""
+        """Returns what the column holds, as a part of an error; '' without one."""
         if not self.column:
             return ""
         column = column_named(columns, self.column)

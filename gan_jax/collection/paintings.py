@@ -53,19 +53,19 @@ class Collection:
     notes: tuple[str, ...] = ()  # lines about how it was made, which are said and not kept
 
     def period(self, name: str) -> np.ndarray:
-        """Indices of the paintings of a period, int64 [n of them], by year."""
+        """Returns indices of the paintings of a period, int64 [n of them], by year."""
         if name not in PERIODS:
             raise ValueError(f"a period is one of {PERIODS}, not {name!r}")
         return np.array([i for i, painting in enumerate(self.paintings) if painting.period == name], np.int64)
 
     @cached_property
     def years(self) -> np.ndarray:
-        """[n], of the paintings."""
+        """Returns [n], of the paintings."""
         return np.array([painting.year for painting in self.paintings])
 
     @cached_property
     def aspects(self) -> np.ndarray:
-        """[n], width over height of the paintings as they were found."""
+        """Returns [n], width over height of the paintings as they were found."""
         return np.array([painting.width / painting.height for painting in self.paintings])
 
     def in_own_shapes(self, fit: str) -> "Collection":

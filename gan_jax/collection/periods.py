@@ -12,7 +12,7 @@ PERIODS = ("early", "between", "late", "")  # '' is outside of all
 
 
 def parse_span(text: Any, field: str = "config.collection.periods") -> tuple[float, float]:
-    """Years from the first to before the second: '..1885' is (-inf, 1886.0), '1880..1883' [1880, 1884), '1886' one year.
+    """Returns years from the first to before the second: '..1885' is (-inf, 1886.0), '1880..1883' [1880, 1884), '1886' one year.
 
     A fraction is a point in time and not a year: '1885.5..1886.25' ends where it says. Years BC have a minus, '-480..-323'; those
     before 210 four digits, '0150..0200', since three may be a year cut short. Raises UserError that begins with `field`, the name in the
@@ -44,7 +44,8 @@ def period_of(year: float, early: tuple[float, float], late: tuple[float, float]
 
 
 def may_be_of(year: float, uncertainty: float, early: tuple[float, float], late: tuple[float, float]) -> tuple[str, ...]:
-    """The periods, in order of time, that a date may be of: its middle's, and those that its span reaches into by more than a month.
+    """Returns the periods, in order of time, that a date may be of: its middle's, and those that its span reaches into by more than a
+    month.
 
     The middle's alone where that has nine tenths of the span.
     """

@@ -32,7 +32,7 @@ class Work:
     row: Mapping[str, str]
 
     def said(self) -> str:
-        """The years that it may be of: "1870 to 1900"."""
+        """Returns the years that it may be of: "1870 to 1900"."""
         first, last = self.date[0] - self.date[1], self.date[0] + self.date[1]
         return f"{math.floor(first + 1e-6)} to {math.ceil(last - 1e-6) - 1}"
 

@@ -86,7 +86,7 @@ def _folder_of_records(folder: pathlib.Path, names: Sequence[str], encoding: str
 
 
 def _of_records(path: str, records: Iterator[tuple[int, dict[str, str] | str]], encoding: str, guessed: bool) -> Table:
-    """The table of records, with a column for each field of any. Raises UserError if there are none or too many."""
+    """Returns the table of records, with a column for each field of any. Raises UserError if there are none or too many."""
     columns: dict[str, None] = {}
     found, malformed = [], []
     for n, record in records:

@@ -61,7 +61,7 @@ class Pictures:
         self._folder, self._fit, self._max_pixels = folder, config.fit, config.max_pixels
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        """uint8 [m, r, r, 3]: rows [m]. Raises UserError for an image that is none, by its number."""
+        """Returns uint8 [m, r, r, 3]: rows [m]. Raises UserError for an image that is none, by its number."""
         try:
             records = self._source.__getitems__(np.asarray(rows).tolist())
             found = [self._parse(record).features.feature[self._feature].bytes_list.value[0] for record in records]
@@ -87,7 +87,7 @@ def check_files(folder: pathlib.Path, files: Sequence[os.PathLike]) -> None:
 
 
 def find(dataset: str, root: str) -> pathlib.Path:
-    """The folder of a dataset's version, the newest where none is named. Raises UserError, and says how to get one."""
+    """Returns the folder of a dataset's version, the newest where none is named. Raises UserError, and says how to get one."""
     if not dataset:
         raise UserError("config.collection.tfds: name a dataset")
     by_path = pathlib.Path(dataset).expanduser()
@@ -110,7 +110,7 @@ def find(dataset: str, root: str) -> pathlib.Path:
 
 
 def how_to_get(dataset: str, folder: str) -> str:
-    """What makes it. (TFDS's own command wants Apache Beam, whatever it is asked for.)"""
+    """Returns what makes it. (TFDS's own command wants Apache Beam, whatever it is asked for.)"""
     make = f"tfds.builder({dataset!r}, data_dir={folder!r}, file_format='array_record').download_and_prepare()"
     return f'this makes it: python -c "import tensorflow_datasets as tfds; {make}"'
 

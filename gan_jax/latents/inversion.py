@@ -192,7 +192,7 @@ def _each(parts: Parts) -> tuple[Any, Any, Any]:
 
 
 def _measure(generator: Generator, latents: np.ndarray, targets: np.ndarray) -> Parts:
-    """Distances [n] of what is at latents [n, latent_size] from targets uint8 [n, r, r, 3]."""
+    """Returns distances [n] of what is at latents [n, latent_size] from targets uint8 [n, r, r, 3]."""
     critic = generator.critic
     look = _measuring(generator.apply, critic.features if critic else None)
     size = min(64, -(-len(latents) // STDDEV_GROUP) * STDDEV_GROUP)
@@ -253,7 +253,7 @@ def _programs(apply: Callable, features: Callable | None, settings: Settings, la
 
     @functools.partial(jax.jit, donate_argnums=2)
     def step(params: Any, critic: Any, lanes: Lanes, key: Array, turn: Array) -> tuple[Lanes, Parts]:
-        """One step of each search that is not over, and the distances [b] before it."""
+        """Takes one step of each search that is not over, and the distances [b] before it."""
         done = lanes.step.astype(jnp.float32) / settings.steps
         strength = settings.noise * jnp.maximum(0.0, 1 - done / QUIET) ** 2
         noise = strength[:, None] * jax.random.normal(jax.random.fold_in(key, turn), lanes.z.shape)
@@ -276,7 +276,7 @@ def _programs(apply: Callable, features: Callable | None, settings: Settings, la
 
 
 def rate_schedule(settings: Settings) -> Callable[[Array], Array]:
-    """The learning rate [b] at steps [b]: up along a line, then constant, then down to zero along a cosine."""
+    """Returns the learning rate [b] at steps [b]: up along a line, then constant, then down to zero along a cosine."""
 
     def rate(step: Array) -> Array:
         done = step.astype(jnp.float32) / settings.steps
@@ -288,7 +288,8 @@ def rate_schedule(settings: Settings) -> Callable[[Array], Array]:
 
 
 def _starts(generator: Generator, targets: np.ndarray, settings: Settings, seed: int) -> np.ndarray:
-    """Latents [n, restarts, latent_size]: for each target those whose images are most like it, of many, and with several a random one.
+    """Returns latents [n, restarts, latent_size]: for each target those whose images are most like it, of many, and with several a random
+    one.
 
     Alike is what has the same colours at 8 pixels, and the same features to the critic where there is one, averaged to 4.
     """
@@ -306,7 +307,7 @@ def _starts(generator: Generator, targets: np.ndarray, settings: Settings, seed:
 
 
 def _summaries(generator: Generator, images: np.ndarray) -> list[np.ndarray]:
-    """Colours and, where there is a critic, its features of uint8 [n, r, r, 3], small: each [n, d]."""
+    """Returns colours and, where there is a critic, its features of uint8 [n, r, r, 3], small: each [n, d]."""
     look = _summary(generator.critic.features if generator.critic else None, generator.resolution)
     critic = generator.critic.params if generator.critic else None
     size = 64

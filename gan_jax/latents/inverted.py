@@ -43,7 +43,7 @@ class Inversion:
 
     @property
     def indices(self) -> list[int]:
-        """[n], places of the paintings in their collection."""
+        """Returns [n], places of the paintings in their collection."""
         return [int(work["index"]) for work in self.works]
 
     def verdicts(self) -> list[str]:
@@ -90,7 +90,7 @@ class Inversion:
 
 
 def _calibration(path: pathlib.Path) -> tuple[float, np.ndarray]:
-    """The limit and the errors of the generator's own images; NaN and none from before there was a calibration."""
+    """Returns the limit and the errors of the generator's own images; NaN and none from before there was a calibration."""
     if not path.exists():
         return math.nan, np.zeros(0)
     said = reading.read_object(path)

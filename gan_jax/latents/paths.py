@@ -7,20 +7,20 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 
 
 def linear(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """The straight line."""
+    """Returns the straight line."""
     t = t[None, :, None]
     return (1 - t) * a[:, None] + t * b[:, None]
 
 
 def rescaled(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """The straight line, then scaled to the length of its start, as the TF-Hub tutorial of Progressive GAN does."""
+    """Returns the straight line, then scaled to the length of its start, as the TF-Hub tutorial of Progressive GAN does."""
     line = linear(a, b, t)
     length = np.linalg.norm(line, axis=-1, keepdims=True)
     return line * (np.linalg.norm(a, axis=-1)[:, None, None] / np.maximum(length, 1e-12))
 
 
 def slerp(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """The great circle at constant speed, its length going linearly from that of `a` to that of `b` (Shoemake 1985).
+    """Returns the great circle at constant speed, its length going linearly from that of `a` to that of `b` (Shoemake 1985).
 
     From one end of the sphere to the opposite, where all half circles are as short, it is one of them.
     """
@@ -58,7 +58,7 @@ PATHS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
 
 
 def smooth(t: np.ndarray) -> np.ndarray:
-    """3t^2 - 2t^3: starts and stops without a jerk."""
+    """Returns 3t^2 - 2t^3: starts and stops without a jerk."""
     return t * t * (3 - 2 * t)
 
 

@@ -11,7 +11,7 @@ SIDE = 16  # pixels at which they are compared
 
 
 def of_seeds(generator: Generator, seeds: np.ndarray, label: np.ndarray | None = None) -> np.ndarray:
-    """Latents [n, latent_size], one of each seed: the same for a seed on every machine, whatever other seeds there are.
+    """Returns latents [n, latent_size], one of each seed: the same for a seed on every machine, whatever other seeds there are.
 
     They lie on the sphere that training's latents lie near. Where there are labels, each has the one that is given, [label_size], or a
     random one.
@@ -29,7 +29,7 @@ def of_seeds(generator: Generator, seeds: np.ndarray, label: np.ndarray | None =
 
 
 def ordinary(generator: Generator) -> np.ndarray:
-    """The latents [latent_size] of the most ordinary of some samples: the one with the least mean distance to the others."""
+    """Returns the latents [latent_size] of the most ordinary of some samples: the one with the least mean distance to the others."""
     latents = of_seeds(generator, np.arange(CANDIDATES))
     points = shrunk(generator.images(latents), SIDE).reshape(CANDIDATES, -1)
     square = (points**2).sum(axis=1)
@@ -38,8 +38,8 @@ def ordinary(generator: Generator) -> np.ndarray:
 
 
 def truncated(latents: np.ndarray, centre: np.ndarray, psi: float, label_size: int = 0) -> np.ndarray:
-    """Latents [n, latent_size] moved towards a centre [latent_size]: as they are at psi = 1, at the centre at 0. They keep their length and
-    their labels.
+    """Returns latents [n, latent_size] moved towards a centre [latent_size]: as they are at psi = 1, at the centre at 0. They keep their
+    length and their labels.
 
     The truncation trick (Marchesi 2017; Karras et al. 2019, appendix B) for latents on a sphere, which have no mean to go to.
     """

@@ -83,7 +83,7 @@ def _whole(size: int) -> int:
 
 
 def _split(params: Any) -> tuple[Any, Any]:
-    """What is trained, and what is not: of a Flax network's variables its parameters, of anything else all."""
+    """Returns what is trained, and what is not: of a Flax network's variables its parameters, of anything else all."""
     if isinstance(params, dict) and "params" in params:
         return params["params"], {name: value for name, value in params.items() if name != "params"}
     return params, None
@@ -95,7 +95,7 @@ def _joined(trained: Any, kept: Any) -> Any:
 
 @functools.lru_cache(maxsize=4)
 def _programs(apply: Callable, features: Callable | None, settings: Settings, mesh: Mesh, label_size: int) -> tuple[Callable, Callable]:
-    """How a round begins, and its step. What a device trains is that device's part of arrays [devices, ...]."""
+    """Returns how a round begins, and its step. What a device trains is that device's part of arrays [devices, ...]."""
     critic_of = Critic(None, features) if features else None
     adam = optax.scale_by_adam(b1=0.9, b2=0.99)
     hold = int(settings.steps * (1 - RAMP_DOWN))
@@ -106,7 +106,7 @@ def _programs(apply: Callable, features: Callable | None, settings: Settings, me
     own, same = PartitionSpec("groups"), PartitionSpec()
 
     def each(function: Callable, *, own_first: int, arguments: int) -> Callable:
-        """A program in which each device has a group of its own: the first arguments and all results are [devices, ...]."""
+        """Returns a program in which each device has a group of its own: the first arguments and all results are [devices, ...]."""
 
         def on_device(*given: Any) -> Any:
             mine = jax.tree.map(lambda x: x[0], given[:own_first])

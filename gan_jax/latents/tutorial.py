@@ -26,7 +26,7 @@ BATCH = 64  # paintings at once; each has a loss of its own, so this changes not
 
 
 def search(generator: Generator, paintings: np.ndarray, seed: int, steps: int = STEPS) -> np.ndarray:
-    """Latents [n, latent_size] for paintings uint8 [n, r, r, 3]."""
+    """Returns latents [n, latent_size] for paintings uint8 [n, r, r, 3]."""
     start = np.array(jax.random.normal(keys.key(seed), (len(paintings), generator.latent_size)))
     step = _program(generator.apply)
     size = min(BATCH, len(paintings))
@@ -47,7 +47,7 @@ def search(generator: Generator, paintings: np.ndarray, seed: int, steps: int = 
 
 
 def loss_of(images: Array, target: Array, z: Array) -> Array:
-    """[n], of images and targets [n, r, r, 3] in [-1, 1] and latents [n, latent_size]."""
+    """Returns [n], of images and targets [n, r, r, 3] in [-1, 1] and latents [n, latent_size]."""
     return jnp.abs(images - target).sum(axis=(1, 2, 3)) / 2 + jnp.abs(jnp.linalg.norm(z, axis=-1) - math.sqrt(z.shape[-1]))
 
 

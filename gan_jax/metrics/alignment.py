@@ -43,28 +43,28 @@ class Compositions:
 
 
 def upside_down(works: Compositions, images: np.ndarray) -> int:
-    """How many images uint8 [m, r, r, 3] are more like the paintings, in the mean over these, when they are turned over."""
+    """Returns how many images uint8 [m, r, r, 3] are more like the paintings, in the mean over these, when they are turned over."""
     as_is, turned = (works.likeness(each).mean(axis=1) for each in (images, images[:, ::-1]))
     return int((turned > as_is).sum())
 
 
 def _light(images: np.ndarray) -> np.ndarray:
-    """float32 [n, s, s], the mean of the three colours, each with its mean and contrast taken out: exchanged colours don't change it, nor
-    does a tint. A colour that hardly varies stays as weak as it is."""
+    """Returns float32 [n, s, s], the mean of the three colours, each with its mean and contrast taken out: exchanged colours don't change
+    it, nor does a tint. A colour that hardly varies stays as weak as it is."""
     colours = shrunk(images, BASE)
     colours = colours - colours.mean(axis=(1, 2), keepdims=True)
     return (colours / np.maximum(colours.std(axis=(1, 2), keepdims=True), WEAK)).mean(axis=3).astype(np.float32)
 
 
 def _cut(light: np.ndarray, side: int, zoom: float, down: int, right: int) -> np.ndarray:
-    """The window [n, CELLS * CELLS] of images [n, side, side], `zoom` times the middle and moved by so many pixels."""
+    """Returns the window [n, CELLS * CELLS] of images [n, side, side], `zoom` times the middle and moved by so many pixels."""
     rows, columns = (_cells(side, zoom, moved) for moved in (down, right))
     return np.matmul(rows, light @ columns.T).reshape(len(light), -1)
 
 
 @functools.lru_cache(maxsize=256)
 def _cells(side: int, zoom: float, moved: int) -> np.ndarray:
-    """[CELLS, side]: how much each pixel counts in the mean of each cell."""
+    """Returns [CELLS, side]: how much each pixel counts in the mean of each cell."""
     width = PART * zoom * side / CELLS
     starts = (side - CELLS * width) / 2 + moved + width * np.arange(CELLS)[:, None]
     pixels = np.arange(side)
@@ -72,7 +72,7 @@ def _cells(side: int, zoom: float, moved: int) -> np.ndarray:
 
 
 def _normalised(cells: np.ndarray) -> np.ndarray:
-    """[n, d] with the mean and the contrast taken out; nothing at all where there was none."""
+    """Returns [n, d] with the mean and the contrast taken out; nothing at all where there was none."""
     cells = cells - cells.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(cells, axis=1, keepdims=True)
     return np.where(lengths > FLAT * CELLS, cells / np.maximum(lengths, 1e-9), 0).astype(np.float32)

@@ -51,11 +51,11 @@ class Copies:
         return Nearest(*(np.concatenate(each) for each in (work, distance, stands_out)))
 
     def near(self, found: Nearest) -> np.ndarray:
-        """Which images [n] are near copies."""
+        """Returns which images [n] are near copies."""
         return found.stands_out > self.threshold
 
     def chance(self, found: Nearest) -> float:
-        """How often as large a part of new paintings, or a larger one, would be near copies.
+        """Returns how often as large a part of new paintings, or a larger one, would be near copies.
 
         Images that are most like one painting may be one image over and over, so they count as no more images than there are paintings that
         are the nearest of any. Beta-binomial, for the threshold is the place of one painting among the others.

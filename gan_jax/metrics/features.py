@@ -38,7 +38,7 @@ class Standardiser:
         return cls(mean=features.mean(axis=0), std=np.where(std > cls.CONSTANT, std, 1.0))
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
-        """[n, d] to [n, d], float64, in standard deviations from the reference set's mean, limited to -5..5."""
+        """Converts [n, d] to [n, d], float64, in standard deviations from the reference set's mean, limited to -5..5."""
         return np.clip((features - self.mean) / self.std, -self.LIMIT, self.LIMIT)
 
 
@@ -47,7 +47,7 @@ BATCH = 64  # images at once; the last batch is filled up, so that there is one 
 
 
 def extractor(name: str, critic: Critic | None = None) -> Extractor:
-    """What measures images uint8 [n, h, w, 3] as features float64 [n, d].
+    """Returns what measures images uint8 [n, h, w, 3] as features float64 [n, d].
 
     name: "texture"; "discriminator", of `critic`; "inception", "inception:FOLDER"; or "keras:NAME". Raises UserError for another name,
     where there is no discriminator, and where a network's weights can't be had.
@@ -67,7 +67,7 @@ def extractor(name: str, critic: Critic | None = None) -> Extractor:
 
 
 def discriminator(critic: Critic, images: np.ndarray) -> np.ndarray:
-    """The critic's layers, each averaged over its places: mean and standard deviation of every channel.
+    """Returns the critic's layers, each averaged over its places: mean and standard deviation of every channel.
 
     The mean says how much of something there is in an image, the deviation whether it is in one place or all over.
     """

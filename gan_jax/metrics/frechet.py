@@ -9,7 +9,7 @@ import numpy as np
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:
-    """Symmetric square root of a covariance [d, d]. Eigenvalues within rounding of zero count as zero: their roots would not be
+    """Returns symmetric square root of a covariance [d, d]. Eigenvalues within rounding of zero count as zero: their roots would not be
     small (the root of 1e-16 is 1e-8), and with fewer points than features there are many."""
     values, vectors = np.linalg.eigh(covariance)
     values = np.where(values > _rounding(values), values, 0.0)
@@ -48,7 +48,7 @@ class Moments:
 
 
 def frechet(a: np.ndarray | Moments, b: np.ndarray | Moments) -> float:
-    """|mean_a - mean_b|^2 + tr(A + B - 2 (A^1/2 B A^1/2)^1/2) of features `a` [n, d] and `b` [m, d] or their moments, in float64.
+    """Returns |mean_a - mean_b|^2 + tr(A + B - 2 (A^1/2 B A^1/2)^1/2) of features `a` [n, d] and `b` [m, d] or their moments, in float64.
 
     The covariances A and B are those with n - 1. Safe where they are singular (n <= d), because only symmetric matrices are
     decomposed. It is biased upwards, and more so the fewer the points: compare only figures from equally many.

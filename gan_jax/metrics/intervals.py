@@ -18,19 +18,20 @@ class Estimate:
 
 
 def students_factor(n: int) -> float:
-    """How much wider an interval is than what n points scatter around their own mean: they scatter more around the true one (Student)."""
+    """Returns how much wider an interval is than what n points scatter around their own mean: they scatter more around the true one
+    (Student)."""
     tail = 0.5 + COVERAGE / 200
     return stats.t.ppf(tail, n - 1) / stats.norm.ppf(tail) * np.sqrt(n / (n - 1))
 
 
 def percentiles(values: np.ndarray) -> tuple[float, float]:
-    """The middle 95 % of values [rounds]."""
+    """Returns the middle 95 % of values [rounds]."""
     low, high = np.percentile(values, [(100 - COVERAGE) / 2, (100 + COVERAGE) / 2])
     return float(low), float(high)
 
 
 def bootstrap(values: np.ndarray, seed: int, statistic: Callable[[np.ndarray], np.ndarray] | None = None) -> Estimate:
-    """The mean of values [n, ...] over n, or another statistic of them, with the percentile interval over which n were drawn.
+    """Returns the mean of values [n, ...] over n, or another statistic of them, with the percentile interval over which n were drawn.
 
     statistic: [rounds, n, ...] to [rounds].
     """

@@ -25,13 +25,13 @@ class Kid:
 
 
 def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The cubic kernel (a.b / d + 1)^3 of features [n, d] and [m, d]: [n, m], float64."""
+    """Returns the cubic kernel (a.b / d + 1)^3 of features [n, d] and [m, d]: [n, m], float64."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     return (a @ b.T / a.shape[1] + 1.0) ** 3
 
 
 def _mmd2(kaa: np.ndarray, kbb: np.ndarray, kab: np.ndarray, in_a: np.ndarray, in_b: np.ndarray) -> np.ndarray:
-    """Unbiased MMD^2 of each of r subsets; `in_a` [r, n] and `in_b` [r, m] are 1.0 for the points that are in.
+    """Returns unbiased MMD^2 of each of r subsets; `in_a` [r, n] and `in_b` [r, m] are 1.0 for the points that are in.
 
     The diagonals of `kaa` and `kbb` must be zero: that is what makes the estimate unbiased (equation 4).
     """
@@ -47,7 +47,7 @@ def _halves(rng: np.random.Generator, subsets: int, n: int) -> np.ndarray:
 
 
 def _kernels(a: np.ndarray, b: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Kernels within `a`, within `b` (both with a zero diagonal) and between them."""
+    """Returns kernels within `a`, within `b` (both with a zero diagonal) and between them."""
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
         raise ValueError(f"features must be [n, d] and [m, d] with the same d, not {list(a.shape)} and {list(b.shape)}")
     if min(len(a), len(b)) < least:
@@ -59,7 +59,7 @@ def _kernels(a: np.ndarray, b: np.ndarray, least: int) -> tuple[np.ndarray, np.n
 
 
 def estimate(a: np.ndarray, b: np.ndarray) -> float:
-    """Unbiased KID between features `a` [n, d] and `b` [m, d], without an interval.
+    """Returns unbiased KID between features `a` [n, d] and `b` [m, d], without an interval.
 
     Raises ValueError for fewer than two points in a set, or features of different sizes.
     """
@@ -67,7 +67,7 @@ def estimate(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def kid(a: np.ndarray, b: np.ndarray, *, seed: int, subsets: int = 400) -> Kid:
-    """Unbiased KID between features `a` [n, d] and `b` [m, d], with a 95 % interval over which points were drawn.
+    """Returns unbiased KID between features `a` [n, d] and `b` [m, d], with a 95 % interval over which points were drawn.
 
     What is resampled: in each of `subsets` rounds a random half of `a` and, independently, a random half of `b`, both without
     replacement; the interval is the middle 95 % of their KIDs. A half drawn without replacement scatters around the whole with

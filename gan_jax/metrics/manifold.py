@@ -39,7 +39,7 @@ def manifold(real: np.ndarray, generated: np.ndarray) -> Manifold:
 
 
 def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Euclidean distances [n, m] of points [n, d] and [m, d], float64; of a point from itself exactly 0 where `a` is `b`."""
+    """Returns euclidean distances [n, m] of points [n, d] and [m, d], float64; of a point from itself exactly 0 where `a` is `b`."""
     squares = (a**2).sum(axis=1)[:, None] - 2 * a @ b.T + (b**2).sum(axis=1)[None]
     if a is b:
         np.fill_diagonal(squares, 0.0)

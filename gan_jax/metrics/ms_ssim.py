@@ -28,7 +28,7 @@ class Diversity:
 
 
 def _window(size: int) -> np.ndarray:
-    """Gaussian window [size], which sums to 1."""
+    """Returns gaussian window [size], which sums to 1."""
     sigma = size * FILTER_SIGMA / FILTER_SIZE
     place = np.arange(size) - (size - 1) / 2
     window = np.exp(-np.square(place) / (2 * sigma**2))
@@ -36,7 +36,7 @@ def _window(size: int) -> np.ndarray:
 
 
 def _smooth(x: np.ndarray) -> np.ndarray:
-    """[n, h, w, c] -> [n, h - size + 1, w - size + 1, c]: the window wherever it fits whole."""
+    """Smooths [n, h, w, c] to [n, h - size + 1, w - size + 1, c]: the window wherever it fits whole."""
     h, w = x.shape[1:3]
     size = min(FILTER_SIZE, h, w)
     window = _window(size)
@@ -49,7 +49,7 @@ def _smooth(x: np.ndarray) -> np.ndarray:
 
 
 def _ssim(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """SSIM and its contrast-structure part at one scale, each averaged over places and channels: [n], [n]."""
+    """Returns SSIM and its contrast-structure part at one scale, each averaged over places and channels: [n], [n]."""
     mean_a, mean_b = _smooth(a), _smooth(b)
     var_a = _smooth(a * a) - mean_a**2
     var_b = _smooth(b * b) - mean_b**2
@@ -66,7 +66,7 @@ def _halve(x: np.ndarray) -> np.ndarray:
 
 
 def ms_ssim(images_a: np.ndarray, images_b: np.ndarray) -> np.ndarray:
-    """MS-SSIM of each image in `images_a` with the same one in `images_b`, both [n, h, w, c] in 0..255: [n], float64, 0 to 1.
+    """Returns MS-SSIM of each image in `images_a` with the same one in `images_b`, both [n, h, w, c] in 0..255: [n], float64, 0 to 1.
 
     Negative similarities count as 0, as the product over scales asks. Raises ValueError for shapes that differ.
     """
@@ -90,7 +90,7 @@ def _chunk(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def diversity(images: np.ndarray, pairs: int, seed: int) -> Diversity:
-    """Mean MS-SSIM over random pairs of different images of one set, [n, h, w, c] in 0..255.
+    """Returns mean MS-SSIM over random pairs of different images of one set, [n, h, w, c] in 0..255.
 
     The pairs come from random matchings of the set, one after the other, so every image is used equally often (to within one).
     At most n // 2 pairs have no image in common, so the standard error counts no more than that: it errs on the large side.

@@ -20,7 +20,7 @@ Extractor = Callable[[np.ndarray], np.ndarray]
 
 
 def inception(source: str = "") -> Extractor:
-    """The FID's network from TF-Hub, or from the folder `source`: images uint8 [n, h, w, 3] to float64 [n, 2048].
+    """Returns the FID's network from TF-Hub, or from the folder `source`: images uint8 [n, h, w, 3] to float64 [n, 2048].
 
     Raises UserError where it can't be had, and for a module that gives no `pool_3`.
     """
@@ -46,7 +46,7 @@ def inception(source: str = "") -> Extractor:
 
 
 def application(name: str) -> Extractor:
-    """A Keras application by its name, without its last layer, averaged over its places: uint8 [n, h, w, 3] to float64 [n, d].
+    """Returns a Keras application by its name, without its last layer, averaged over its places: uint8 [n, h, w, 3] to float64 [n, d].
 
     Raises UserError for a name that Keras does not have, and where its weights can't be had.
     """
@@ -73,7 +73,7 @@ def application(name: str) -> Extractor:
 
 
 def _preparation(applications, name: str) -> Callable:
-    """The `preprocess_input` of the application's own module: pixels are scaled as its weights expect them."""
+    """Returns the `preprocess_input` of the application's own module: pixels are scaled as its weights expect them."""
     for module in vars(applications).values():
         if hasattr(module, "preprocess_input") and getattr(module, name, None) is getattr(applications, name):
             return module.preprocess_input

@@ -73,7 +73,7 @@ def _up(x: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def pyramid(images: np.ndarray) -> list[np.ndarray]:
-    """Laplacian pyramid of images [n, h, w, c]: float32 levels, finest first, each half the size, down to 16 pixels.
+    """Returns laplacian pyramid of images [n, h, w, c]: float32 levels, finest first, each half the size, down to 16 pixels.
 
     Enlarging a level and adding the one above it, from the last to the first, gives the images back.
     """
@@ -86,7 +86,7 @@ def pyramid(images: np.ndarray) -> list[np.ndarray]:
 
 
 def neighbourhoods(images: np.ndarray, seed: int | list[int]) -> dict[int, np.ndarray]:
-    """Random neighbourhoods of images [n, h, w, 3] in 0..255, for each level of the pyramid by its resolution.
+    """Returns random neighbourhoods of images [n, h, w, 3] in 0..255, for each level of the pyramid by its resolution.
 
     Returns {resolution: [n, neighbourhoods an image, 3, 7, 7] float32}. `seed` decides the places, and is any seed that
     `numpy.random.default_rng` takes. Raises ValueError for an empty set or images under 16 pixels.
@@ -119,7 +119,7 @@ def _directions(seed: int, repeat: int, size: int) -> np.ndarray:
 
 
 def _moments(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each channel over all else of [n, k, 3, 7, 7]: float64 [3], [3]."""
+    """Returns mean and standard deviation of each channel over all else of [n, k, 3, 7, 7]: float64 [3], [3]."""
     mean = patches.mean(axis=(0, 1, 3, 4), dtype=np.float64)
     # Image by image, so that no copy of the set in float64 is needed.
     square = sum(np.square(one - mean[:, None, None]).mean(axis=(0, 2, 3)) for one in patches) / len(patches)
@@ -140,7 +140,7 @@ def describe(patches: Mapping[int, np.ndarray], seed: int, repeats: Sequence[int
 
 
 def _project(taken: np.ndarray, seed: int, repeats: Sequence[int], pool: ThreadPoolExecutor) -> np.ndarray:
-    """Quantiles of one level's neighbourhoods [n, k, 3, 7, 7] along each direction: [128 * repeats, 2048]."""
+    """Returns quantiles of one level's neighbourhoods [n, k, 3, 7, 7] along each direction: [128 * repeats, 2048]."""
     mean, std = (np.repeat(value, SIZE * SIZE).astype(np.float32) for value in _moments(taken))  # [147], [147]
     points = taken.reshape(-1, mean.size)  # [n * k, 147]
     places = ((np.arange(QUANTILES) + 0.5) / QUANTILES * len(points)).astype(np.int64)

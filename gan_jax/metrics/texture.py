@@ -72,14 +72,15 @@ def texture(images: np.ndarray) -> np.ndarray:
 
 @jax.jit
 def _measured(lightness: Array, a: Array, b: Array) -> Array:
-    """CIELAB [n, h, w] each to float32 [n, len(TEXTURE_NAMES)]"""
+    """Returns CIELAB [n, h, w] each to float32 [n, len(TEXTURE_NAMES)]"""
     return jnp.concatenate([_colour(lightness, a, b), _strokes(lightness), _scales(lightness), _patterns(lightness)], axis=1)
 
 
 # A program of its own: within the other, XLA would compute it anew for each of its uses.
 @jax.jit
 def _lab(images: Array) -> tuple[Array, Array, Array]:
-    """CIELAB (D65, 2 degrees) of sRGB, three times [n, h, w]. Sums are written out: as a product of matrices, GPUs would round them."""
+    """Returns CIELAB (D65, 2 degrees) of sRGB, three times [n, h, w]. Sums are written out: as a product of matrices, GPUs would round
+    them."""
     levels = np.arange(256) / 255
     linear = jnp.asarray(np.where(levels > 0.04045, ((levels + 0.055) / 1.055) ** 2.4, levels / 12.92).astype(np.float32))
     rgb = [linear[images[..., i].astype(jnp.int32)] for i in range(3)]
@@ -98,7 +99,8 @@ def _lightness_of(share: Array) -> Array:
 
 
 def _sum(x: Array) -> Array:
-    """[..., h, w] to [...]. As a product with ones, so that XLA on CPUs keeps what is summed out of the loop, where it would be slow."""
+    """Sums [..., h, w] to [...]. As a product with ones, so that XLA on CPUs keeps what is summed out of the loop, where it would be
+    slow."""
     return jnp.dot(x, jnp.ones(x.shape[-1], x.dtype), precision=lax.Precision.HIGHEST).sum(axis=-1)
 
 
@@ -111,7 +113,7 @@ def _std(x: Array) -> Array:
 
 
 def _percentiles(x: Array, percents: tuple[int, ...], most: float) -> Array:
-    """[n, len(percents)] of values [n, h, w] from 0 to `most`, between neighbours in order as NumPy has it.
+    """Returns [n, len(percents)] of values [n, h, w] from 0 to `most`, between neighbours in order as NumPy has it.
 
     Halving the range, with counts, is ten times as fast as sorting on CPUs.
     """
@@ -141,7 +143,7 @@ def _percentiles(x: Array, percents: tuple[int, ...], most: float) -> Array:
 
 
 def _shares(angle: Array, period: float, weight: Array, bins: int, least: float) -> Array:
-    """Histogram of an angle [n, h, w] over its period, weighted: [n, bins]. A pixel counts for the two bins whose centres it lies
+    """Returns histogram of an angle [n, h, w] over its period, weighted: [n, bins]. A pixel counts for the two bins whose centres it lies
     between. The shares add to less than 1 where the mean weight is not well above `least`, and to 0 at 0."""
     position = jnp.mod(angle * (bins / period), bins)
     away = jnp.abs(position[:, None] - np.arange(bins, dtype=np.float32)[None, :, None, None])  # [n, bins, h, w]
@@ -168,7 +170,7 @@ def _filter(x: Array, weights: np.ndarray, axis: int) -> Array:
 
 
 def _blur(x: Array, sigma: float) -> Array:
-    """Gaussian, out to four standard deviations."""
+    """Returns gaussian, out to four standard deviations."""
     reach = int(4 * sigma + 0.5)
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     weights /= weights.sum()
@@ -198,7 +200,7 @@ def _strokes(lightness: Array) -> Array:
 
 
 def _scales(lightness: Array) -> Array:
-    """Energy of the bands of the spectrum, an octave each, finest first: [n, len(BANDS)]."""
+    """Returns energy of the bands of the spectrum, an octave each, finest first: [n, len(BANDS)]."""
     _, h, w = lightness.shape
     # A Hann window, so that the jump from one border to the other is not taken for detail.
     window = np.outer(np.hanning(h + 2)[1:-1], np.hanning(w + 2)[1:-1])
@@ -215,7 +217,7 @@ def _scales(lightness: Array) -> Array:
 
 
 def _power(x: Array) -> Array:
-    """Squared magnitudes [n, h, w // 2 + 1] of the Fourier transform of [n, h, w], its columns from frequency 0 up.
+    """Returns squared magnitudes [n, h, w // 2 + 1] of the Fourier transform of [n, h, w], its columns from frequency 0 up.
 
     Written as products of matrices. XLA's transform for CPUs waits for other threads while it holds one of theirs: two programs at a
     time would wait for each other for ever.
@@ -234,13 +236,13 @@ def _power(x: Array) -> Array:
 
 
 def _waves(size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cosines and sines [size, count] of so many frequencies from 0 up."""
+    """Returns cosines and sines [size, count] of so many frequencies from 0 up."""
     turns = np.outer(np.arange(size), np.arange(count)) % size / size  # whole turns are taken off before anything is rounded
     return np.cos(2 * np.pi * turns).astype(np.float32), np.sin(2 * np.pi * turns).astype(np.float32)
 
 
 def _patterns(lightness: Array) -> Array:
-    """Shares [n, len(PATTERNS)] of the patterns a pixel away, with interpolation between diagonal neighbours; 0 beyond the border.
+    """Returns shares [n, len(PATTERNS)] of the patterns a pixel away, with interpolation between diagonal neighbours; 0 beyond the border.
 
     The same as scikit-image's. In whole numbers: on fractions, rounding would decide between neighbours of equal lightness.
     """

@@ -23,7 +23,7 @@ FEW_CHANNELS = 4  # colours: too few for convolutions to be efficient
 
 
 def wide(x: Array) -> Array:
-    """float32, if it was narrower."""
+    """Returns float32, if it was narrower."""
     return x.astype(jnp.float32) if x.dtype.itemsize < 4 else x
 
 
@@ -82,7 +82,8 @@ def _kernel(x: Array, y: Array) -> Array:
 
 
 def _parted(x: Array) -> Array:
-    """[n, 2h, 2w, c] to [n, h + 1, w + 1, 4c]: each pixel has the 2x2 of x, padded by one, that begins at twice its place less one."""
+    """Converts [n, 2h, 2w, c] to [n, h + 1, w + 1, 4c]: each pixel has the 2x2 of x, padded by one, that begins at twice its place less
+    one."""
     n, h, w, c = x.shape
     x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))).reshape(n, h // 2 + 1, 2, w // 2 + 1, 2, c)
     return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, h // 2 + 1, w // 2 + 1, 4 * c)
@@ -116,7 +117,7 @@ def _depth_to_space(y: Array, k: Array) -> Array:
 
 
 def _gathered(x: Array) -> Array:
-    """[n, 2h, 2w, c] to [n h w, 16c]: the 4x4 that each pixel of the result sees, side by side."""
+    """Converts [n, 2h, 2w, c] to [n h w, 16c]: the 4x4 that each pixel of the result sees, side by side."""
     n, h, w, c = x.shape
     h, w = h // 2, w // 2
     x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))).reshape(n, h + 1, 2, w + 1, 2 * c)

@@ -145,5 +145,5 @@ class Discriminator(nn.Module):
         del level
 
     def shallow(self, layers: int) -> set[str]:
-        """Names of the top-level parameters of so many layers next to the image, never of the score."""
+        """Returns names of the top-level parameters of so many layers next to the image, never of the score."""
         return {f"{name}_{i}" for i in range(min(layers, int(math.log2(self.resolution)) - 2)) for name in ("conv", "norm")}

@@ -68,7 +68,7 @@ class Years:
         return cls(float(years.mean()), deviation if deviation > 1e-6 else 1.0, tuple(seen.tolist()))
 
     def labels(self, years: np.ndarray) -> np.ndarray:
-        """float32 [n, 1] of years [n]."""
+        """Returns float32 [n, 1] of years [n]."""
         return ((np.asarray(years, np.float64) - self.mean) / self.deviation).astype(np.float32)[:, None]
 
 
@@ -96,11 +96,11 @@ class Generator:
 
     @property
     def labels(self) -> np.ndarray:
-        """float32 [k, label_size]: those that training had, of which each latent drawn by chance gets one."""
+        """Returns float32 [k, label_size]: those that training had, of which each latent drawn by chance gets one."""
         return self.years.labels(np.array(self.years.seen)) if self.years else np.eye(self.label_size, dtype=np.float32)
 
     def draw(self, key: Array, n: int) -> Array:
-        """Latents [n, latent_size] like those of training, on the sphere where nearly all of them lie; labels are random ones."""
+        """Returns latents [n, latent_size] like those of training, on the sphere where nearly all of them lie; labels are random ones."""
         latents = on_sphere(jax.random.normal(key, (n, self.latent_size - self.label_size)))
         if not self.label_size:
             return latents
@@ -108,7 +108,7 @@ class Generator:
         return jnp.concatenate([latents, jnp.asarray(self.labels)[chosen]], axis=1)
 
     def images(self, latents: Array | np.ndarray, batch_size: int = 64, count: Callable[[int], None] = lambda n: None) -> np.ndarray:
-        """uint8 [n, resolution, resolution, 3] of any number of latents, a batch at a time; `count` is told of each."""
+        """Returns uint8 [n, resolution, resolution, 3] of any number of latents, a batch at a time; `count` is told of each."""
         latents = np.asarray(latents, np.float32)
         made = np.empty((len(latents), self.resolution, self.resolution, 3), np.uint8)
         batch_size = min(batch_size, len(latents))
@@ -121,7 +121,7 @@ class Generator:
 
 
 def on_sphere(latents: Array, label_size: int = 0) -> Array:
-    """[..., latent_size] scaled to length sqrt(latent_size), the length that N(0, 1) latents have but for a few percent.
+    """Returns [..., latent_size] scaled to length sqrt(latent_size), the length that N(0, 1) latents have but for a few percent.
 
     Labels, the last `label_size` of them, stay as they are. Progressive GAN normalises its latents itself and so knows nothing else.
     """

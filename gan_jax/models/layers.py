@@ -28,7 +28,7 @@ def leaky_relu(x: Array) -> Array:
 
 
 def add_bias(x: Array, bias: Array) -> Array:
-    """[..., c] by [c]."""
+    """Returns [..., c] by [c]."""
     return (wide(x) + _row(bias, x)).astype(x.dtype)
 
 
@@ -99,7 +99,7 @@ def pixel_norm(x: Array) -> Array:
 
 
 def pixel_noise(seeds: Array, sides: Sequence[int]) -> list[Array]:
-    """N(0, 1) [n, side, side, 1] for each layer, by the seeds uint32 [n] of the images.
+    """Returns N(0, 1) [n, side, side, 1] for each layer, by the seeds uint32 [n] of the images.
 
     It is threefry's: the same on every kind of device, as trained weights expect.
     """
@@ -129,7 +129,7 @@ def conv_downscale(x: Array, kernel: Array) -> Array:
 
 @jax.custom_vjp
 def smooth(x: Array) -> Array:
-    """[1, 2, 1] / 4 along both sides of [n, h, w, c], zero beyond the border, as in StyleGAN (https://arxiv.org/abs/1812.04948)."""
+    """Returns [1, 2, 1] / 4 along both sides of [n, h, w, c], zero beyond the border, as in StyleGAN (https://arxiv.org/abs/1812.04948)."""
     y = wide(x)
     for axis in (1, 2):
         size = y.shape[axis]
@@ -144,7 +144,7 @@ smooth.defvjp(lambda x: (smooth(x), None), lambda _, g: (smooth(g),))
 
 
 def _spread(kernel: Array) -> Array:
-    """[d, 3, 3, c] to [d, 4, 4, c]: the sum of the kernel in its four places, what a 2x2 of equal pixels makes of it."""
+    """Converts [d, 3, 3, c] to [d, 4, 4, c]: the sum of the kernel in its four places, what a 2x2 of equal pixels makes of it."""
     kernel = jnp.pad(kernel, ((0, 0), (1, 1), (1, 1), (0, 0)))
     return kernel[:, 1:, 1:] + kernel[:, :-1, 1:] + kernel[:, 1:, :-1] + kernel[:, :-1, :-1]
 

@@ -62,7 +62,7 @@ def distance(images: Array, target: Array, critic: Critic | None = None, critic_
 
 
 def features_of(critic: Critic, params, images: Array) -> list[Array]:
-    """The critic's features, float32, each pixel's scaled to length 1 (as in Zhang et al., LPIPS, 2018, without its weights)."""
+    """Returns the critic's features, float32, each pixel's scaled to length 1 (as in Zhang et al., LPIPS, 2018, without its weights)."""
     return [_unit(layer) for layer in critic.features(params, images)]
 
 
@@ -81,7 +81,7 @@ def _apart(a: Array, b: Array) -> Array:
 
 
 def ssim(a: Array, b: Array) -> Array:
-    """Structural similarity [n] of images [n, h, w, c] in [-1, 1]: mean over channels and all windows that lie inside."""
+    """Returns structural similarity [n] of images [n, h, w, c] in [-1, 1]: mean over channels and all windows that lie inside."""
     mean_a, mean_b = _windows(a), _windows(b)
     var_a, var_b = _windows(a * a) - mean_a**2, _windows(b * b) - mean_b**2
     covariance = _windows(a * b) - mean_a * mean_b
@@ -90,7 +90,7 @@ def ssim(a: Array, b: Array) -> Array:
 
 
 def _windows(x: Array) -> Array:
-    """Means over windows."""
+    """Returns means over windows."""
     side = min(WINDOW, x.shape[1])
     for shape in ((1, side, 1, 1), (1, 1, side, 1)):
         x = jax.lax.reduce_window(x, 0.0, jax.lax.add, shape, (1, 1, 1, 1), "VALID")

@@ -18,7 +18,7 @@ LABELS = ("early", "late")  # of conditional networks, in the order of their inp
 
 
 def compute_dtype(precision: str) -> jnp.dtype:
-    """The type of the convolutions. "auto" is bfloat16 where the device has it in hardware."""
+    """Returns the type of the convolutions. "auto" is bfloat16 where the device has it in hardware."""
     if precision == "auto":
         return jnp.dtype(jnp.float32 if jax.default_backend() == "cpu" else jnp.bfloat16)
     return jnp.dtype(precision)
@@ -77,13 +77,13 @@ def layers(model: ConfigDict, level: int) -> tuple[list[Layer], list[Layer]]:
 
 
 def work(model: ConfigDict, level: int) -> tuple[float, float]:
-    """Multiplications of (the generator, the discriminator) for one image at a level, forwards."""
+    """Returns multiplications of (the generator, the discriminator) for one image at a level, forwards."""
     generator, discriminator = (float(sum(map(math.prod, player))) for player in layers(model, level))
     return generator, discriminator
 
 
 def tile_waste(model: ConfigDict, level: int, batch: int) -> float:
-    """Part of a TPU's tiles that would hold nothing, 0 to 1, in both players' activations for a device's batch.
+    """Returns part of a TPU's tiles that would hold nothing, 0 to 1, in both players' activations for a device's batch.
 
     At each pixel there are [batch, channels] or [channels, batch], whichever wastes less, as its compiler chooses.
     """
@@ -99,10 +99,10 @@ def _padded(*shape: int) -> int:
 
 
 def variables(params: Mapping[str, Any], stats: Mapping[str, Any]) -> dict[str, Any]:
-    """What a network's `apply` takes; `stats` are those of batch norm, or {}."""
+    """Returns what a network's `apply` takes; `stats` are those of batch norm, or {}."""
     return {"params": params, **({"batch_stats": stats} if stats else {})}
 
 
 def full_level(resolution: int) -> int:
-    """log2 of a resolution."""
+    """Returns log2 of a resolution."""
     return int(math.log2(resolution))

@@ -32,7 +32,7 @@ Noise = tuple[Array, Array]  # of a level's two convolutions, [n, h, w, 1] each;
 
 
 def width(stage: int, fmap_base: int, fmap_max: int) -> int:
-    """Channels at a stage (the reference's `nf`): stage s works at 2^(s+1) pixels."""
+    """Returns channels at a stage (the reference's `nf`): stage s works at 2^(s+1) pixels."""
     return max(1, min(fmap_base // 2**stage, fmap_max))
 
 
@@ -71,7 +71,8 @@ class GeneratorBlock(nn.Module):
         return EqualizedConv(self.features, activation=self._activation(noise, year, 1), dtype=self.dtype, name="conv")(x)
 
     def _activation(self, noise: Noise | None, year: Array | None, place: int) -> Callable[[Array, Array], Array]:
-        """What follows a convolution: with noise, some of it is added before; with a year, channels are scaled and shifted after."""
+        """Returns what follows a convolution: with noise, some of it is added before; with a year, channels are scaled and shifted
+        after."""
         if noise is None:
             return lambda x, bias: self._moved(normalised_leaky_relu_of(x, bias), year, place)
         strength = self.param(f"noise_{place}", nn.initializers.zeros, (self.features,))
@@ -131,7 +132,7 @@ class Generator(nn.Module):
         return images[2] if level == 2 else lerp(enlarge(images[level - 1]), images[level], alpha)
 
     def active(self, level: int) -> set[str]:
-        """Names of the top-level parameters that an image of this level depends on."""
+        """Returns names of the top-level parameters that an image of this level depends on."""
         return _active(level, "to_rgb")
 
 
@@ -209,10 +210,10 @@ class Discriminator(nn.Module):
         return x[:, 0], x[:, 1:]
 
     def active(self, level: int) -> set[str]:
-        """Names of the top-level parameters that a score at this level depends on."""
+        """Returns names of the top-level parameters that a score at this level depends on."""
         return _active(level, "from_rgb")
 
     def shallow(self, levels: int) -> set[str]:
-        """Names of the top-level parameters of so many levels next to the image at its full resolution, never of the last one."""
+        """Returns names of the top-level parameters of so many levels next to the image at its full resolution, never of the last one."""
         top = int(math.log2(self.resolution))
         return {f"{name}_{l}" for l in range(max(3, top + 1 - levels), top + 1) for name in ("block", "from_rgb")}

@@ -47,7 +47,7 @@ class PickledNetwork:
 
 
 def read_networks(path: pathlib.Path) -> tuple[PickledNetwork, PickledNetwork, PickledNetwork]:
-    """The generator, the discriminator and the averaged generator of a file.
+    """Returns the generator, the discriminator and the averaged generator of a file.
 
     Raises UserError for what is not such a file, by the name of what it asked for if it asked for anything but data.
     """
@@ -72,7 +72,7 @@ def read_networks(path: pathlib.Path) -> tuple[PickledNetwork, PickledNetwork, P
 
 
 def shown(value: Any) -> str:
-    """A value of a file in a message: short, on one line, whatever it is."""
+    """Returns a value of a file in a message: short, on one line, whatever it is."""
     if isinstance(value, str):
         return ascii(value[:100])[1:-1]
     simple = value is None or isinstance(value, (bool, float)) or (isinstance(value, int) and abs(value) < 10**20)
@@ -160,7 +160,7 @@ class _Machine:
         self._memory: dict[int, Any] = {}
 
     def run(self) -> Any:
-        """What the pickle holds. Raises _Refused, or one of _STUMBLES."""
+        """Returns what the pickle holds. Raises _Refused, or one of _STUMBLES."""
         for operation, argument, _ in pickletools.genops(io.BytesIO(self._content)):
             if operation.name == "STOP":
                 return self._stack.pop()

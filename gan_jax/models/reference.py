@@ -41,7 +41,7 @@ AS_IN_THE_PAPER = {
 
 
 def generator_params(variables: Mapping[str, np.ndarray], resolution: int) -> Params:
-    """Parameters of `pggan.Generator` from variables named as in the reference, without the leading `G/`."""
+    """Returns parameters of `pggan.Generator` from variables named as in the reference, without the leading `G/`."""
     top = int(math.log2(resolution))
     dense = variables["4x4/Dense/weight"]
     params: Params = {
@@ -65,7 +65,7 @@ def generator_params(variables: Mapping[str, np.ndarray], resolution: int) -> Pa
 
 
 def discriminator_params(variables: Mapping[str, np.ndarray], resolution: int) -> Params:
-    """Parameters of `pggan.Discriminator` from variables named as in the reference, without the leading `D/`."""
+    """Returns parameters of `pggan.Discriminator` from variables named as in the reference, without the leading `D/`."""
     top = int(math.log2(resolution))
     dense = variables["4x4/Dense0/weight"]
     params: Params = {

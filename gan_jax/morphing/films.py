@@ -28,7 +28,7 @@ def write_films(path: pathlib.Path, frames: np.ndarray, frames_per_second: float
 
 
 def there_and_back(frames: np.ndarray) -> np.ndarray:
-    """[t, ...] forwards, then backwards without showing either end twice: plays as a loop."""
+    """Returns [t, ...] forwards, then backwards without showing either end twice: plays as a loop."""
     return np.concatenate([frames, frames[-2:0:-1]])
 
 
@@ -66,7 +66,7 @@ def write_mp4(path: os.PathLike | str, frames: np.ndarray, frames_per_second: fl
 
 
 def resized(frames: np.ndarray, size: int) -> np.ndarray:
-    """uint8 [..., h, w, 3] to squares of `size` pixels: whole enlargements by pixels, reductions by Lanczos."""
+    """Converts uint8 [..., h, w, 3] to squares of `size` pixels: whole enlargements by pixels, reductions by Lanczos."""
     if frames.shape[-3] <= size:
         return pictures.enlarged(frames, size)
     flat = frames.reshape(-1, *frames.shape[-3:])
@@ -75,7 +75,7 @@ def resized(frames: np.ndarray, size: int) -> np.ndarray:
 
 
 def moving_grid(frames: np.ndarray, most: int, width: int) -> np.ndarray:
-    """uint8 [pairs, t, r, r, 3] as one film [t, h, w, 3] of the first `most` pairs side by side, about `width` pixels wide."""
+    """Returns uint8 [pairs, t, r, r, 3] as one film [t, h, w, 3] of the first `most` pairs side by side, about `width` pixels wide."""
     frames = frames[:most]
     columns = int(np.ceil(np.sqrt(len(frames))))
     frames = resized(frames, max(16, width // columns))

@@ -20,12 +20,12 @@ class Morph:
 
 
 def times(frames: int, easing: str) -> np.ndarray:
-    """[frames] places on a path, from 0 to 1."""
+    """Returns [frames] places on a path, from 0 to 1."""
     return EASINGS[easing](np.linspace(0, 1, frames))
 
 
 def hold(t: np.ndarray, reach: float) -> np.ndarray:
-    """[T], how much of what was learnt for a morph's ends, to which a generator is tuned, is in what paints at places t [T].
+    """Returns [T], how much of what was learnt for a morph's ends, to which a generator is tuned, is in what paints at places t [T].
 
     All of it at the ends, none from `reach` of the way on, where the generator is the trained one: tuning makes the ends those paintings,
     and would take strokes from what lies between. All of it everywhere where `reach` is 0.
@@ -34,9 +34,9 @@ def hold(t: np.ndarray, reach: float) -> np.ndarray:
 
 
 def paint(trained: Generator, tuned: Generator, latents: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """uint8 [n, r, r, 3] of latents [n, latent_size], each by the generator whose parameters lie `weights` [n] of the way from those of
-    the trained one to those of the tuned one (Wang et al. 2019, "Deep Network Interpolation for Continuous Imagery Effect Transition",
-    https://arxiv.org/abs/1811.10515)."""
+    """Returns uint8 [n, r, r, 3] of latents [n, latent_size], each by the generator whose parameters lie `weights` [n] of the way from
+    those of the trained one to those of the tuned one (Wang et al. 2019, "Deep Network Interpolation for Continuous Imagery Effect
+    Transition", https://arxiv.org/abs/1811.10515)."""
     made = np.empty((len(latents), trained.resolution, trained.resolution, 3), np.uint8)
     for weight in np.unique(weights).tolist():
         painter = tuned if weight else trained

@@ -79,14 +79,14 @@ def narrow(early: Period, late: Period, distance: np.ndarray, works: int, kind: 
 
 
 def _common_shapes(early: np.ndarray, late: np.ndarray) -> tuple[float, float]:
-    """The narrowest and the widest aspect that both periods have."""
+    """Returns the narrowest and the widest aspect that both periods have."""
     ends = [np.quantile(aspects, (COMMON, 1 - COMMON)) for aspects in (early, late)]
     rounding = 1.005  # so that a quantile between two equal aspects does not leave them out
     return max(low for low, _ in ends) / rounding, min(high for _, high in ends) * rounding
 
 
 def _solitude(features: np.ndarray) -> np.ndarray:
-    """[n]: distance to the third nearest of the same paintings, 1 at the limit from which a painting stands alone."""
+    """Returns [n]: distance to the third nearest of the same paintings, 1 at the limit from which a painting stands alone."""
     if len(features) <= ALONE:
         return np.zeros(len(features))
     spread = features.std(axis=0)

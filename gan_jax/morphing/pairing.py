@@ -27,7 +27,7 @@ class Unmatched:
 
 
 def distances(early: np.ndarray, late: np.ndarray, colour: float, subjects: np.ndarray | None = None, subject: float = 0.0) -> np.ndarray:
-    """How far paintings are from each other: [n, m], 1 on average.
+    """Returns how far paintings are from each other: [n, m], 1 on average.
 
     Args:
       early, late: uint8 [n, r, r, 3] and [m, r, r, 3].
@@ -57,7 +57,7 @@ def distances(early: np.ndarray, late: np.ndarray, colour: float, subjects: np.n
 
 
 def disagreement(early: Sequence[Mapping[str, str]], late: Sequence[Mapping[str, str]], columns: Sequence[str]) -> np.ndarray | None:
-    """The part [n, m] of the columns in which two paintings say different things, of those in which both say something.
+    """Returns the part [n, m] of the columns in which two paintings say different things, of those in which both say something.
 
     Names of columns and what stands there are compared without case. Paintings that share no column are counted as halfway. None where the
     table has none of the columns.
@@ -84,7 +84,7 @@ def disagreement(early: Sequence[Mapping[str, str]], late: Sequence[Mapping[str,
 def assign(
     distance: np.ndarray, max_quantile: float, assignment: str = "one-to-one"
 ) -> tuple[list[Pair], list[Unmatched], list[Unmatched]]:
-    """Pairs of early and late paintings by their distances [n, m].
+    """Returns pairs of early and late paintings by their distances [n, m].
 
     Pairs further apart than the `max_quantile` quantile of all distances are not made. "one-to-one": as many of the others as can be, and
     of those the ones that make the sum of distances smallest (scipy's linear_sum_assignment). "many-to-one": each early painting with the
@@ -123,7 +123,7 @@ def assign(
 
 
 def chain(images: np.ndarray, years: np.ndarray, stations: int) -> list[int]:
-    """Paintings to travel by, from the first years to the last: places in `images`, in order of date, of dates that rise.
+    """Returns paintings to travel by, from the first years to the last: places in `images`, in order of date, of dates that rise.
 
     The years are cut into as many spans as there are stations, each with as many paintings; from each is taken the painting whose
     composition and colours are most like those of the one before, which was taken from the span before it.

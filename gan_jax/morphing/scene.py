@@ -28,22 +28,22 @@ class Frame:
 
 
 def scene(frames: Sequence[Frame], size: int, captions: bool) -> np.ndarray:
-    """uint8 [t, h, w, 3]: each image `size` wide or a little more, its caption and what is beside it below."""
+    """Returns uint8 [t, h, w, 3]: each image `size` wide or a little more, its caption and what is beside it below."""
     return np.stack([_drawn(frame, size, captions) for frame in frames])
 
 
 def with_ends(frames: list[Frame], early: Frame, late: Frame) -> list[Frame]:
-    """The two paintings before and after the frames, each for a moment."""
+    """Returns the two paintings before and after the frames, each for a moment."""
     return [early] * HOLD + frames + [late] * HOLD
 
 
 def nearest_in_time(years: np.ndarray, year: float, most: int) -> np.ndarray:
-    """Places of the `most` paintings whose dates [n] are nearest to a year, in order of date."""
+    """Returns places of the `most` paintings whose dates [n] are nearest to a year, in order of date."""
     return np.sort(np.argsort(np.abs(years - year), kind="stable")[:most])
 
 
 def strip(frames: np.ndarray, size: int) -> np.ndarray:
-    """uint8 [n, r, r, 3] side by side: [h, w, 3]."""
+    """Returns uint8 [n, r, r, 3] side by side: [h, w, 3]."""
     return pictures.grid(resized(frames, size), len(frames))
 
 
@@ -78,8 +78,8 @@ def write_pair(
 def two_sets(
     early: np.ndarray, late: np.ndarray, pairs: Sequence[tuple[int, int]], size: int = 56, columns: int = 12, border: int = 4
 ) -> np.ndarray:
-    """The early set on the left and the late one on the right, in order; the paintings of a pair have frames of one colour, and those
-    without a counterpart are pale and crossed.
+    """Returns the early set on the left and the late one on the right, in order; the paintings of a pair have frames of one colour, and
+    those without a counterpart are pale and crossed.
 
     Args:
       early, late: uint8 [n, r, r, 3] and [m, r, r, 3].

@@ -46,7 +46,7 @@ def begin(mode: str, strength: float) -> Augmentation:
 
 
 def draw(key: Array, n: int, kinds: tuple[str, ...]) -> Chances:
-    """The chances of n images: whatever the strength, so that it can move without another program."""
+    """Returns the chances of n images: whatever the strength, so that it can move without another program."""
     keys = dict(zip(KINDS, jax.random.split(key, len(KINDS))))
     chances = {}
     for kind in kinds:
@@ -58,7 +58,8 @@ def draw(key: Array, n: int, kinds: tuple[str, ...]) -> Chances:
 
 
 def augment(images: Array, chances: Chances, strength: Array, colour: float = 1.0) -> Array:
-    """Images [n, r, r, 3] as the discriminator sees them, of the same shape. `colour`: of the usual changes of contrast and saturation."""
+    """Returns images [n, r, r, 3] as the discriminator sees them, of the same shape. `colour`: of the usual changes of contrast and
+    saturation."""
     turn, colours = chances.get("turn"), chances.get("colour")
     if turn is not None:
         images = _turned(images, (turn["normal"] > 0) & (turn["gate"][:, :1] < strength))
@@ -91,7 +92,7 @@ def _coloured(images: Array, by: Array) -> Array:
 
 
 def _placement(chances: Chances, strength: Array, n: int, size: int) -> tuple[Array, Array]:
-    """Steps between the points that are seen and moves, in pixels, both [n, 2]: of the rows and the columns."""
+    """Returns steps between the points that are seen and moves, in pixels, both [n, 2]: of the rows and the columns."""
     scale, shift = jnp.ones((n, 2)), jnp.zeros((n, 2))
     if "zoom" in chances:
         zoom = chances["zoom"]
@@ -111,7 +112,8 @@ def _moved(images: Array, scale: Array, shift: Array) -> Array:
 
 
 def _interpolation(size: int, scale: Array, shift: Array) -> Array:
-    """Matrices [n, size, size] that read a line of pixels at other places, in between them linearly; beyond its ends it is mirrored."""
+    """Returns matrices [n, size, size] that read a line of pixels at other places, in between them linearly; beyond its ends it is
+    mirrored."""
     middle = (size - 1) / 2
     place = (jnp.arange(size, dtype=jnp.float32) - middle)[None] * scale[:, None] + middle + shift[:, None]
     place = jnp.mod(place + 0.5, 2 * size)
@@ -129,7 +131,7 @@ def _cut(images: Array, middle: Array, on: Array) -> Array:
 
 
 def overfitting(real: Array, border: Array) -> Array:
-    """How surely the discriminator knows real images, of their scores [n]: 1 where it always does, about 0 where it guesses.
+    """Returns how surely the discriminator knows real images, of their scores [n]: 1 where it always does, about 0 where it guesses.
 
     What Karras et al. call r_t: the mean sign of the score, seen from the border between real and generated.
     """
@@ -137,7 +139,7 @@ def overfitting(real: Array, border: Array) -> Array:
 
 
 def steer(state: Augmentation, seen: Array, border: Array, target: float, batch_size: int, kimg: float) -> Augmentation:
-    """What is remembered after a step: more strength while the statistic is above its target, from none to full in so many kimg.
+    """Returns what is remembered after a step: more strength while the statistic is above its target, from none to full in so many kimg.
 
     seen: the statistic of the step, []. border: see `losses.border`.
     """

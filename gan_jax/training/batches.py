@@ -200,7 +200,7 @@ def imagined(
     *,
     timed: bool,
 ) -> Inputs:
-    """What is to be painted: latents by chance or on the way between two paintings, with their labels.
+    """Returns what is to be painted: latents by chance or on the way between two paintings, with their labels.
 
     Args:
       latents, labels: by chance, [n, latent_size] and [n, label_size].
@@ -221,6 +221,6 @@ def imagined(
 
 
 def own_works(data: Data, which: Array, alpha: Array, *, noise: bool) -> OwnWorks:
-    """The paintings at places [k], with the noise that all images have after training where the generator has some."""
+    """Returns the paintings at places [k], with the noise that all images have after training where the generator has some."""
     images = real_images(data.images, which, jnp.zeros(which.shape, bool), alpha)
     return OwnWorks(which, images, data.labels[which], jnp.zeros(which.shape, jnp.uint32) if noise else None)

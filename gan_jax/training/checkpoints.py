@@ -141,11 +141,11 @@ class Checkpoints:
                 raise self._unwritten(error) from None
 
     def latest(self) -> int | None:
-        """Images seen by the latest checkpoint, None if there is none."""
+        """Returns images seen by the latest checkpoint, None if there is none."""
         return self._manager.latest_step()
 
     def best(self) -> int | None:
-        """Images seen by the checkpoint with the least KID, or by the latest where none was measured; None if there is none."""
+        """Returns images seen by the checkpoint with the least KID, or by the latest where none was measured; None if there is none."""
         best = self._manager.best_step()
         return self.latest() if best is None else best
 
@@ -167,7 +167,7 @@ class Checkpoints:
             raise self._unwritten(error) from None
 
     def open_latest(self, like: Like) -> tuple[int, Any, dict[str, Any]] | None:
-        """Images seen by the latest checkpoint that is whole, its tree and what `save` was told of it; None if there is none.
+        """Returns images seen by the latest checkpoint that is whole, its tree and what `save` was told of it; None if there is none.
 
         `like` has the tree's shapes, types and placement, or gives them for what was told.
 
@@ -176,12 +176,12 @@ class Checkpoints:
         return self._open(sorted(self._manager.all_steps(), reverse=True), like)
 
     def open_best(self, like: Like) -> tuple[int, Any, dict[str, Any]] | None:
-        """The same of the best checkpoint, and where it is damaged of the latest."""
+        """Returns the same of the best checkpoint, and where it is damaged of the latest."""
         steps, best = sorted(self._manager.all_steps(), reverse=True), self.best()
         return self._open(sorted(steps, key=lambda step: step != best), like)
 
     def is_whole(self, images_seen: int, like: Like) -> bool:
-        """Whether a checkpoint can be read, and is what was saved."""
+        """Returns whether a checkpoint can be read, and is what was saved."""
         whole = not isinstance(self._read(images_seen, like), str)
         if whole:
             self._say_unread(self._unread)
@@ -216,7 +216,7 @@ class Checkpoints:
             print(line, file=sys.stderr)
 
     def _read(self, images_seen: int, like: Like) -> tuple[Any, dict[str, Any]] | str:
-        """A checkpoint's tree and what was told of it, or in what it is damaged."""
+        """Returns a checkpoint's tree and what was told of it, or in what it is damaged."""
         try:
             about = self.about(images_seen)
             state = self.restore(images_seen, like(about) if callable(like) else like)
@@ -243,7 +243,7 @@ class Checkpoints:
         return there
 
     def restore(self, images_seen: int, like: Any) -> Any:
-        """The tree of a checkpoint, with the shapes, types and placement of `like`. Raises UserError where they differ."""
+        """Returns the tree of a checkpoint, with the shapes, types and placement of `like`. Raises UserError where they differ."""
         # Of the arrays alone: of all parts it would fail with the least of them.
         there = _shapes(ocp.StandardCheckpointHandler().metadata(self._manager.directory / f"images_{images_seen}" / "state"))
         here = _shapes(like)
@@ -261,11 +261,11 @@ class Checkpoints:
         return self._manager.restore(images_seen, args=ocp.args.Composite(state=ocp.args.StandardRestore(abstract))).state
 
     def about(self, images_seen: int) -> dict[str, Any]:
-        """What `save` was told of a checkpoint."""
+        """Returns what `save` was told of a checkpoint."""
         return self._manager.restore(images_seen, args=ocp.args.Composite(about=ocp.args.JsonRestore())).about
 
     def told(self, images_seen: int) -> dict[str, Any]:
-        """The same where it can be read, {} where it is damaged."""
+        """Returns the same where it can be read, {} where it is damaged."""
         try:
             about = self.about(images_seen)
         except Exception:  # whatever a reader of damaged files may raise
@@ -279,7 +279,7 @@ class Checkpoints:
 
 
 def seal(state: Any, about: Mapping[str, Any]) -> str:
-    """A checksum of a tree of arrays and of what goes with it: the storage has none for its largest files."""
+    """Returns a checksum of a tree of arrays and of what goes with it: the storage has none for its largest files."""
     here = jax.tree.map(lambda x: x.addressable_data(0) if isinstance(x, jax.Array) else x, state)
     sums = np.asarray(_sums(jax.tree.leaves(here)))
     text = json.dumps(about, sort_keys=True, default=str)
@@ -297,7 +297,7 @@ def _sums(arrays: list[jax.Array]) -> jax.Array:
 
 
 def one_line(error: Exception) -> str:
-    """The first words of an error of a library, or those of the system behind it."""
+    """Returns the first words of an error of a library, or those of the system behind it."""
     if code := re.search(r"os_error_code='(\d+)'", str(error)):
         return os.strerror(int(code[1]))
     words = " ".join(str(error).split())
@@ -309,7 +309,7 @@ def _merit(metrics: Mapping[str, float]) -> float:
 
 
 def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:
-    """Shapes by name; attributes, keys and indices are named alike, since orbax keeps a tree of dicts."""
+    """Returns shapes by name; attributes, keys and indices are named alike, since orbax keeps a tree of dicts."""
     leaves = jax.tree_util.tree_leaves_with_path(tree, is_leaf=lambda x: hasattr(x, "shape"))
     return {
         ".".join(str(getattr(part, "name", getattr(part, "key", getattr(part, "idx", "")))) for part in path): tuple(leaf.shape)

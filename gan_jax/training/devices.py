@@ -16,18 +16,18 @@ AXIS = "devices"
 
 
 def count() -> int:
-    """Devices that share a batch, on all hosts."""
+    """Returns devices that share a batch, on all hosts."""
     return jax.device_count()
 
 
 def replicate(tree: Any, among: Sequence[jax.Device] | None = None) -> Any:
-    """Places every array of the tree on all local devices, or on those of `among`."""
+    """Returns places every array of the tree on all local devices, or on those of `among`."""
     mesh = Mesh(np.array(among or jax.local_devices()), (AXIS,))
     return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
 
 
 def unreplicate(tree: Any) -> Any:
-    """Replicated arrays as they are on one device of this process."""
+    """Returns replicated arrays as they are on one device of this process."""
     return jax.tree.map(lambda x: x.addressable_data(0), tree)
 
 
@@ -59,18 +59,18 @@ class Program:
 
     @property
     def memory(self) -> int:
-        """Bytes that each device needs for a call: arguments, results, and what lies between them."""
+        """Returns the bytes that each device needs for a call: arguments, results, and what lies between them."""
         sizes = self.compiled.memory_analysis()
         whole = sizes.argument_size_in_bytes + sizes.output_size_in_bytes - sizes.alias_size_in_bytes + sizes.temp_size_in_bytes
         return int(whole + sizes.generated_code_size_in_bytes)
 
 
 def memory_limit() -> int | None:
-    """Bytes that programs and their arrays may use on each local device; None where the device doesn't say."""
+    """Returns the bytes that programs and their arrays may use on each local device; None where the device doesn't say."""
     limits = [(device.memory_stats() or {}).get("bytes_limit") for device in jax.local_devices()]
     return min(limits) if all(limits) else None
 
 
 def abstract(tree: Any) -> Any:
-    """The shapes, types and placement of a tree of arrays, which stay known when the arrays are gone."""
+    """Returns the shapes, types and placement of a tree of arrays, which stay known when the arrays are gone."""
     return jax.tree.map(lambda x: jax.ShapeDtypeStruct(np.shape(x), x.dtype, sharding=getattr(x, "sharding", None)), tree)

@@ -10,7 +10,7 @@ VARIED = 0.1  # diversity that a generator which is no longer new has had
 
 
 def merit(figures: Mapping[str, Any]) -> Any:
-    """What the best checkpoint has the least of, from the figures of `watch.Watch`, numbers or arrays [n] of several checkpoints.
+    """Returns what the best checkpoint has the least of, from the figures of `watch.Watch`, numbers or arrays [n] of several checkpoints.
 
     Where ways between paintings are learnt too, the best checkpoint is good at both.
     """
@@ -32,7 +32,7 @@ def check(figures: Mapping[str, float]) -> None:
 
 
 def check_diversity(before: float, now: float) -> float:
-    """The greatest diversity so far. Raises Diverged where there was some, and is none any more."""
+    """Returns the greatest diversity so far. Raises Diverged where there was some, and is none any more."""
     if before > VARIED and now < ALIKE:
         raise Diverged("the generator's images have become all alike")
     return max(before, now)

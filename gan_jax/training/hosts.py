@@ -55,7 +55,7 @@ def index() -> int:
 
 
 def is_primary() -> bool:
-    """Whether this process writes."""
+    """Returns whether this process writes."""
     return jax.process_index() == 0
 
 
@@ -67,5 +67,5 @@ def agree(*values: int) -> tuple[int, ...]:
 
 
 def of_primary(tree: Any) -> Any:
-    """A tree of arrays as process 0 has it. All have to ask, with the same shapes and types."""
+    """Returns a tree of arrays as process 0 has it. All have to ask, with the same shapes and types."""
     return tree if count() == 1 else multihost_utils.broadcast_one_to_all(tree)

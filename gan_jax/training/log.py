@@ -60,7 +60,7 @@ class NoLog:
 
 
 def _images(line: str) -> float | None:
-    """Images seen by a line of the log; None where it is damaged: half of one, written as the run was cut off, or zeros."""
+    """Returns images seen by a line of the log; None where it is damaged: half of one, written as the run was cut off, or zeros."""
     try:
         images = json.loads(line)["images"]
     except (ValueError, KeyError, TypeError, RecursionError):

@@ -61,7 +61,7 @@ def r1(gradients: Array) -> Array:
 
 
 def of_year(scores: Array, logits: Array, years: Array) -> Array:
-    """Scores [n] of images by whether they are real and of their years [n, 1], from scores and logits [n, k] that know no year.
+    """Returns scores [n] of images by whether they are real and of their years [n, 1], from scores and logits [n, k] that know no year.
 
     A projection discriminator (Miyato and Koyama 2018, https://arxiv.org/abs/1802.05637): what is known of a year are its memberships in
     k neighbourhoods of time, which overlap, and sum to 1. Years are in standard deviations from their mean.
@@ -94,7 +94,7 @@ LOSSES = {
 
 
 def penalty_every(loss: str, r1: float, r1_every: int) -> int:
-    """Steps from one that has a penalty to the next; 0 for none. R1 may be lazy (Karras et al. 2020, StyleGAN2, appendix B)."""
+    """Returns steps from one that has a penalty to the next; 0 for none. R1 may be lazy (Karras et al. 2020, StyleGAN2, appendix B)."""
     return 1 if LOSSES[loss].critic else r1_every if r1 else 0
 
 
@@ -128,7 +128,7 @@ def penalised(
 
 
 def border(loss: str, before: Array, real: Array, generated: Array) -> Array:
-    """Where the scores of real and of generated images part, after a step with such mean scores [].
+    """Returns where the scores of real and of generated images part, after a step with such mean scores [].
 
     A Wasserstein critic knows no border of its own: there it is the running mean between the two. The other losses put it at zero.
     """

@@ -96,7 +96,7 @@ class Meter:
         health.check(values)
 
     def _left(self, seen: int) -> float | None:
-        """Seconds to the end of the schedule: images at later levels take longer, as their networks are larger."""
+        """Returns seconds to the end of the schedule: images at later levels take longer, as their networks are larger."""
         return (self._phase.end - seen + self._later) / self._rate if self._rate else None
 
 

@@ -39,11 +39,11 @@ class Networks:
         return self._apply(self.discriminator, params, stats, images, alpha, batches=among)
 
     def input_gradients(self, params: Tree, stats: Tree, images: Array, alpha: Array) -> Array:
-        """The gradient of each score by its image, [n, r, r, 3]."""
+        """Returns the gradient of each score by its image, [n, r, r, 3]."""
         return jax.grad(lambda x: self.discriminate(params, stats, x, alpha)[0][0].sum())(images)
 
     def features(self, params: Tree, stats: Tree, images: Array, alpha: Array, among: int = 1) -> list[Array]:
-        """What the discriminator's layers hand on, [n, h, w, c] each."""
+        """Returns what the discriminator's layers hand on, [n, h, w, c] each."""
         settings = dict(level=self.level, alpha=alpha, batches=among, train=True, mutable=["features", "batch_stats"])
         _, seen = self.discriminator.apply(_variables(params, stats), images, **settings)
         return [layer[0] for layer in seen["features"].values()]
@@ -100,7 +100,7 @@ def discriminator_loss(
 
 
 def trained_with_generator(state: TrainState) -> Tree:
-    """The generator's parameters, and beside them the latents of paintings that have some of their own."""
+    """Returns the generator's parameters, and beside them the latents of paintings that have some of their own."""
     return {**state.generator.params, **({WORKS: state.works["latents"]} if state.works else {})}
 
 
@@ -136,7 +136,7 @@ def generator_loss(
 
 
 def augment(images: Array, chances: augmentation.Chances | None, strength: Array | None, settings: StepSettings) -> Array:
-    """Images as the discriminator sees them; without chances as they are."""
+    """Returns images as the discriminator sees them; without chances as they are."""
     return images if chances is None else augmentation.augment(images, chances, strength[0], settings.augment_colour)
 
 
@@ -161,5 +161,5 @@ def _variables(params: Tree, stats: Tree) -> Tree:
 
 
 def only(tree: Tree, names: Set[str]) -> Tree:
-    """The branches of these names."""
+    """Returns the branches of these names."""
     return {name: tree[name] for name in names}

@@ -39,11 +39,12 @@ class SampleGrid:
                 self._programs[level] = jax.jit(images).lower(self._like, latents, np.float32(0)).compile()
 
     def images(self, state: TrainState, level: int, alpha: float, n: int = GRID) -> np.ndarray:
-        """uint8 [n, r, r, 3], r being the level's resolution. The first 36 are those of the grid."""
+        """Returns uint8 [n, r, r, 3], r being the level's resolution. The first 36 are those of the grid."""
         return self._painted(state, level, alpha, [self._latents(batch) for batch in range(-(-n // GRID))])[:n]
 
     def middles(self, state: TrainState, labels: np.ndarray, level: int, alpha: float, n: int) -> np.ndarray:
-        """uint8 [n, r, r, 3]: half-way between two paintings that have latents of their own, of labels [m, label_size], drawn by chance."""
+        """Returns uint8 [n, r, r, 3]: half-way between two paintings that have latents of their own, of labels [m, label_size], drawn by
+        chance."""
         own = jax.tree.map(lambda x: x.addressable_data(0), state.works["ema"])
         drawn = np.random.default_rng(self._seed).integers(0, len(labels), (2, -(-n // GRID) * GRID))
         latents = works.on_ways(own, *drawn, jnp.full((drawn.shape[1], 1), 0.5))
@@ -51,13 +52,13 @@ class SampleGrid:
         return self._painted(state, level, alpha, np.split(inputs, len(inputs) // GRID))[:n]
 
     def _painted(self, state: TrainState, level: int, alpha: float, batches: Sequence[np.ndarray]) -> np.ndarray:
-        """uint8 [36 a batch, r, r, 3] of latents and labels."""
+        """Returns uint8 [36 a batch, r, r, 3] of latents and labels."""
         self.compile(level)
         here = jax.tree.map(lambda x: x.addressable_data(0), networks.variables(state.ema_params, state.ema_stats))
         return np.concatenate([pictures.to_uint8(self._programs[level](here, batch, np.float32(alpha))) for batch in batches])
 
     def _latents(self, batch: int) -> np.ndarray:
-        """float32 [36, latent_size + label_size]: the same latents with each label; with years, 36 latents in order of time."""
+        """Returns float32 [36, latent_size + label_size]: the same latents with each label; with years, 36 latents in order of time."""
         if self._years:
             latents = np.random.default_rng([self._seed, batch]).standard_normal((GRID, self._generator.latent_size), np.float32)
             seen = np.array(self._years.seen)[np.linspace(0, len(self._years.seen) - 1, GRID).round().astype(int)]

@@ -21,7 +21,7 @@ class Phase:
     learning_rate: float
 
     def alpha(self, images_seen: int) -> float:
-        """Weight of the newest level, 0 to 1."""
+        """Returns the weight of the newest level, 0 to 1."""
         return (images_seen - self.start) / (self.end - self.start) if self.fading else 1.0
 
     @property
@@ -39,7 +39,7 @@ def growing(
     batch_size: Callable[[int], int],
     learning_rate: Callable[[int], float],
 ) -> tuple[Phase, ...]:
-    """The phases of Progressive GAN: the first resolution stable, each next one fading in, then stable, the last one to the end.
+    """Returns the phases of Progressive GAN: the first resolution stable, each next one fading in, then stable, the last one to the end.
 
     `batch_size` and `learning_rate` give the value for a resolution. A schedule that is cut off by `total_kimg` ends early; lengths
     are rounded up to whole batches.
@@ -62,7 +62,7 @@ def growing(
 
 
 def constant(*, resolution: int, total_kimg: float, batch_size: int, learning_rate: float) -> tuple[Phase, ...]:
-    """The one phase of a network that doesn't grow."""
+    """Returns the one phase of a network that doesn't grow."""
     length = math.ceil(total_kimg * 1000 / batch_size) * batch_size
     return (Phase(0, length, int(math.log2(resolution)), False, batch_size, learning_rate),)
 
@@ -78,11 +78,11 @@ def decay(images_seen: int, total: int, part: float) -> float:
 
 
 def phase_at(phases: tuple[Phase, ...], images_seen: int) -> Phase:
-    """The phase that the next batch belongs to; the last one when training is over."""
+    """Returns the phase that the next batch belongs to; the last one when training is over."""
     return next((phase for phase in phases if images_seen < phase.end), phases[-1])
 
 
 def due(every_kimg: float, before: int, after: int) -> bool:
-    """Whether a multiple of `every_kimg` thousand images lies in (before, after]; 0 is never."""
+    """Returns whether a multiple of `every_kimg` thousand images lies in (before, after]; 0 is never."""
     every = every_kimg * 1000
     return every > 0 and math.floor(after / every) > math.floor(before / every)

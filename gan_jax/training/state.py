@@ -52,7 +52,7 @@ class Data:
 def init_state(
     generator: nn.Module, discriminator: nn.Module, level: int, seed: int, augment: str = "none", strength: float = 0.0, count: int = 0
 ) -> TrainState:
-    """A new state, on the default device.
+    """Returns a new state, on the default device.
 
     Args:
       level: the networks' full one.

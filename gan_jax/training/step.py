@@ -41,7 +41,7 @@ def make_step(
     microbatches: int = 1,
     with_r1: bool = True,
 ) -> Callable[[TrainState, Data, Array, Array], tuple[TrainState, Metrics]]:
-    """The step of one level, to be compiled by `devices.Program`.
+    """Returns the step of one level, to be compiled by `devices.Program`.
 
     Args:
       batch_size: images a step, over all devices.
@@ -150,7 +150,7 @@ def accumulate(
 
 
 def active_layers(network: nn.Module, level: int, player: Player) -> set[str]:
-    """Names of the layers that a level uses."""
+    """Returns names of the layers that a level uses."""
     return network.active(level) or set(player.params)
 
 
@@ -181,7 +181,7 @@ def average(state: TrainState, own: Tree | None, networks: Networks, settings: S
 
 
 def averaging_weight(settings: StepSettings, batch_size: int, images_seen: Array) -> Array:
-    """How much of the generator enters its average at a step."""
+    """Returns how much of the generator enters its average at a step."""
     if settings.ema_decay:
         return jnp.float32(1 - settings.ema_decay)
     half_life = jnp.minimum(settings.ema_half_life_kimg * 1000, images_seen.astype(jnp.float32) * settings.ema_ramp_up)
@@ -200,7 +200,8 @@ def steer_augmentation(state: TrainState, metrics: Metrics, settings: StepSettin
 
 
 def synchronise_statistics(state: TrainState) -> TrainState:
-    """The same batch statistics on all devices: with synchronised batch norm they are equal already, without it their mean goes on."""
+    """Returns the same batch statistics on all devices: with synchronised batch norm they are equal already, without it their mean goes
+    on."""
     if not state.generator.stats:
         return state
     g, d = state.generator, state.discriminator

@@ -85,7 +85,7 @@ def read_trained(source: str | pathlib.Path, dtype: DTypeLike) -> Trained:
 
 
 def state_like(config: ConfigDict, about: Tree) -> TrainState:
-    """Shapes, types and one device for the state of a config's training, of which a checkpoint says what it is `about`."""
+    """Returns shapes, types and one device for the state of a config's training, of which a checkpoint says what it is `about`."""
     resolution, placement = config.collection.resolution, jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     generator, discriminator = networks.build(config.model, resolution, jnp.float32)
     like = jax.eval_shape(lambda: init_state(generator, discriminator, networks.full_level(resolution), 0, count=about.get("works", 0)))
@@ -93,7 +93,7 @@ def state_like(config: ConfigDict, about: Tree) -> TrainState:
 
 
 def config_of_latest(workdir: pathlib.Path) -> Tree:
-    """The config that the latest checkpoint was written with, {} where it can't be read."""
+    """Returns the config that the latest checkpoint was written with, {} where it can't be read."""
     with Checkpoints(workdir / "checkpoints") as checkpoints:
         latest = checkpoints.latest()
         found = checkpoints.told(latest).get("config") if latest is not None else None
@@ -101,14 +101,14 @@ def config_of_latest(workdir: pathlib.Path) -> Tree:
 
 
 def ends_whole(workdir: pathlib.Path, config: ConfigDict) -> bool:
-    """Whether the latest checkpoint of a training is there, and is what was saved."""
+    """Returns whether the latest checkpoint of a training is there, and is what was saved."""
     with Checkpoints(workdir / "checkpoints") as checkpoints:
         latest = checkpoints.latest()
         return latest is not None and checkpoints.is_whole(latest, functools.partial(state_like, config))
 
 
 def init_from(source: str, state: TrainState) -> TrainState:
-    """A new state that begins with networks trained elsewhere, layer by layer where names and shapes match.
+    """Returns a new state that begins with networks trained elsewhere, layer by layer where names and shapes match.
 
     Networks may have grown further there or here, and have other widths: layers that don't match begin as new, and are named on stderr.
     Raises UserError where nothing matches.
@@ -161,6 +161,6 @@ def _matching(there: Any, here: Any, name: tuple[str, ...], missing: list[str]) 
 
 
 def _said(shapes: Any) -> str:
-    """The largest of a layer's arrays."""
+    """Returns the largest of a layer's arrays."""
     arrays = list(shapes.values()) if isinstance(shapes, Mapping) else [shapes]
     return "x".join(map(str, max(arrays, key=len))) if shapes is not None else "missing"

@@ -31,7 +31,7 @@ class Watch:
         self._copies = Copies(works)
 
     def __call__(self, images: np.ndarray) -> dict[str, float]:
-        """Figures of generated images uint8 [n, r, r, 3]:
+        """Returns figures of generated images uint8 [n, r, r, 3]:
 
         kid_training, kid_held_out: distances to both sets of paintings; the second is missing where too few are held out.
         diversity: 1 less the mean MS-SSIM of random pairs.
@@ -53,5 +53,5 @@ class Watch:
         return kid.estimate(self._standardise(self._extract(images)), self._training)
 
     def nearest(self, images: np.ndarray) -> np.ndarray:
-        """The training paintings that are most like images uint8 [n, r, r, 3]: as many paintings."""
+        """Returns the training paintings that are most like images uint8 [n, r, r, 3]: as many paintings."""
         return self._works[self._copies(images).work]

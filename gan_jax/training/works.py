@@ -28,7 +28,7 @@ ADAM = optax.scale_by_adam(0.9, 0.99)
 
 
 def begin(key: Array, works: int, latent_size: int) -> Tree:
-    """Latents [works, latent_size] by chance, the state of their Adam, and their average; {} for no paintings."""
+    """Returns latents [works, latent_size] by chance, the state of their Adam, and their average; {} for no paintings."""
     if not works:
         return {}
     latents = on_sphere(jax.random.normal(key, (works, latent_size)))
@@ -36,7 +36,7 @@ def begin(key: Array, works: int, latent_size: int) -> Tree:
 
 
 def learn(works: Tree, gradient: Array, learning_rate: float, by: float, weight: Array) -> Tree:
-    """A step of Adam on the latents, which stay on their sphere and are spread `by`; `weight` [] of them enters the average."""
+    """Returns a step of Adam on the latents, which stay on their sphere and are spread `by`; `weight` [] of them enters the average."""
     with jax.numpy_dtype_promotion("standard"):  # optax raises a float to its integer count
         update, adam = ADAM.update(gradient, works["adam"])
     latents = works["latents"] - learning_rate * update
@@ -58,7 +58,7 @@ def spread(latents: Array, by: float) -> Array:
 
 
 def on_ways(latents: Array, first: Array, last: Array, t: Array) -> Array:
-    """Latents [n, latent_size] on great circles between paintings, t [n, 1] of the way (0 to 1) from `first` to `last`: places [n].
+    """Returns latents [n, latent_size] on great circles between paintings, t [n, 1] of the way (0 to 1) from `first` to `last`: places [n].
 
     What `latents.paths.slerp` is on the host, for latents of one length.
     """
@@ -68,12 +68,12 @@ def on_ways(latents: Array, first: Array, last: Array, t: Array) -> Array:
 
 
 def places(uniform: Array) -> Array:
-    """Places on ways, 0 to 1, of numbers [n, 1] drawn from there: as often at each end as in ENDS of the way."""
+    """Returns places on ways, 0 to 1, of numbers [n, 1] drawn from there: as often at each end as in ENDS of the way."""
     return jnp.clip(uniform * (1 + 2 * ENDS) - ENDS, 0.0, 1.0)
 
 
 def unlike(images: Array, works: Array, features: Sequence[tuple[Array, Array]], detail: int) -> Array:
-    """How far images [n, r, r, 3] are from paintings, [n].
+    """Returns how far images [n, r, r, 3] are from paintings, [n].
 
     Args:
       features: of each layer of the discriminator what it sees in the paintings and in the images, [n, h, w, c] both.
