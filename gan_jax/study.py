@@ -57,7 +57,7 @@ INVERSION = ("latents.npy", "inversion.csv", "reconstructions.npy", "side_by_sid
 MORPHS = ("pairs.csv", "unmatched.csv", "frames.csv", "frames.npy", "t.npy", "years.npy", "sets.png", "contact_sheet.png")
 EVALUATION = ("evaluation.json", "evaluation/works.csv", "evaluation/frames.csv", "evaluation/competitors.csv")
 COLLECTION = ("collection/paintings.csv", "collection/images.npy")
-WITHOUT_DATES = ("prepare", "train", "sample")  # what can be done with pictures that have none
+WITHOUT_DATES = ("prepare", "train", "sample")  # what can be done with images that have none
 STAGES = {
     stage.name: stage
     for stage in (
@@ -171,7 +171,7 @@ class Study:
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """Names of what there is to do, in order."""
+        """Returns names of what there is to do, in order."""
         return WITHOUT_DATES if self.config.collection.source == "tfds" else tuple(STAGES)
 
     @property
@@ -213,7 +213,7 @@ class Study:
             yield name, said
 
     def _stands(self, name: str, partly: bool = False) -> bool:
-        """Whether a stage is complete and of this config. `partly`: a training that is not over is enough."""
+        """Returns whether a stage is complete and of this config. `partly`: a training that is not over is enough."""
         if name == "train" and self.config.generator:
             return True
         if name == "baseline" and not self._baseline_is_asked:
@@ -232,11 +232,11 @@ class Study:
         return damaged
 
     def _damage(self, name: str) -> str | None:
-        """The first file of a stage that is damaged, and in what. Of checkpoints, nothing."""
+        """Returns the first file of a stage that is damaged, and in what. Of checkpoints, nothing."""
         for path in self._files(name):
             if damaged := files.damage(path):
                 return f"{path}: damaged ({damaged})"
-        # A table may be cut off where a line ends; where arrays have changed too, somebody chose other works.
+        # A table may be cut off where a line ends; where arrays have changed too, somebody chose other paintings.
         now, before = self._sizes(name), self._finished.get(name, {}).get("bytes", {})
         if all(now.get(path) == size for path, size in before.items() if path.endswith(".npy")):
             for path, size in before.items():
@@ -245,18 +245,18 @@ class Study:
         return None
 
     def _missing(self, name: str) -> list[pathlib.Path]:
-        """What a stage should have made and is not there."""
+        """Returns what a stage should have made and is not there."""
         return [self.workdir / path for path in STAGES[name].makes if not (self.workdir / path).exists()]
 
     def _files(self, name: str) -> list[pathlib.Path]:
-        """What a stage has made that is there."""
+        """Returns what a stage has made that is there."""
         stage = STAGES[name]
         paths = [self.workdir / path for path in stage.makes]
         paths += [path for pattern in stage.beside for path in sorted(self.workdir.glob(pattern)) if path.name[0] != "."]
         return [path for path in dict.fromkeys(paths) if path.suffix in files.KINDS and path.is_file()]
 
     def _sizes(self, name: str) -> dict[str, int]:
-        """Bytes of a stage's tables and arrays."""
+        """Returns bytes of a stage's tables and arrays."""
         tables = [path for path in self._files(name) if path.suffix in (".csv", ".npy")]
         return {str(path.relative_to(self.workdir)): path.stat().st_size for path in tables}
 
@@ -284,7 +284,7 @@ class Study:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     def _latest(self) -> int | None:
-        """Images seen by the latest checkpoint."""
+        """Returns images seen by the latest checkpoint."""
         if not (self.workdir / "checkpoints").is_dir():
             return None
         with Checkpoints(self.workdir / "checkpoints") as checkpoints:
@@ -332,7 +332,7 @@ class Study:
 
 
 def _before(name: str) -> Iterator[str]:
-    """Stages whose files a stage may read. Pictures from chance are made of the networks alone."""
+    """Stages whose files a stage may read. Samples are made of the networks alone."""
     for need in STAGES[name].needs:
         yield need
         if name != "sample":
@@ -340,7 +340,7 @@ def _before(name: str) -> Iterator[str]:
 
 
 def same_networks(fields: Mapping[str, Any], config: ConfigDict) -> bool:
-    """Whether the networks of a config, given by all its fields, have the layers and the shapes of another config's.
+    """Returns whether the networks of a config, given by all its fields, have the layers and the shapes of another config's.
 
     Of fields that no network can be built by nothing is known, and they count as the same.
     """

@@ -1,1 +1,1 @@
-"""Judges a study: how near its pictures are to a painter's periods, each figure with its uncertainty and its floor."""
+"""Judges a study: how near its images are to a painter's periods, each figure with its uncertainty and its floor."""

@@ -10,9 +10,9 @@ ALL = "a cross-fade of the paintings and than the early and the late works, alon
 
 
 def answer(figures: Mapping[str, Any]) -> dict[str, str]:
-    """What was asked, what came out, how sure that is, and compared with what: a text each, '' where there is nothing to say.
+    """Returns what was asked, what came out, how sure that is, and compared with what: a text each, '' where there is nothing to say.
 
-    From the verdicts beside what needs no network. `spans` of the figures are the years of the periods, and `sets` the number of works.
+    From the verdicts beside what needs no network. `spans` of the figures are the years of the periods, and `sets` the number of paintings.
     """
     early, between, late = (figures["spans"][name] for name in ("early", "between", "late"))
     asked = f"A network has seen works of {early} and of {late} alone. Does it paint what was painted in between?"
@@ -55,7 +55,7 @@ def _found(said: Mapping[str, list[str]], year: int) -> str:
 
 
 def _sure(said: Mapping[str, list[str]], powers: Mapping[str, float]) -> str:
-    """How often a claim is wrong, and what this study could have found."""
+    """Returns how often a claim is wrong, and what this study could have found."""
     claim = "What is called nearer or further is wrong in at most one study of forty. " if said["nearer"] or said["further"] else ""
     if not powers:
         return f"{claim}How much this study could have found is not known: too few works were held out."

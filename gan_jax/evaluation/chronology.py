@@ -1,8 +1,9 @@
-"""What year a picture looks like, and whether morphs go through the years in order.
+"""What year an image looks like, and whether morphs go through the years in order.
 
-A ridge regression from features to the year, fitted on real works. Everything that is said of a real work comes from a fit that has not
-seen it, nor another work of its motif. Everything that is said of a frame comes from fits that have seen neither end of its pair, nor
-another work of their motifs; a study is asked only where the regression dates works that it has not seen better than chance would.
+A ridge regression from features to the year, fitted on real paintings. Everything that is said of a real painting comes from a fit that has
+not seen it, nor another painting of its motif. Everything that is said of a frame comes from fits that have seen neither end of its pair,
+nor another painting of their motifs; a study is asked only where the regression dates paintings that it has not seen better than chance
+would.
 """
 
 import dataclasses
@@ -16,18 +17,18 @@ from gan_jax.metrics.intervals import Estimate, students_factor
 
 FOLDS = 5
 PAIR_FOLDS = 10  # parts of the pairs, each dated by a fit that leaves all their ends out
-MINIMUM = 20  # works, of at least as many motifs as there are folds
+MINIMUM = 20  # paintings, of at least as many motifs as there are folds
 LEAST_PAIRS = 8
 STRENGTHS = np.logspace(-1, 4, 16)  # of the ridge, chosen by leaving one out
 CONSTANT = 1e-9  # standard deviation of a feature, in parts of its mean, that is rounding
-SHUFFLES = 499  # of the years among the works
+SHUFFLES = 499  # of the years among the paintings
 CHANCE = 0.01  # part of the shuffles that may do as well, for a regression that is believed
 TAIL = 0.01  # of the rounds beyond an interval, at either end; with a fortieth, yes was said too often where all pairs agree
-ROUNDS = 200  # random halves of pairs and works, for the intervals
-MOST = 0.75  # part of the early works that a frame between has to look later than, and of the late ones earlier than
-DOUBT = 0.025  # chance of as many frames between, if they were works of a period, above which nothing is shown
+ROUNDS = 200  # random halves of pairs and paintings, for the intervals
+MOST = 0.75  # part of the early paintings that a frame between has to look later than, and of the late ones earlier than
+DOUBT = 0.025  # chance of as many frames between, if they were paintings of a period, above which nothing is shown
 MAJORITY = 0.5  # of the frames, that have to lie so
-PAINTINGS = 0.5  # precision in parts of that of real works, below which frames are no paintings of the collection
+PAINTINGS = 0.5  # precision in parts of that of real paintings, below which frames are no paintings of the collection
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,13 +39,13 @@ class Lines:
     starts: np.ndarray  # [f]
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
-        """Years [..., f] of pictures [..., d]."""
+        """Returns years [..., f] of images [..., d]."""
         flat = features.reshape(-1, features.shape[-1])
         return (flat @ self.slopes + self.starts).reshape(*features.shape[:-1], len(self.starts))
 
     @classmethod
     def fitted(cls, features: np.ndarray, years: np.ndarray, weights: np.ndarray | None = None) -> "Lines":
-        """From works' features [n, d] and their years [n] or several sets of them [n, f]; each has a ridge of its own.
+        """From paintings' features [n, d] and their years [n] or several sets of them [n, f]; each has a ridge of its own.
 
         The same as scikit-learn's StandardScaler and RidgeCV, which spend most of the time of some hundred small fits on checking them.
         """
@@ -60,7 +61,7 @@ class Lines:
         best, chosen = np.full(targets.shape[1], np.inf), np.zeros((len(sizes), targets.shape[1]))
         for strength in STRENGTHS:
             kept = sizes**2 / (sizes**2 + strength)
-            # What each work's error would be, were it left out: the mean takes part of each, and the slopes another.
+            # What each painting's error would be, were it left out: the mean takes part of each, and the slopes another.
             left_out = (wanted - u @ (kept[:, None] * along)) / (1 - part - (u**2) @ kept)[:, None]
             error = np.square(left_out).sum(axis=0)
             better = error < best
@@ -76,23 +77,23 @@ class Lines:
 
 @dataclasses.dataclass(frozen=True)
 class Chronology:
-    """Fits that each leave a part of the works out, and what they say of the works left out."""
+    """Fits that each leave a part of the paintings out, and what they say of the paintings left out."""
 
     fits: Lines
     years: np.ndarray  # [n], true
-    said: np.ndarray  # [n], by the fit that has not seen the work
-    weights: np.ndarray | None  # [n], of the works in a fit: less for those whose dates are uncertain
+    said: np.ndarray  # [n], by the fit that has not seen the painting
+    weights: np.ndarray | None  # [n], of the paintings in a fit: less for those whose dates are uncertain
     groups: int
     chance: float  # part of shuffled years that are told as well as the true ones
 
     @property
     def error(self) -> float:
-        """Mean absolute error of works left out, in years."""
+        """Returns mean absolute error of paintings left out, in years."""
         return float(np.abs(self.said - self.years).mean())
 
     @property
     def guess(self) -> float:
-        """The same error of one who always says the median year."""
+        """Returns the same error of one who always says the median year."""
         return float(np.abs(self.years - np.median(self.years)).mean())
 
     @property
@@ -101,20 +102,20 @@ class Chronology:
 
     @property
     def tells(self) -> bool:
-        """Whether years of works left out are told clearly better than by guessing."""
+        """Returns whether years of paintings left out are told clearly better than by guessing."""
         return self.chance <= CHANCE and self.error < self.guess
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
-        """The years that pictures [..., d], which have no ends, look like: [...]."""
+        """Returns the years that images [..., d], which have no ends, look like: [...]."""
         return self.fits(features).mean(axis=-1)
 
 
 def fit(features: np.ndarray, years: np.ndarray, groups: np.ndarray, seed: int, uncertainty: np.ndarray | None = None) -> Chronology:
-    """From real works' features [n, d] and years [n]; works of one group are left out together.
+    """From real paintings' features [n, d] and years [n]; paintings of one group are left out together.
 
     uncertainty: years either way [n]; None where every date is known.
 
-    Raises ValueError for fewer than 20 works, or fewer groups than folds.
+    Raises ValueError for fewer than 20 paintings, or fewer groups than folds.
     """
     count = len(np.unique(groups))
     if len(years) < MINIMUM or count < FOLDS:
@@ -139,7 +140,8 @@ def fit(features: np.ndarray, years: np.ndarray, groups: np.ndarray, seed: int, 
 
 
 def _shuffled(years: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
-    """Years [n, SHUFFLES] dealt out anew. Works of one motif are often of one time: motifs are moved as wholes, as far as they fit."""
+    """Returns years [n, SHUFFLES] dealt out anew. Paintings of one motif are often of one time: motifs are moved as wholes, as far as they
+    fit."""
     rng = np.random.default_rng([seed, 1])
     drawn = np.empty((len(years), SHUFFLES))
     for k in range(SHUFFLES):
@@ -157,7 +159,7 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 def rank_correlations(t: np.ndarray, said: np.ndarray) -> np.ndarray:
     """Of each row of `said` [..., T] with t [T]: [...]."""
-    # Pictures that are the same may differ by rounding.
+    # Images that are the same may differ by rounding.
     a, b = stats.rankdata(t), stats.rankdata(np.round(said, 6), axis=-1)
     a, b = a - a.mean(), b - b.mean(axis=-1, keepdims=True)
     lengths = np.sqrt((a @ a) * np.square(b).sum(axis=-1))
@@ -166,29 +168,30 @@ def rank_correlations(t: np.ndarray, said: np.ndarray) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class Pairs:
-    """Fits for the frames of pairs: none dates a pair of which it has seen an end, or another work of an end's motif.
+    """Fits for the frames of pairs: none dates a pair of which it has seen an end, or another painting of an end's motif.
 
     The year that a frame looks like is told by `fits`, each of which leaves out a part of the pairs. How sure that is, is told by
-    `rounds`: in each a random half of the pairs is dated by a fit on a random half of the other works. A half drawn without putting back
-    scatters around the whole as the whole does around the truth, so the rounds' spread is that of pairs and fits together.
+    `rounds`: in each a random half of the pairs is dated by a fit on a random half of the other paintings. A half drawn without putting
+    back scatters around the whole as the whole does around the truth, so the rounds' spread is that of pairs and fits together.
     """
 
     fits: Lines  # [PAIR_FOLDS]
     fold: np.ndarray  # [pairs], which of the fits dates the pair
     halves: Lines  # [ROUNDS]
     dated: np.ndarray  # bool [pairs, ROUNDS], whose pairs the round dates
-    unseen: np.ndarray  # bool [n, ROUNDS], works that the round's fit has not seen, nor another of their motif
+    unseen: np.ndarray  # bool [n, ROUNDS], paintings that the round's fit has not seen, nor another of their motif
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
-        """The years [pairs, T] that frames [pairs, T, d] look like."""
+        """Returns the years [pairs, T] that frames [pairs, T, d] look like."""
         said = self.fits(frames)
         return np.take_along_axis(said, self.fold[:, None, None], axis=2)[..., 0]
 
 
 def pairs(known: Chronology, features: np.ndarray, groups: np.ndarray, ends: np.ndarray, seed: int) -> Pairs:
-    """From the works that `known` was fitted on, and the places [pairs, 2] among them of each pair's ends, -1 for a work without a date.
+    """From the paintings that `known` was fitted on, and the places [pairs, 2] among them of each pair's ends, -1 for a painting without a
+    date.
 
-    Raises ValueError for fewer than eight pairs, and where too few works are left beside the ends.
+    Raises ValueError for fewer than eight pairs, and where too few paintings are left beside the ends.
     """
     if len(ends) < LEAST_PAIRS:
         raise ValueError(f"{len(ends)} pairs, at least {LEAST_PAIRS} are needed")
@@ -210,9 +213,10 @@ def pairs(known: Chronology, features: np.ndarray, groups: np.ndarray, ends: np.
 
 
 def _rounds(groups: np.ndarray, motif: np.ndarray, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Of each round the pairs that are dated, a half, and the works that are fitted: the other pairs' ends and half of the other motifs.
+    """Of each round the pairs that are dated, a half, and the paintings that are fitted: the other pairs' ends and half of the other
+    motifs.
 
-    So every work is in half of the rounds: were some in most of them, the fits would differ by less than half as many works do.
+    So every painting is in half of the rounds: were some in most of them, the fits would differ by less than half as many paintings do.
     """
     alone = np.setdiff1d(groups, motif)
     for _ in range(ROUNDS):
@@ -232,7 +236,7 @@ class Passage:
 
 
 def passage(frames: np.ndarray, t: np.ndarray, dating: Pairs) -> Passage:
-    """Of the features [pairs, T, d] of frames at t [T]. Intervals are over which pairs and which works of the regression there are."""
+    """Of the features [pairs, T, d] of frames at t [T]. Intervals are over which pairs and which paintings of the regression there are."""
     said = dating(frames)
     ranks, years = [], []
     for k, chosen in enumerate(dating.dated.T):
@@ -247,10 +251,10 @@ def passage(frames: np.ndarray, t: np.ndarray, dating: Pairs) -> Passage:
 
 @dataclasses.dataclass(frozen=True)
 class Between:
-    """How many frames look later than three in four of the early works and earlier than three in four of the late ones."""
+    """How many frames look later than three in four of the early paintings and earlier than three in four of the late ones."""
 
-    part: Estimate | None  # of the frames; of early works, or of late ones, it would be a quarter
-    chance: float | None  # of so many, if the frames were new works of one of the periods
+    part: Estimate | None  # of the frames; of early paintings, or of late ones, it would be a quarter
+    chance: float | None  # of so many, if the frames were new paintings of one of the periods
     said: str  # 'yes', 'no', 'undecided', or 'silent'
     reason: str | None = None  # why nothing is said
 
@@ -263,17 +267,17 @@ NO_PAINTINGS = "they are no paintings of this collection (precision {:.2f}, of r
 def between(frames: np.ndarray, dating: Pairs, known: Chronology, features: np.ndarray, early: np.ndarray, late: np.ndarray) -> Between:
     """Of the features [pairs, d] of one frame a pair.
 
-    features: of the works that `known` was fitted on; early, late: which of them [n] are of the periods. Each frame is asked by itself: a
-    mixture of early and late works has its mean in the middle, and none of them lies there.
+    features: of the paintings that `known` was fitted on; early, late: which of them [n] are of the periods. Each frame is asked by itself:
+    a mixture of early and late paintings has its mean in the middle, and none of them lies there.
     """
     at = dating(frames[:, None])[:, 0]
     sorted_early, sorted_late = np.sort(known.said[early]), np.sort(known.said[late])
-    above, below = (int(np.ceil(MOST * len(said))) for said in (sorted_early, sorted_late))  # works that are passed
+    above, below = (int(np.ceil(MOST * len(said))) for said in (sorted_early, sorted_late))  # paintings that are passed
     later_than, earlier_than = sorted_early[above - 1], sorted_late[-below]
     if later_than >= earlier_than:
         return Between(None, None, "silent", OVERLAP)
     inside = (at > later_than) & (at < earlier_than)
-    # Of works of one distribution, how many lie beyond the place of one among others is beta-binomial, whatever the distribution.
+    # Of paintings of one distribution, how many lie beyond the place of one among others is beta-binomial, whatever the distribution.
     chance = max(
         float(stats.betabinom.sf(inside.sum() - 1, len(at), len(said) + 1 - passed, passed))
         for said, passed in ((sorted_early, above), (sorted_late, below))
@@ -289,16 +293,16 @@ def between(frames: np.ndarray, dating: Pairs, known: Chronology, features: np.n
 
 
 def lies_between(part: float, chance: float) -> str:
-    """Whether frames lie between the periods: most of them, and more of them than there would be of a period's own works."""
+    """Returns whether frames lie between the periods: most of them, and more of them than there would be of a period's own paintings."""
     if chance > DOUBT:
         return "no"
     return "yes" if part >= MAJORITY else "undecided"
 
 
 def no_paintings(precision: float | None, of_real: float | None, turned: int = 0, frames: int = 0) -> str | None:
-    """Why nothing is said of frames that hardly lie among the works, or stand on their heads there; None where they do neither.
+    """Why nothing is said of frames that hardly lie among the paintings, or stand on their heads there; None where they do neither.
 
-    turned: how many of the `frames` are more like works when they are turned over. Colour and texture don't see what is up.
+    turned: how many of the `frames` are more like paintings when they are turned over. Colour and texture don't see what is up.
     """
     if frames and stats.binom.sf(turned - 1, frames, 0.5) <= DOUBT:
         return UPSIDE_DOWN.format(turned, frames)
@@ -308,7 +312,7 @@ def no_paintings(precision: float | None, of_real: float | None, turned: int = 0
 
 
 def around(value: float, rounds: np.ndarray, pairs: int) -> Estimate:
-    """The interval of `value` from what rounds [r] of half as much scatter around their mean.
+    """Returns the interval of `value` from what rounds [r] of half as much scatter around their mean.
 
     Few pairs scatter less around their own mean than around the true one, and are no normal distribution: hence Student's.
     """
@@ -317,7 +321,7 @@ def around(value: float, rounds: np.ndarray, pairs: int) -> Estimate:
 
 
 def later(rank: Estimate) -> str:
-    """Whether frames get later with t: by a rank correlation that is at least a quarter, beyond doubt above or below zero."""
+    """Returns whether frames get later with t: by a rank correlation that is at least a quarter, beyond doubt above or below zero."""
     if rank.low > 0:
         return "yes" if rank.value >= 0.25 else "undecided"
     if rank.high < 0:

@@ -1,4 +1,4 @@
-"""Distances between sets: generated pictures and the frames of morphs against real works, beside floors and a ceiling."""
+"""Distances between sets: generated images and the frames of morphs against real paintings, beside floors and a ceiling."""
 
 import dataclasses
 import os
@@ -37,7 +37,7 @@ Figure = dict[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class _Set:
-    """One set of works, looked at once. Without a reason there are points; descriptors too, from 16 pixels on."""
+    """One set of paintings, looked at once. Without a reason there are points; descriptors too, from 16 pixels on."""
 
     name: str
     images: np.ndarray  # [n, r, r, 3] uint8
@@ -58,11 +58,11 @@ def distances(
     closely: Collection[int] | None = None,
     pixels_too: bool = True,
 ) -> dict[str, Any]:
-    """Judges generated images and morphs by real works. Deterministic in its arguments.
+    """Judges generated images and morphs by real paintings. Deterministic in its arguments.
 
     Args:
-      real: n_i pictures for 'early', 'late' and 'between'; the last is held out of training. A set that is missing or has fewer
-        than 8 works gets no figures, and a reason; early and late together need 8.
+      real: n_i images for 'early', 'late' and 'between'; the last is held out of training. A set that is missing or has fewer
+        than 8 paintings gets no figures, and a reason; early and late together need 8.
       generated: n images of random latents.
       frames: images [pairs, T, r, r, 3], the morphs, and t [T] their places, 0 the early end and 1 the late one.
       seed: of everything that is drawn.
@@ -98,7 +98,7 @@ def distances(
         Diversity: {'value', 'error', 'n': int, 'pairs': int, 'reason'}    mean MS-SSIM of random pairs, standard error
         Manifold: {'precision', 'recall', 'density', 'coverage', 'reason'}
 
-    Raises UserError for arrays of other shapes, too few training works, or repeats below 2.
+    Raises UserError for arrays of other shapes, too few training paintings, or repeats below 2.
     """
     competitors = competitors or {}
     sets = {name: real[name] for name in PERIODS if name in real and len(real[name])}
@@ -204,12 +204,12 @@ def _threads() -> ThreadPoolExecutor:
 
 
 def _seed(seed: int, *words: str) -> int:
-    """A seed for each purpose, so that no figure depends on which others were worked out before it."""
+    """Returns a seed for each purpose, so that no figure depends on which others were worked out before it."""
     return zlib.crc32("/".join([str(seed), *words]).encode())
 
 
 def _check(sets: Mapping[str, ImageSet], generated: ImageSet, frames: ImageSet, t: np.ndarray, repeats: int) -> int:
-    """The resolution that all have in common; UserError where they don't."""
+    """Returns the resolution that all have in common; UserError where they don't."""
     count = sum(len(sets[name]) for name in ("early", "late") if name in sets)
     if count < MINIMUM:
         raise UserError(f"early and late: {count} works together, evaluating needs at least {MINIMUM}")
@@ -240,7 +240,7 @@ def _levels(by_level: Mapping[int, float]) -> dict[str, float]:
 
 
 def _comparison(a: _Set, b: _Set, seed: int) -> Figure:
-    """All distances between two sets, or why there are none."""
+    """Returns all distances between two sets, or why there are none."""
     reason = a.reason or b.reason
     swd_reason = reason or _swd_reason(a, b)
     result: Figure = {"a": a.name, "b": b.name, "n_a": len(a.images), "n_b": len(b.images)}
@@ -271,7 +271,7 @@ def _diversity(one: _Set, seed: int, reason: str | None = None) -> Figure:
 
 
 def _manifold(real: _Set, generated: _Set, seed: int) -> Figure:
-    """As many generated as real pictures, where there are more: recall and coverage rise with their number."""
+    """As many generated as real images, where there are more: recall and coverage rise with their number."""
     reason = real.reason or generated.reason
     if reason:
         return {"precision": None, "recall": None, "density": None, "coverage": None, "reason": reason}
@@ -280,7 +280,7 @@ def _manifold(real: _Set, generated: _Set, seed: int) -> Figure:
 
 
 def _halves(one: _Set, half: int, seed: int, repeats: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Places of two disjoint random subsets of `half` works each, `repeats` times."""
+    """Places of two disjoint random subsets of `half` paintings each, `repeats` times."""
     rng = np.random.default_rng(_seed(seed, "halves", one.name))
     for _ in range(repeats):
         order = rng.permutation(len(one.images))
@@ -288,7 +288,7 @@ def _halves(one: _Set, half: int, seed: int, repeats: int) -> Iterator[tuple[np.
 
 
 def _floor(one: _Set, patches: Mapping[int, np.ndarray] | None, half: int, seed: int, repeats: int, progress: Progress) -> Figure:
-    """The distances between random halves of one real set: what they are where nothing differs but the works drawn."""
+    """Returns the distances between random halves of one real set: what they are where nothing differs but the paintings drawn."""
     reason = one.reason
     if reason is None and half < kid.MINIMUM:
         reason = f"{one.name}: halves of {half} images, at least {kid.MINIMUM} are needed"

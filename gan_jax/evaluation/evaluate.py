@@ -1,6 +1,6 @@
-"""Every figure of a study: how good the pictures are, and whether those between are of the years between.
+"""Every figure of a study: how good the images are, and whether those between are of the years between.
 
-works, generated images, frames ──▶ features ──▶ distances, verdicts, chronology, copies, truth, style ──▶ words and tables
+paintings, generated images, frames ──▶ features ──▶ distances, verdicts, chronology, copies, truth, style ──▶ words and tables
 """
 
 import dataclasses
@@ -36,12 +36,12 @@ def evaluate(
       works: of the collection; those of 'early' and 'late' were trained on, those of 'between' held out.
       generated: uint8 [n, r, r, 3], images of random latents.
       morphs: the study's frames and those of what it is put beside. A cross-fade of the paintings is added here.
-      extractors: what measures pictures uint8 [n, r, r, 3] as features [n, d], by name; the first is what the verdicts rest on.
+      extractors: what measures images uint8 [n, r, r, 3] as features [n, d], by name; the first is what the verdicts rest on.
       seed: of everything that is drawn.
       repeats: how many times each real set is split into halves for its floor.
 
     Returns evaluation.json (see `distances.distances`; the rest is described where it is made) and the rows of its tables by name.
-    Raises UserError for arrays of other shapes and too few works.
+    Raises UserError for arrays of other shapes and too few paintings.
     """
     early, late = (works.images[morphs.ends[:, k]] for k in (0, 1))
     study, *others = morphs.frames
@@ -90,7 +90,7 @@ def evaluate(
 
 
 def _span(years: np.ndarray) -> str:
-    """The calendar years of works [n], as people write them; '' for none with a date."""
+    """Returns the calendar years of paintings [n], as people write them; '' for none with a date."""
     known = np.floor(years[np.isfinite(years)]).astype(int)
     if not len(known):
         return ""
@@ -98,7 +98,7 @@ def _span(years: np.ndarray) -> str:
 
 
 def _sharpness(works: Works, frames: ImageSet, primary: str) -> list[float | None]:
-    """At each t the fine detail of frames [pairs, T] in parts of that of the works trained on: energy of the spectrum's highest octave,
+    """At each t the fine detail of frames [pairs, T] in parts of that of the paintings trained on: energy of the spectrum's highest octave,
     geometric means. None where the features are not of texture."""
     if primary != "texture":
         return [None] * frames.features.shape[1]
@@ -142,7 +142,7 @@ def _chronology(
     dates = tables.Dates(said, known(seen.generated.features), nothing)
     if len(morphs.years) and (periods["early"] is None or periods["late"] is None):
         return dates, found | {"reason": f"fewer than {MINIMUM} dated works in a period"}
-    place = np.where(dated, np.cumsum(dated) - 1, -1)  # among the dated works
+    place = np.where(dated, np.cumsum(dated) - 1, -1)  # among the dated paintings
     try:
         dating = chronology.pairs(known, features, groups[dated], place[morphs.ends].reshape(-1, 2), seed)
     except ValueError as error:
@@ -208,7 +208,7 @@ def _part(near: np.ndarray) -> dict[str, Any]:
 
 
 def _truth(works: Works, seen: Seen, morphs: Competitors, groups: np.ndarray, seed: int) -> dict[str, Any] | None:
-    """The known truth of the built-in painter. Real works stand for competitors too: the ends of each pair, held still."""
+    """Returns the known truth of the built-in painter. Real paintings stand for competitors too: the ends of each pair, held still."""
     if works.parameters is None or not len(morphs.years):
         return None
     frames = {name: each.features for name, each in seen.frames.items()}

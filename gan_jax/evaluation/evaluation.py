@@ -47,8 +47,8 @@ Rows = Sequence[Mapping[str, Any]]
 class Evaluation:
     figures: Mapping[str, Any]  # of evaluation.json
     tables: Mapping[str, Rows]  # by name, what people and the report look up
-    features: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)  # of the collection's works [n, d] by name
-    images: str = ""  # digest of the pictures that the features are of
+    features: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)  # of the collection's paintings [n, d] by name
+    images: str = ""  # digest of the images that the features are of
 
     def save(self, workdir: pathlib.Path) -> None:
         """Writes evaluation/, which appears when it is complete, and evaluation.json after it."""
@@ -78,7 +78,7 @@ class Evaluation:
 
 
 def _place(said: str, paintings: int, where: str) -> int | None:
-    """The place of a work, None where the table says none."""
+    """Returns the place of a painting, None where the table says none."""
     try:
         place = reading.whole(said) if said else None
     except ValueError as error:
@@ -89,9 +89,9 @@ def _place(said: str, paintings: int, where: str) -> int | None:
 
 
 def known_features(workdir: pathlib.Path, names: Sequence[str], images: str, paintings: int) -> dict[str, np.ndarray]:
-    """Reads those features [n, d] of the works, by name, that an earlier evaluation has left of the very pictures.
+    """Reads those features [n, d] of the paintings, by name, that an earlier evaluation has left of the very images.
 
-    images: digest of them. What is missing, damaged or of other pictures is left out: it can be measured again.
+    images: digest of them. What is missing, damaged or of other images is left out: it can be measured again.
     """
     found = {}
     try:
@@ -108,5 +108,5 @@ def known_features(workdir: pathlib.Path, names: Sequence[str], images: str, pai
 
 
 def features_file(name: str) -> str:
-    """The file of features of that name, which may be a path."""
+    """Returns the file of features of that name, which may be a path."""
     return FEATURES.format("".join(c if c.isalnum() else "_" for c in name))

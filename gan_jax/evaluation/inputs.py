@@ -1,4 +1,4 @@
-"""What is judged: real works, generated images and frames of morphs, and the same with features."""
+"""What is judged: real paintings, generated images and frames of morphs, and the same with features."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -17,11 +17,11 @@ Extract = Callable[[np.ndarray], np.ndarray]
 
 @dataclasses.dataclass(frozen=True)
 class Works:
-    """The real works of a collection."""
+    """The real paintings of a collection."""
 
     images: np.ndarray  # uint8 [n, r, r, 3]
     features: Mapping[str, np.ndarray]  # [n, d] by name, 'texture' among them
-    years: np.ndarray  # [n], NaN for works without a date
+    years: np.ndarray  # [n], NaN for paintings without a date
     periods: Sequence[str]  # of each
     titles: Sequence[str]
     files: Sequence[str]
@@ -30,24 +30,24 @@ class Works:
     named: Sequence[str] = ()  # of each the further period that it is shown under, '' for none; () where there is no such period
 
     def of(self, period: str) -> np.ndarray:
-        """Places of the works of a period, in their order."""
+        """Returns places of the paintings of a period, in their order."""
         return np.flatnonzero(np.array(self.periods) == period)
 
     @property
     def further(self) -> list[str]:
-        """The periods that works are shown under beside early, between and late, in order of time."""
+        """Returns the periods that paintings are shown under beside early, between and late, in order of time."""
         named = np.array(self.named)
         return sorted({*self.named} - {""}, key=lambda name: self.years[named == name].min())
 
 
 @dataclasses.dataclass(frozen=True)
 class Competitors:
-    """Frames of pairs of works: those of the study, and those that they are put beside."""
+    """Frames of pairs of paintings: those of the study, and those that they are put beside."""
 
     frames: Mapping[str, np.ndarray]  # uint8 [pairs, T, r, r, 3] by competitor, STUDY first
     t: np.ndarray  # [T]
     years: np.ndarray  # [pairs, T]
-    ends: np.ndarray  # [pairs, 2], places of the early and the late work
+    ends: np.ndarray  # [pairs, 2], places of the early and the late painting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Seen:
 
 
 def look(works: Works, generated: np.ndarray, morphs: Competitors, extract: Extract, name: str) -> Seen:
-    """Measures all pictures by `extract`, which is called `name`; of the works it is known what they are."""
+    """Measures all images by `extract`, which is called `name`; of the paintings it is known what they are."""
     with Progress("look", 1 + len(morphs.frames)) as progress:
         looked = ImageSet.of(generated, extract)
         progress.advance(1, name)

@@ -10,7 +10,7 @@ from gan_jax.metrics.intervals import ROUNDS, Estimate, bootstrap
 
 POINTS = 61  # of a curve
 SMOOTHING = 0.12  # standard deviation of the smoothing kernel, in parts of the span of years
-MINIMUM = 8  # works
+MINIMUM = 8  # paintings
 
 
 def _column(features: np.ndarray, name: str) -> np.ndarray:
@@ -22,14 +22,14 @@ def _hue(features: np.ndarray) -> np.ndarray:
 
 
 def _orientation(features: np.ndarray) -> np.ndarray:
-    """The sum of the strokes' directions, each twice its angle: strokes have no sign."""
+    """Returns the sum of the strokes' directions, each twice its angle: strokes have no sign."""
     angles = 2 * np.pi * np.arange(len(STROKES)) / len(STROKES)
     shares = np.stack([_column(features, f"stroke_{name}") for name in STROKES], axis=1)
     return shares @ np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
 def _scale(features: np.ndarray) -> np.ndarray:
-    """Mean octave of the spectrum's energy above what is smooth; a band's energy is its mean times its number of frequencies."""
+    """Returns mean octave of the spectrum's energy above what is smooth; a band's energy is its mean times its number of frequencies."""
     octaves = np.arange(len(BANDS))
     energy = np.stack([10 ** _column(features, f"scale_{name}") * 4.0**-k for k, name in enumerate(BANDS)], axis=1)
     return 2.0 ** (1 + energy @ octaves / np.maximum(energy.sum(axis=1), 1e-12))
@@ -37,7 +37,7 @@ def _scale(features: np.ndarray) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class Quantity:
-    """A number for each work, or the direction of a vector [n, 2], whose angle has a period."""
+    """A number for each painting, or the direction of a vector [n, 2], whose angle has a period."""
 
     name: str
     unit: str
@@ -46,7 +46,7 @@ class Quantity:
     circle: float | None = None  # degrees after which the angle is the same again
 
     def read(self, values: np.ndarray) -> np.ndarray:
-        """Means [..., 1] or [..., 2] as people read them [...]."""
+        """Returns means [..., 1] or [..., 2] as people read them [...]."""
         if self.circle is None:
             return values[..., 0]
         return np.mod(np.degrees(np.arctan2(values[..., 1], values[..., 0])) * self.circle / 360, self.circle)
@@ -72,7 +72,7 @@ QUANTITIES = (
 
 @dataclasses.dataclass(frozen=True)
 class Curve:
-    """A quantity over the years, with a band that holds 95 % of what other works of the same kind would give."""
+    """A quantity over the years, with a band that holds 95 % of what other paintings of the same kind would give."""
 
     quantity: Quantity
     years: np.ndarray  # [points]
@@ -80,20 +80,20 @@ class Curve:
     low: np.ndarray
     high: np.ndarray
     periods: dict[str, Estimate | None]
-    works: np.ndarray  # [n], the quantity of each work
+    works: np.ndarray  # [n], the quantity of each painting
 
 
 def curves(features: np.ndarray, years: np.ndarray, periods: Sequence[str], names: Sequence[str], seed: int) -> list[Curve]:
-    """Of the texture features [n, d] of dated works. Raises ValueError for fewer than eight.
+    """Of the texture features [n, d] of dated paintings. Raises ValueError for fewer than eight.
 
-    periods: of each work. names: the periods whose means are asked for.
+    periods: of each painting. names: the periods whose means are asked for.
     """
     if len(years) < MINIMUM:
         raise ValueError(f"{len(years)} dated works, at least {MINIMUM} are needed")
     at = np.linspace(years.min(), years.max(), POINTS)
     width = max(SMOOTHING * np.ptp(years), 1e-6)
     weights = np.exp(-0.5 * ((at[:, None] - years) / width) ** 2)  # [points, n]
-    # Of each round, how often every work was drawn: smoothing is then one product.
+    # Of each round, how often every painting was drawn: smoothing is then one product.
     times = np.random.default_rng(seed).multinomial(len(years), np.full(len(years), 1 / len(years)), size=ROUNDS // 2)
     found = []
     for quantity in QUANTITIES:
@@ -139,7 +139,7 @@ def _mean(quantity: Quantity, each: np.ndarray, seed: int) -> Estimate | None:
 
 
 def map_of(features: np.ndarray, seed: int) -> np.ndarray:
-    """Places [n, 2] in 0 to 1 at which works of like standardised features [n, d] lie near each other (t-SNE)."""
+    """Returns places [n, 2] in 0 to 1 at which paintings of like standardised features [n, d] lie near each other (t-SNE)."""
     from sklearn.manifold import TSNE
 
     places = TSNE(perplexity=max(2.0, min(30.0, len(features) / 5)), init="pca", random_state=seed % 2**32).fit_transform(features)

@@ -19,12 +19,12 @@ BETWEEN = {
     "no": "no more of the frames in the middle lie between the periods than early or late works do by chance",
     "undecided": "some of the frames in the middle lie between the periods, but not most",
 }
-OFTEN = 3  # times as many near copies as there are among the real works are worth a warning
-REPEATS = 0.05  # of MS-SSIM above the real works': pictures that repeat each other
+OFTEN = 3  # times as many near copies as there are among the real paintings are worth a warning
+REPEATS = 0.05  # of MS-SSIM above the real paintings': images that repeat each other
 
 
 def summary(figures: dict[str, Any]) -> list[str]:
-    """The sentences, most important first. Adds `text` to the entries of `chronology` and `copies`."""
+    """Returns the sentences, most important first. Adds `text` to the entries of `chronology` and `copies`."""
     figures["chronology"]["text"] = _chronology(figures["chronology"])
     figures["copies"]["text"] = _copies(figures["copies"])
     truth = figures["truth"]["text"] if figures["truth"] else ""
@@ -61,7 +61,7 @@ def _chronology(found: Mapping[str, Any]) -> str:
 
 
 def _lying(found: Mapping[str, Any]) -> str:
-    """Whether the middle lies between, with the cross-fade's answer beside it."""
+    """Returns whether the middle lies between, with the cross-fade's answer beside it."""
     if found["between"] == "silent":
         return f"Whether the middle lies between the periods is not said: {found['between_reason']}."
     part, fade = found["between_part"], found["competitors"].get(CROSS_FADE)
@@ -85,7 +85,7 @@ def _copies(found: Mapping[str, Any]) -> str:
 
 
 def by_heart(part: float, chance: float) -> bool:
-    """Whether so large a part of near copies, so rare among new works, is said to be repeated by heart."""
+    """Returns whether so large a part of near copies, so rare among new paintings, is said to be repeated by heart."""
     return part > OFTEN * EXPECTED and chance <= DOUBT
 
 
@@ -108,6 +108,6 @@ def _pictures(figures: Mapping[str, Any]) -> str:
 
 
 def rounded(distance: float, scale: float) -> str:
-    """A distance to a twentieth of a scale at the finest, and never below zero, which only chance brings about."""
+    """Returns a distance to a twentieth of a scale at the finest, and never below zero, which only chance brings about."""
     digits = max(0, 1 - math.floor(math.log10(max(abs(scale), 1e-6))))
     return f"{max(0.0, distance):.{digits}f}" if round(max(0.0, distance), digits) else "0"

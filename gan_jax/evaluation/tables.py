@@ -1,4 +1,4 @@
-"""Tables of an evaluation, a row for each work, frame, generated image, competitor and moment."""
+"""Tables of an evaluation, a row for each painting, frame, generated image, competitor and moment."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ Rows = list[dict[str, Any]]
 
 @dataclasses.dataclass(frozen=True)
 class Dates:
-    """What year pictures look like."""
+    """What year images look like."""
 
     works: np.ndarray  # [n], NaN for those without a date
     generated: np.ndarray
@@ -27,7 +27,7 @@ class Dates:
 
 @dataclasses.dataclass(frozen=True)
 class Near:
-    """The training works nearest to pictures, as places in the collection."""
+    """The training paintings nearest to images, as places in the collection."""
 
     generated: copies.Nearest
     frames: copies.Nearest  # of the study, pairs after each other
@@ -36,7 +36,7 @@ class Near:
 
 
 def work_rows(works: Works, seen: Seen, dates: Dates | None, curves: Sequence[style.Curve], seed: int) -> Rows:
-    """Says of each work its year, the one it looks like, its quantities of style, and its place on a map of all works."""
+    """Says of each painting its year, the one it looks like, its quantities of style, and its place on a map of all paintings."""
     rows = [
         {"index": i, "file": works.files[i], "title": works.titles[i], "year": _number(works.years[i]), "period": works.periods[i]}
         for i in range(len(works.years))
@@ -59,13 +59,13 @@ def work_rows(works: Works, seen: Seen, dates: Dates | None, curves: Sequence[st
 
 
 def _resembles(works: ImageSet, pictures: np.ndarray) -> np.ndarray:
-    """Of pictures' features [n, d] the real works that are most like them [n]."""
+    """Of images' features [n, d] the real paintings that are most like them [n]."""
     standardise = Standardiser.fit(works.features)
     return distances(standardise(pictures), standardise(works.features)).argmin(axis=1) if len(pictures) else np.zeros(0, int)
 
 
 def frame_rows(seen: Seen, morphs: Competitors, dates: Dates | None, near: Near | None) -> Rows:
-    """Says of each frame of the study the year it looks like, and the works that resemble it and that are nearest to it."""
+    """Says of each frame of the study the year it looks like, and the paintings that resemble it and that are nearest to it."""
     study = next(iter(morphs.frames))
     features = seen.frames[study].features
     resembles = _resembles(seen.works, features.reshape(-1, features.shape[-1]))
@@ -110,7 +110,7 @@ def style_rows(curves: Sequence[style.Curve]) -> Rows:
 
 
 def competitor_rows(figures: Mapping[str, Any]) -> Rows:
-    """Says how far each competitor is from the works between, at each t; standing sets have none."""
+    """Says how far each competitor is from the paintings between, at each t; standing sets have none."""
     rows = []
     rank = {STUDY: figures["chronology"].get("rank"), **{
         name: each["rank"] for name, each in figures["chronology"].get("competitors", {}).items()

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from gan_jax.evaluation.chronology import FOLDS, STRENGTHS
 from gan_jax.metrics.intervals import ROUNDS, percentiles
 
-SKILL = 0.5  # R^2 in works left out, from which on a parameter counts as measured
+SKILL = 0.5  # R^2 in paintings left out, from which on a parameter counts as measured
 
 
 def truth(
@@ -25,13 +25,13 @@ def truth(
     true: Mapping[str, np.ndarray],
     seed: int,
 ) -> dict[str, Any] | None:
-    """Measures each parameter of style in frames by a ridge regression on real works, and compares with the truth of their years.
+    """Measures each parameter of style in frames by a ridge regression on real paintings, and compares with the truth of their years.
 
     Args:
-      features: of the real works [n, d].
+      features: of the real paintings [n, d].
       values: each parameter's true value in them [n].
-      groups: [n], works that are left out together.
-      early, late: which works [n] are of the two periods; their mean true values are the ends of the way that errors are parts of.
+      groups: [n], paintings that are left out together.
+      early, late: which paintings [n] are of the two periods; their mean true values are the ends of the way that errors are parts of.
       frames: features [pairs, T, d] by the name of the competitor.
       true: each parameter's true value at the frames' years [pairs, T].
       seed: of the folds and of the pairs that are drawn.

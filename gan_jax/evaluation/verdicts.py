@@ -10,14 +10,14 @@ from gan_jax.metrics.features import Standardiser
 from gan_jax.metrics.image_set import ImageSet, joined
 
 CROSS_FADE = "cross-fade"
-ROUNDS = 24  # of works held out that stand for frames
+ROUNDS = 24  # of paintings held out that stand for frames
 SUBSETS = 200  # random halves for the interval of a round
 ABLE = 0.5  # part of the rounds from which on a study could have found what it looks for
 STANDING = ("the early works", "the late works", "both, mixed")
 
 
 def cross_fade(early: np.ndarray, late: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """The paintings of each pair laid over each other: uint8 [pairs, T, r, r, 3] from two [pairs, r, r, 3]."""
+    """Returns the paintings of each pair laid over each other: uint8 [pairs, T, r, r, 3] from two [pairs, r, r, 3]."""
     part = t[:, None, None, None]
     frames = np.empty((len(early), len(t), *early.shape[1:]), np.uint8)
     for pair, a, b in zip(frames, early.astype(np.float32), late.astype(np.float32)):
@@ -26,7 +26,7 @@ def cross_fade(early: np.ndarray, late: np.ndarray, t: np.ndarray) -> np.ndarray
 
 
 def middle_of(years: np.ndarray, between: np.ndarray) -> int:
-    """The place k whose mean year, of years [pairs, T], is nearest to the mean of the years of the works between."""
+    """Returns the place k whose mean year, of years [pairs, T], is nearest to the mean of the years of the paintings between."""
     target = between.mean() if len(between) else (years[:, 0].mean() + years[:, -1].mean()) / 2
     return int(np.abs(years.mean(axis=0) - target).argmin())
 
@@ -34,12 +34,12 @@ def middle_of(years: np.ndarray, between: np.ndarray) -> int:
 def verdicts(
     real: Mapping[str, ImageSet], frames: Mapping[str, ImageSet], middle: int, seed: int, least: int, study: str
 ) -> list[dict[str, Any]]:
-    """One for each competitor, by KID to the works between at the middle of the morphs.
+    """Returns one for each competitor, by KID to the paintings between at the middle of the morphs.
 
-    real: 'early', 'late' and 'between'. frames: by name, each [pairs, T]; `study` is ours. least: works and pairs that are needed.
+    real: 'early', 'late' and 'between'. frames: by name, each [pairs, T]; `study` is ours. least: paintings and pairs that are needed.
 
-    `power` of each is how often real works of the years between, shown as frames, are found nearer: what the study could have found. None
-    where there are too few of them to be parted.
+    `power` of each is how often real paintings of the years between, shown as frames, are found nearer: what the study could have found.
+    None where there are too few of them to be parted.
     """
     between, ours = real["between"], frames[study][:, middle]
     others = {name: (here[:, middle], True) for name, here in frames.items() if name != study}
@@ -74,10 +74,10 @@ def verdicts(
 
 
 def powers(held_out: np.ndarray, others: Mapping[str, np.ndarray], pairs: int, seed: int) -> dict[str, float]:
-    """By competitor in how many of `ROUNDS` rounds works of the years between are found nearer to those years than it is.
+    """By competitor in how many of `ROUNDS` rounds paintings of the years between are found nearer to those years than it is.
 
-    In each round as many of the works held out [m, d] as there are pairs, or half of them, stand for the frames, and the others for the
-    years. They are fewer than a study has, so a study finds a little more. Empty where there are too few works.
+    In each round as many of the paintings held out [m, d] as there are pairs, or half of them, stand for the frames, and the others for the
+    years. They are fewer than a study has, so a study finds a little more. Empty where there are too few paintings.
     """
     shown = min(pairs, len(held_out) // 2)
     if shown < kid.MINIMUM:
@@ -92,7 +92,8 @@ def powers(held_out: np.ndarray, others: Mapping[str, np.ndarray], pairs: int, s
 
 
 def grouped(found: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Names of competitors by what is said beside them: 'nearer', 'further', 'undecided', or 'small' for what could not be shown."""
+    """Returns names of competitors by what is said beside them: 'nearer', 'further', 'undecided', or 'small' for what could not be
+    shown."""
     said: dict[str, list[str]] = {"nearer": [], "further": [], "undecided": [], "small": []}
     for one in found:
         if one["verdict"]:
@@ -101,7 +102,7 @@ def grouped(found: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
 
 
 def _text(name: str, verdict: str, gap: kid.Kid, too_small: float | None) -> str:
-    """What was found in words; `too_small` is the power, where it was too small to find anything."""
+    """Returns what was found in words; `too_small` is the power, where it was too small to find anything."""
     them = f"the {name}" if name not in STANDING else "the early and late works, mixed" if name.startswith("both") else name
     span = f"KID {gap.value:+.2g}, between {gap.low:+.2g} and {gap.high:+.2g}"
     if too_small is not None:

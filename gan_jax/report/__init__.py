@@ -1,1 +1,1 @@
-"""The page a person reads: one HTML file with the pictures and the figures of a study."""
+"""The page a person reads: one HTML file with the images and the figures of a study."""

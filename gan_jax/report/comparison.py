@@ -35,7 +35,7 @@ def write_comparison(workdirs: list[pathlib.Path]) -> pathlib.Path:
 
 
 def study(workdir: pathlib.Path) -> dict[str, Any]:
-    """What a comparison shows of one study."""
+    """Returns what a comparison shows of one study."""
     if not (workdir / "config.json").is_file():
         raise UserError(f"--workdir={workdir}: not the workdir of a study (it has no config.json)")
     results = Results.load(workdir)
@@ -80,6 +80,6 @@ def judged(found: dict) -> dict[str, Any]:
 
 
 def strips(morphs: Morphs) -> list[str]:
-    """The first pairs' frames, each as one picture."""
+    """Returns the first pairs' frames, each as one image."""
     places = np.linspace(0, len(morphs.t) - 1, min(STRIP_FRAMES, len(morphs.t))).round().astype(int)
     return [data_uris.strip(pair[places], 96) for pair in morphs.frames[:STRIPS]]

@@ -1,4 +1,4 @@
-"""Pictures into data URIs, small enough for a page that carries them all."""
+"""Images into data URIs, small enough for a page that carries them all."""
 
 import base64
 import dataclasses
@@ -15,23 +15,23 @@ from gan_jax.morphing.films import there_and_back
 
 JPEG_QUALITY = 82
 FILM_QUALITY = 72
-LARGEST_SIDE = 8192  # a picture file of more pixels a side is not opened
+LARGEST_SIDE = 8192  # an image file of more pixels a side is not opened
 
 
 def data_uri(content: bytes, kind: str) -> str:
-    """Bytes as a `data:` address."""
+    """Returns bytes as a `data:` address."""
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def fit(picture: Image.Image, size: int) -> Image.Image:
-    """Shrinks a picture to `size` wide, or enlarges a small one by a whole factor so that its pixels stay squares."""
+    """Shrinks an image to `size` wide, or enlarges a small one by a whole factor so that its pixels stay squares."""
     if picture.width > size:
         return picture.resize((size, max(1, round(picture.height * size / picture.width))), Image.Resampling.LANCZOS)
     return ImageOps.scale(picture, size // picture.width, Image.Resampling.NEAREST) if size >= 2 * picture.width else picture
 
 
 def encode(picture: Image.Image, original_width: int) -> str:
-    """A picture as a data URI: PNG where single pixels are seen (originals under 64 px), JPEG otherwise."""
+    """Returns an image as a data URI: PNG where single pixels are seen (originals under 64 px), JPEG otherwise."""
     buffer = io.BytesIO()
     if original_width < 64:
         picture.save(buffer, "PNG")
@@ -41,12 +41,12 @@ def encode(picture: Image.Image, original_width: int) -> str:
 
 
 def thumbnail(image: np.ndarray, size: int) -> str:
-    """One uint8 image [height, width, 3], at most `size` pixels wide."""
+    """Returns one uint8 image [height, width, 3], at most `size` pixels wide."""
     return encode(fit(Image.fromarray(np.asarray(image)), size), image.shape[1])
 
 
 def row(images: list[np.ndarray], size: int, colour: str | None = None) -> str:
-    """Images side by side in columns of equal width, as one picture; with a colour, the first and last are framed in it.
+    """Returns images side by side in columns of equal width, as one image; with a colour, the first and last are framed in it.
 
     images: uint8 [height, width, 3] each, any sizes. With a colour, column k of n covers the k-th n-th of the width, so that labels
     can be set under it.
@@ -65,7 +65,7 @@ def row(images: list[np.ndarray], size: int, colour: str | None = None) -> str:
 
 
 def strip(images: np.ndarray, size: int) -> str:
-    """uint8 [n, height, width, 3] side by side without gaps, each `size` pixels wide, as one JPEG."""
+    """Returns uint8 [n, height, width, 3] side by side without gaps, each `size` pixels wide, as one JPEG."""
     pictures = [fit(Image.fromarray(np.asarray(image)), size).resize((size, size), Image.Resampling.NEAREST) for image in images]
     canvas = Image.new("RGB", (len(pictures) * size, size))
     for place, picture in enumerate(pictures):
@@ -74,7 +74,7 @@ def strip(images: np.ndarray, size: int) -> str:
 
 
 def picture_file(path: pathlib.Path, size: int) -> str | None:
-    """A picture file at most `size` pixels wide; None where there is none, or, with a line on stderr, where it can't be read."""
+    """Returns an image file at most `size` pixels wide; None where there is none, or, with a line on stderr, where it can't be read."""
     picture = _opened(path)
     return encode(fit(picture.convert("RGB"), size), 64 if picture.width > 256 else 1) if picture else None
 
@@ -91,7 +91,7 @@ def _opened(path: pathlib.Path) -> Image.Image | None:
 
 @dataclasses.dataclass(frozen=True)
 class Film:
-    """A moving picture and its first frame, both as data URIs, and its size in pixels."""
+    """A moving image and its first frame, both as data URIs, and its size in pixels."""
 
     uri: str
     still: str
@@ -100,7 +100,7 @@ class Film:
 
 
 def gif(path: pathlib.Path, most_bytes: int) -> Film | None:
-    """A GIF file as it is; None where there is none or it is larger than `most_bytes`, or, with a line on stderr, can't be read."""
+    """Returns a GIF file as it is; None where there is none or it is larger than `most_bytes`, or, with a line on stderr, can't be read."""
     if not path.exists() or path.stat().st_size > most_bytes:
         return None
     film = _opened(path)
@@ -110,7 +110,7 @@ def gif(path: pathlib.Path, most_bytes: int) -> Film | None:
 
 
 def moving(frames: np.ndarray, milliseconds: int) -> Film:
-    """uint8 [t, h, w, 3] there and back, as one animated WebP: a tenth of the GIF's size."""
+    """Returns uint8 [t, h, w, 3] there and back, as one animated WebP: a tenth of the GIF's size."""
     moments = [Image.fromarray(frame) for frame in there_and_back(frames)]
     buffer = io.BytesIO()
     moments[0].save(buffer, "WEBP", save_all=True, append_images=moments[1:], duration=milliseconds, loop=0, quality=FILM_QUALITY, method=2)

@@ -53,7 +53,7 @@ def _manifold(found: dict) -> list[dict]:
 
 
 def figure(entry: dict) -> dict:
-    """A value with what is known of its uncertainty; what is not there is None."""
+    """Returns a value with what is known of its uncertainty; what is not there is None."""
     values = {name: entry.get(name) for name in ("value", "low", "high", "spread", "error")}
     for name, value in values.items():
         if value is not None and not math.isfinite(value):
@@ -62,7 +62,7 @@ def figure(entry: dict) -> dict:
 
 
 def _metric(found: dict, key: str) -> dict:
-    """One table: what was compared, how far apart it is, and the floor: how far apart two halves of the real works are."""
+    """Returns one table: what was compared, how far apart it is, and the floor: how far apart two halves of the real paintings are."""
     floors = found["floors"]
     rows = [{"label": "Random samples, and the works it learned from", **_pair(found["comparisons"][0], floors["training"], key)}]
     if found["morph"]:
@@ -94,7 +94,7 @@ def _levels(found: dict) -> dict:
 
 
 def _along(found: dict, mean_years: tuple[float, float] | None) -> list[dict]:
-    """A row for each t: its mean year, KID and SWD against each period, and diversity."""
+    """Returns a row for each t: its mean year, KID and SWD against each period, and diversity."""
     return [
         {
             "t": moment["t"],
@@ -108,7 +108,7 @@ def _along(found: dict, mean_years: tuple[float, float] | None) -> list[dict]:
 
 
 def _competitors(found: dict) -> list[dict]:
-    """The morphs and what is put beside them: KID and SWD to the years between, at the start, in the middle and at the end."""
+    """Returns the morphs and what is put beside them: KID and SWD to the years between, at the start, in the middle and at the end."""
     if not found["morph"]:
         return []
     places = [0, int(found["middle"]["k"]), -1]
@@ -125,7 +125,7 @@ def _competitors(found: dict) -> list[dict]:
 
 
 def _plot(found: dict, mean_years: tuple[float, float] | None) -> str | None:
-    """KID over t, where there is any."""
+    """Returns KID over t, where there is any."""
     t = np.array([moment["t"] for moment in found["morph"]], np.float64)
     curves, floors = [], []
     for period in PERIODS:

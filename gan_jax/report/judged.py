@@ -11,10 +11,10 @@ from gan_jax.report.works import Works, span
 
 STUDY = "this study"
 SAID = {"nearer": "nearer", "further": "further", "undecided": "no difference that could be shown", None: "–"}
-FIRST = 160  # pixels of a picture on the first screen
+FIRST = 160  # pixels of an image on the first screen
 NEAREST = 12  # pairs that the one shown there is chosen from
-REAL = 3  # works shown there below the morph
-COPIES = 6  # generated pictures shown beside the training works nearest to them
+REAL = 3  # paintings shown there below the morph
+COPIES = 6  # generated images shown beside the training paintings nearest to them
 PERIODS = ("early", "between", "late")
 
 
@@ -41,8 +41,8 @@ def judged_section(results: Results, found: dict, works: Works) -> dict:
 
 
 def first_picture(results: Results, found: dict, works: Works) -> dict | None:
-    """Of the pairs of the most alike works the one whose middle is the most typical year, its frame there, and real works of about that
-    year; None without morphs."""
+    """Of the pairs of the most alike paintings the one whose middle is the most typical year, its frame there, and real paintings of about
+    that year; None without morphs."""
     morphs = results.morphs
     if morphs is None or not len(morphs.frames) or not 0 <= found["middle"]["k"] < len(morphs.t):
         return None
@@ -67,7 +67,7 @@ def first_picture(results: Results, found: dict, works: Works) -> dict | None:
 
 
 def said_of(one: dict) -> str:
-    """A verdict as people read it. Evaluations from before the flag say the power beside it."""
+    """Returns a verdict as people read it. Evaluations from before the flag say the power beside it."""
     return "could not have been shown at this size" if one.get("could_not_be_shown") else SAID[one["verdict"]]
 
 
@@ -96,14 +96,14 @@ def _chronology(found: dict) -> dict:
 
 
 def _lying(way: dict) -> str:
-    """Whether frames in the middle lie between the periods, and how many."""
+    """Returns whether frames in the middle lie between the periods, and how many."""
     if way["between"] == "silent":
         return f"not said: {way['between_reason']}"
     return f"{way['between']}, {way['between_part']['value']:.0%}"
 
 
 def _copies(results: Results, found: dict, works: Works) -> dict:
-    """The generated pictures that are near copies, then those nearest to a training work, each beside it."""
+    """Returns the generated images that are near copies, then those nearest to a training painting, each beside it."""
     section = {"text": str(found["text"]), "nearest": []}
     rows = [row for row in results.evaluation.tables["generated"] if row["nearest_index"] is not None and np.isfinite(row["distance"])]
     if found["reason"] or results.samples is None:
@@ -154,10 +154,10 @@ def frames_of(results: Results) -> dict[int, list[dict]]:
 
 
 def players(results: Results, pairs: list[dict], frames: np.ndarray, works: Works, most: int) -> dict:
-    """What the script needs to play the first pairs: of each one picture with all its frames, and of each frame what is known of it.
+    """Returns what the script needs to play the first pairs: of each one image with all its frames, and of each frame what is known of it.
 
     Returns:
-      'pairs': {pair: {'sprite', 'frames'}}, and 'works', the real works that frames resemble, by index.
+      'pairs': {pair: {'sprite', 'frames'}}, and 'works', the real paintings that frames resemble, by index.
     """
     known, size, t = frames_of(results), min(256, max(128, frames.shape[3])), results.morphs.t
     found, shown = {}, {}

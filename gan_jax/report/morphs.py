@@ -12,7 +12,7 @@ from gan_jax.report import data_uris, judged
 from gan_jax.report.results import Results
 from gan_jax.report.works import MOST_NAMES, Works, spread
 
-MOST_THUMBNAILS = 800  # of either set in their figure; beyond it works are named, not shown
+MOST_THUMBNAILS = 800  # of either set in their figure; beyond it paintings are named, not shown
 STRIPS = 12
 STRIP_FRAMES = 7
 MOVING_PAIRS = 6
@@ -46,12 +46,12 @@ MILLISECONDS = 240  # a frame, where the film is made here
 
 
 def css_colour(number: int) -> str:
-    """The colour of a pair, as the sheet of both sets has it."""
+    """Returns the colour of a pair, as the sheet of both sets has it."""
     return "#{:02x}{:02x}{:02x}".format(*pair_colour(number))
 
 
 def morph_section(results: Results, works: Works) -> dict | None:
-    """The moving set, moving pairs, strips, the two sets with their pairs framed, and what found no partner."""
+    """Returns the moving set, moving pairs, strips, the two sets with their pairs framed, and what found no partner."""
     morphs, folder = results.morphs, results.workdir / "morphs"
     if morphs is None:
         return None
@@ -80,7 +80,7 @@ def morph_section(results: Results, works: Works) -> dict | None:
 
 
 def in_own_shapes(morphs: Morphs, works: Works) -> np.ndarray:
-    """The frames [p, T, r, r, 3] in shapes between those of the two works."""
+    """Returns the frames [p, T, r, r, 3] in shapes between those of the two paintings."""
     early, late = (works.collection.aspects[[pair[end] for pair in morphs.ends]] for end in (0, 1))
     return matted(morphs.frames, between(early, late, morphs.t), works.fit)
 
@@ -107,7 +107,7 @@ def _sheets(workdir: pathlib.Path) -> list[dict]:
 
 
 def _film(path: pathlib.Path, most_bytes: int, frames: np.ndarray, width: int) -> data_uris.Film | None:
-    """A GIF if it is there and small enough, or else a film made of `frames` [pairs, T, r, r, 3], if there are any."""
+    """Returns a GIF if it is there and small enough, or else a film made of `frames` [pairs, T, r, r, 3], if there are any."""
     film = data_uris.gif(path, most_bytes)
     return data_uris.moving(films.moving_grid(frames, len(frames), width), MILLISECONDS) if film is None and len(frames) else film
 
@@ -132,7 +132,7 @@ def _strips(pairs: list[dict], frames: np.ndarray, t: np.ndarray, works: Works) 
 
 
 def _sets(pairs: list[dict], morphs: Morphs, works: Works) -> dict:
-    """The early and the late set by year, each work with its pair and its mate or, without them, the reason."""
+    """Returns the early and the late set by year, each painting with its pair and its mate or, without them, the reason."""
     early = {pair["early_index"]: {"pair": pair, "mate": pair["late_index"]} for pair in reversed(pairs)}
     late = {pair["late_index"]: {"pair": pair, "mate": pair["early_index"]} for pair in reversed(pairs)}
     early_periods = {works[index].period for index in early}

@@ -1,4 +1,4 @@
-"""What the page shows of the network: its pictures over training, the paintings it rebuilds, its curves."""
+"""What the page shows of the network: its images over training, the paintings it rebuilds, its curves."""
 
 import math
 import pathlib
@@ -14,7 +14,7 @@ from gan_jax.training.health import merit
 
 SAMPLE_GRIDS = 6
 REBUILT = 6  # paintings each among the closest, the middle and the furthest
-COMPARED = 256  # paintings each set against another one, for the error of unrelated pictures
+COMPARED = 256  # paintings each set against another one, for the error of unrelated images
 CURVES = {
     "loss/discriminator": "the judge's loss (discriminator)",
     "loss/generator": "the painter's loss (generator)",
@@ -45,7 +45,7 @@ def sample_section(workdir: pathlib.Path) -> dict | None:
 
 
 def inversion_section(inversion: Inversion | None, works: Works) -> dict | None:
-    """Paintings beside what the generator makes of them: the best, the middle and the worst, and the error by period."""
+    """Returns paintings beside what the generator makes of them: the best, the middle and the worst, and the error by period."""
     if inversion is None:
         return None
     indices = inversion.indices
@@ -101,7 +101,7 @@ def _order(periods: Sequence[str], name: str) -> tuple[int, str]:
 
 
 def unrelated_error(images: np.ndarray) -> float | None:
-    """The median error between a painting and another one of the collection: what an inversion that fails would get.
+    """Returns the median error between a painting and another one of the collection: what an inversion that fails would get.
 
     images: uint8 [n, h, w, 3]. The error is the root mean square difference on the scale where black is -1 and white 1.
     """
@@ -149,7 +149,7 @@ def training_section(log: Mapping[str, np.ndarray]) -> dict | None:
 
 
 def _watched(log: Mapping[str, np.ndarray]) -> list[dict]:
-    """What was measured of the checkpoints' pictures, the best among them."""
+    """Returns what was measured of the checkpoints' images, the best among them."""
     if WATCHED not in log:
         return []
     places = np.flatnonzero(np.isfinite(log[WATCHED]))

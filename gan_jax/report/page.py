@@ -37,7 +37,7 @@ def write_report(workdir: pathlib.Path) -> pathlib.Path:
 
 
 def page(results: Results) -> dict[str, Any]:
-    """What the template shows of a study, section by section; None for those that nothing was made for yet."""
+    """Returns what the template shows of a study, section by section; None for those that nothing was made for yet."""
     shown = works.Works.of(results)
     passages = morphs.morph_section(results, shown)
     years = passages["mean_years"] if passages else None
@@ -58,13 +58,13 @@ def page(results: Results) -> dict[str, Any]:
 
 
 def _date_columns(results: Results) -> list[str]:
-    """The column of the table that the config calls the date, if it names one."""
+    """Returns the column of the table that the config calls the date, if it names one."""
     named = results.setting("collection", "columns", "date")
     return [named] if named and isinstance(named, str) else []
 
 
 def render(template: str, context: Mapping[str, Any]) -> str:
-    """A page from its template, with the one script that it may run, whose digest the page's policy names."""
+    """Returns a page from its template, with the one script that it may run, whose digest the page's policy names."""
     script = (pathlib.Path(__file__).parent / "report.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment = jinja2.Environment(
@@ -85,7 +85,7 @@ def _visible(value: object) -> object:
 
 
 def making_section(record: Mapping[str, Any]) -> dict | None:
-    """The settings, the versions of what ran, the device and how long each stage took; None where that is not on record."""
+    """Returns the settings, the versions of what ran, the device and how long each stage took; None where that is not on record."""
     if not record:
         return None
     return {
@@ -97,7 +97,7 @@ def making_section(record: Mapping[str, Any]) -> dict | None:
 
 
 def _seconds(stages: object) -> list[tuple[str, float]]:
-    """How long each stage took, where that is on record."""
+    """Returns how long each stage took, where that is on record."""
     entries = stages.items() if isinstance(stages, dict) else ()
     times = [(name, stage.get("seconds")) for name, stage in entries if isinstance(stage, dict)]
     return [(name, seconds) for name, seconds in times if isinstance(seconds, int | float)]

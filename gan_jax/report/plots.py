@@ -62,9 +62,9 @@ def _year_ticks(axes) -> None:
 
 
 def works_by_year(years: np.ndarray, periods: np.ndarray, colours: Sequence[str], bin_years: int) -> str:
-    """How many works a year there are, stacked by period.
+    """Returns how many paintings a year there are, stacked by period.
 
-    years: int [n], already the first year of the work's bin. periods: int [n], the period's place in `colours`.
+    years: int [n], already the first year of the painting's bin. periods: int [n], the period's place in `colours`.
     """
     with _style():
         figure = Figure(figsize=(8.2, 2.6))
@@ -94,7 +94,7 @@ def works_by_year(years: np.ndarray, periods: np.ndarray, colours: Sequence[str]
 
 
 def error_by_period(errors: Sequence[np.ndarray], colours: Sequence[str], unrelated: float | None) -> str:
-    """One row a period: a dot for each painting, the box of the middle half and the median; a line for `unrelated`."""
+    """Returns one row a period: a dot for each painting, the box of the middle half and the median; a line for `unrelated`."""
     with _style():
         figure = Figure(figsize=(8.2, 0.6 + 0.75 * len(errors)))
         axes = figure.add_subplot()
@@ -132,7 +132,7 @@ def over_t(
     curves: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray]],
     lines: Sequence[tuple[str, float, float | None, float | None]],
 ) -> str:
-    """A distance along the morphs.
+    """Returns a distance along the morphs.
 
     t: [T]. years: mean years at t = 0 and 1, for a second axis, or None. curves: (colour, value, low, high) with [T] each.
     lines: (label of ours, value, low, high) for what does not depend on t, a band where it has an interval.
@@ -178,10 +178,10 @@ def years_over_t(
     curves: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray]],
     periods: Mapping[str, tuple[float, float, float]],
 ) -> str:
-    """What year frames look like along the morphs.
+    """Returns what year frames look like along the morphs.
 
     t: [T]. true: [T], the mean year that the frames stand for. curves: (colour, value, low, high) with [T] each. periods: the mean
-    year said of the real works of each, with its interval.
+    year said of the real paintings of each, with its interval.
     """
     with _style():
         figure = Figure(figsize=(8.2, 3.7))
@@ -220,7 +220,7 @@ def quantity_over_years(
     unit: str,
     circle: float | None,
 ) -> str:
-    """A smoothed quantity of style with its band, all [points]. Angles are drawn without their jump at `circle`.
+    """Returns a smoothed quantity of style with its band, all [points]. Angles are drawn without their jump at `circle`.
 
     means: of each period (colour, first year, last year, value, low, high), drawn as a line over its years.
     """

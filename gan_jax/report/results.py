@@ -52,7 +52,7 @@ class Results:
         )
 
     def setting(self, *names: str) -> Any:
-        """A field of the config that the study was made with, None where it is not on record."""
+        """Returns a field of the config that the study was made with, None where it is not on record."""
         value = self.record.get("config")
         for name in names:
             value = value.get(name) if isinstance(value, dict) else None

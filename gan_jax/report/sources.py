@@ -1,4 +1,4 @@
-"""What the page says of where the works come from, and of what their photographs and files may have put into the figures."""
+"""What the page says of where the paintings come from, and of what their photographs and files may have put into the figures."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ UNSHARP = 0.25  # of the median difference of neighbouring pixels, below which a
 
 
 def limits(collection: Collection) -> dict:
-    """How many files were enlarged, and how many photographs are without colour or much less sharp than most.
+    """Returns how many files were enlarged, and how many photographs are without colour or much less sharp than most.
 
     Returns counts: 'works', 'enlarged' of those whose size is known, 'colourless', 'unsharp'.
     """
@@ -39,7 +39,7 @@ def limits(collection: Collection) -> dict:
 
 
 def records(collection: Collection, named: Sequence[str] = ()) -> dict:
-    """Of each work its date as written, source, identifier and rights, as far as the table has them.
+    """Of each painting its date as written, source, identifier and rights, as far as the table has them.
 
     named: columns that the config calls the date. Returns 'columns', those that are there, and 'rows' with 'title', 'year', 'values'.
     """
@@ -57,7 +57,7 @@ def records(collection: Collection, named: Sequence[str] = ()) -> dict:
 
 
 def _column(collection: Collection, columns: Sequence[str], names: Sequence[str]) -> str | None:
-    """The first column of these names in which anything is written."""
+    """Returns the first column of these names in which anything is written."""
     keys = {key_of(column): column for column in columns}
     places = [keys[name] for name in names if name in keys]
     return next((place for place in places if any(work.columns[place].strip() for work in collection.paintings)), None)

@@ -1,4 +1,4 @@
-"""What the page says of the painter alone: how the style moves with the years, works out of their time, and a map of all works."""
+"""What the page says of the painter alone: how the style moves with the years, paintings out of their time, and a map of all paintings."""
 
 import numpy as np
 from PIL import Image, ImageColor
@@ -8,13 +8,13 @@ from gan_jax.report.figures import figure
 from gan_jax.report.results import Results
 from gan_jax.report.works import Works
 
-OUT_OF_TIME = 8  # works at either end of the list
+OUT_OF_TIME = 8  # paintings at either end of the list
 MAP_SIDE = 1400  # pixels
 MAP_WORKS = 1200
 
 
 def style_section(results: Results, found: dict, works: Works) -> dict | None:
-    """From the figures `found` and the table of works; None if there is nothing to say."""
+    """From the figures `found` and the table of paintings; None if there is nothing to say."""
     curves = [_curve(one, works) for one in found["style"]]
     rows = results.evaluation.tables["works"]
     dated = sorted((row for row in rows if np.isfinite(row["ahead"])), key=lambda row: row["ahead"])
@@ -48,13 +48,13 @@ def _curve(one: dict, works: Works) -> dict:
 
 
 def _years(works: Works, period: str) -> tuple[float, float]:
-    """The first and the last year of a period's works."""
+    """Returns the first and the last year of a period's paintings."""
     years = [work.year for work, name in zip(works.collection.paintings, works.shown) if name == period]
     return (min(years), max(years)) if years else (np.nan, np.nan)
 
 
 def _map(rows: list[dict], works: Works) -> str | None:
-    """All works where their features put them: thumbnails framed in their period's colour, on one picture."""
+    """Returns all paintings where their features put them: thumbnails framed in their period's colour, on one image."""
     placed = [(row["index"], row.get("map_x", np.nan), row.get("map_y", np.nan)) for row in rows]
     placed = [(index, x, y) for index, x, y in placed if 0 <= x <= 1 and 0 <= y <= 1][:MAP_WORKS]
     if not placed:

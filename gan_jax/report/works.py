@@ -12,32 +12,32 @@ from gan_jax.collection.paintings import Collection, Painting
 from gan_jax.report import data_uris, plots
 from gan_jax.report.results import Results
 
-THUMBNAIL = 72  # pixels; the page of 776 works carries about 700 thumbnails
+THUMBNAIL = 72  # pixels; the page of 776 paintings carries about 700 thumbnails
 MOST_NAMES = 5000  # in a folded list
 WORKS_A_YEAR = 14
 MOST_YEAR_ROWS = 40
 
 
 def year_text(year: float) -> str:
-    """The calendar year that a date falls in: 1885.92 is in 1885."""
+    """Returns the calendar year that a date falls in: 1885.92 is in 1885."""
     return f"{math.floor(year)}"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Works:
-    """The works as the page shows them: under which periods, in which colours, and in their own shapes."""
+    """The paintings as the page shows them: under which periods, in which colours, and in their own shapes."""
 
     collection: Collection
     shown: Sequence[
         str
     ]  # of each the period that it is shown under: its own if it has one beside early and late, else its part in the study
     periods: Sequence[str]  # in order of time
-    fit: str  # how works became squares
+    fit: str  # how paintings became squares
     images: np.ndarray  # uint8 [n, r, r, 3], in their own shapes, each on a mat of the same size
 
     @classmethod
     def of(cls, results: Results) -> "Works":
-        """The periods are as `evaluate` named them; before it, the works' parts in the study."""
+        """Returns the periods are as `evaluate` named them; before it, the paintings' parts in the study."""
         collection, fit = results.collection, results.setting("collection", "fit")
         table = results.evaluation.tables["works"] if results.evaluation else []
         named = {row["index"]: row.get("named") or "" for row in table}
@@ -56,14 +56,14 @@ class Works:
         return self.collection.paintings[index]
 
     def colour(self, period: str) -> str:
-        """The colour of a period, the same everywhere on the page; grey for works outside the periods."""
+        """Returns the colour of a period, the same everywhere on the page; grey for paintings outside the periods."""
         further = [name for name in self.periods if name and name not in plots.PERIOD_COLOURS]
         if period in further:
             return plots.FURTHER_COLOURS[further.index(period) % len(plots.FURTHER_COLOURS)]
         return plots.PERIOD_COLOURS.get(period, plots.GREY)
 
     def entry(self, index: int) -> dict:
-        """What a thumbnail of a work needs."""
+        """Returns what a thumbnail of a painting needs."""
         work = self[index]
         return {
             "index": index,
@@ -80,7 +80,7 @@ def spread(count: int, most: int) -> list[int]:
 
 
 def span(years: Sequence[float]) -> str:
-    """The first and the last calendar year, "" of none."""
+    """Returns the first and the last calendar year, "" of none."""
     if not len(years):
         return ""
     first, last = year_text(min(years)), year_text(max(years))
@@ -88,7 +88,7 @@ def span(years: Sequence[float]) -> str:
 
 
 def collection_section(works: Works) -> dict:
-    """The histogram, thumbnails by year, and what was left out."""
+    """Returns the histogram, thumbnails by year, and what was left out."""
     paintings, skipped = works.collection.paintings, works.collection.skipped
     periods = [
         {"name": period, "colour": works.colour(period), "works": len(years), "span": span(years)}
@@ -107,7 +107,7 @@ def collection_section(works: Works) -> dict:
         "years": [],
         "skipped": [vars(work) for work in skipped[:MOST_NAMES]],
         "skipped_count": len(skipped),
-        # Before a colon stands the kind of reason, after it what is particular to the work.
+        # Before a colon stands the kind of reason, after it what is particular to the painting.
         "reasons": Counter(work.reason.split(":")[0] for work in skipped).most_common(20),
     }
     if paintings:

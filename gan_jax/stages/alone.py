@@ -1,4 +1,4 @@
-"""`sample`, `invert` and `morph` without a study: any generator that can be opened, any seeds, any pictures."""
+"""`sample`, `invert` and `morph` without a study: any generator that can be opened, any seeds, any images."""
 
 import dataclasses
 import pathlib
@@ -24,7 +24,7 @@ from gan_jax.stages.common import numbers, search_settings, tuning_settings
 
 
 def sample(config: ConfigDict, workdir: pathlib.Path, source: str, seeds: str) -> str:
-    """samples/ in the workdir: a picture of each seed."""
+    """samples/ in the workdir: an image of each seed."""
     generator = open_generator(source, config.training.precision)
     chosen = numbers(seeds, "--seeds")
     sampling.show(config, workdir / "samples", generator, chosen, sampling.painted(config, generator, chosen))
@@ -32,7 +32,7 @@ def sample(config: ConfigDict, workdir: pathlib.Path, source: str, seeds: str) -
 
 
 def invert(config: ConfigDict, workdir: pathlib.Path, source: str, images: str) -> str:
-    """inversion/ in the workdir: of the pictures that `images` names, files with commas between or a folder."""
+    """inversion/ in the workdir: of the images that `images` names, files with commas between or a folder."""
     generator = open_generator(source, config.training.precision)
     paths = named(images)
     paintings, shapes = read(paths, generator.resolution, config)
@@ -43,7 +43,7 @@ def invert(config: ConfigDict, workdir: pathlib.Path, source: str, images: str) 
 
 
 def morph(config: ConfigDict, workdir: pathlib.Path, source: str, first: str, last: str) -> str:
-    """morph/ in the workdir: from one picture to another."""
+    """morph/ in the workdir: from one image to another."""
     settings = config.morphing
     t = times(settings.frames, settings.easing)
     generator = open_generator(source, config.training.precision)
@@ -75,7 +75,7 @@ def morph(config: ConfigDict, workdir: pathlib.Path, source: str, first: str, la
 
 
 def named(images: str) -> list[pathlib.Path]:
-    """Files with commas between, or the pictures in a folder, by name."""
+    """Files with commas between, or the images in a folder, by name."""
     folder = pathlib.Path(images)
     if folder.is_dir():
         found = sorted(path for path in folder.iterdir() if path.is_file() and IMAGE_SUFFIX.search(path.name))
@@ -86,9 +86,9 @@ def named(images: str) -> list[pathlib.Path]:
 
 
 def read(paths: Sequence[pathlib.Path], resolution: int, config: ConfigDict) -> tuple[np.ndarray, np.ndarray]:
-    """uint8 [n, resolution, resolution, 3], fitted as `config.collection` says, and the pictures' width over height [n].
+    """Returns uint8 [n, resolution, resolution, 3], fitted as `config.collection` says, and the images' width over height [n].
 
-    Raises UserError for what is no picture.
+    Raises UserError for what is no image.
     """
     fitted = []
     for path in paths:

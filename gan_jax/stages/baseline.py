@@ -74,9 +74,9 @@ def by_generator(
 
 
 def identity(config: ConfigDict, workdir: pathlib.Path) -> dict[str, Any]:
-    """What a baseline is made of beside the pairs: other settings, other networks or other pictures make another one.
+    """Returns what a baseline is made of beside the pairs: other settings, other networks or other images make another one.
 
-    Networks and pictures that are gone since then are those that they were.
+    Networks and images that are gone since then are those that they were.
     """
     asked = config.baseline.to_dict()
     try:
@@ -106,7 +106,7 @@ def write(
     latents: np.ndarray,
     fit: str,
 ) -> np.ndarray:
-    """One way of finding latents; returns its errors [n] at the generator's own resolution."""
+    """Returns one way of finding latents; returns its errors [n] at the generator's own resolution."""
     images = generator.images(latents)
     error = inversion.rms(images, paintings)
     rows = [{**collection.describe(index), "error": f"{value:.4f}"} for index, value in zip(indices.tolist(), error)]
@@ -125,7 +125,7 @@ def write_sheet(folder: pathlib.Path, collection: Collection, morphs: Morphs, fr
 
 
 def baseline_of(config: ConfigDict, workdir: pathlib.Path, morphs: Morphs) -> tuple[Baseline | None, str]:
-    """The baseline of these morphs, and why there is none where one is asked for: none was made, or one of something else."""
+    """Returns the baseline of these morphs, and why there is none where one is asked for: none was made, or one of something else."""
     folder = workdir / "baseline"
     if not (config.baseline.generator or config.baseline.frames):
         return None, ""

@@ -21,27 +21,27 @@ PERIODS = LABELS  # what is trained on and inverted; "between" is held out
 
 
 def generator_of(config: ConfigDict, workdir: pathlib.Path) -> Generator:
-    """What paints in this study."""
+    """Returns what paints in this study."""
     return open_generator(config.generator or workdir, config.training.precision)
 
 
 def collection_of(workdir: pathlib.Path) -> Collection:
-    """The paintings of this study."""
+    """Returns the paintings of this study."""
     return Collection.load(workdir / "collection")
 
 
 def trained_on(collection: Collection) -> np.ndarray:
-    """Indices of the works of both periods, in order of date."""
+    """Returns indices of the paintings of both periods, in order of date."""
     return np.sort(np.concatenate([collection.period(period) for period in PERIODS]))
 
 
 def learnt_works(collection: Collection, config: ConfigDict) -> np.ndarray:
-    """Indices of the works that `train` learns, in its order."""
+    """Returns indices of the paintings that `train` learns, in its order."""
     return collection.period(config.training.period) if config.training.period else trained_on(collection)
 
 
 def labels_of(generator: Generator, collection: Collection, indices: Sequence[int] | np.ndarray) -> np.ndarray:
-    """float32 [n, label_size], the labels of works: their years or their periods, as the generator was trained."""
+    """Returns float32 [n, label_size], the labels of paintings: their years or their periods, as the generator was trained."""
     works = [collection.paintings[index] for index in indices]
     if generator.years:
         return generator.years.labels(np.array([work.year for work in works]))

@@ -23,7 +23,7 @@ from gan_jax.stages.common import collection_of, generator_of
 
 
 def evaluate(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
-    """evaluation.json and evaluation/: how good the pictures are, and whether those between are of the years between."""
+    """evaluation.json and evaluation/: how good the images are, and whether those between are of the years between."""
     collection, generator = collection_of(workdir), generator_of(config, workdir)
     morphs = Morphs.load(workdir / "morphs", len(collection.paintings))
     baseline, no_baseline = baseline_of(config, workdir, morphs)
@@ -45,7 +45,7 @@ def evaluate(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]
 
 
 def extractors_of(names: tuple[str, ...], generator: Generator) -> tuple[dict[str, Extract], list[dict[str, str]]]:
-    """What can be measured, and what can't with the reason. UserError where nothing can."""
+    """Returns what can be measured, and what can't with the reason. UserError where nothing can."""
     found, without = {}, []
     for name in dict.fromkeys(names):
         try:
@@ -76,7 +76,8 @@ def works_of(collection: Collection, config: ConfigDict, features: Mapping[str, 
 
 
 def named_of(collection: Collection, config: ConfigDict) -> list[str]:
-    """The further period of each work, '' for none. Raises UserError for one without works, which may be named long after `prepare`."""
+    """Returns the further period of each painting, '' for none. Raises UserError for one without paintings, which may be named long after
+    `prepare`."""
     periods, paintings = Periods.of(config.collection), collection.paintings
     rows = [one.columns for one in paintings]
     named = periods.names([one.year for one in paintings], rows, list(rows[0]) if rows else [])
@@ -87,7 +88,7 @@ def named_of(collection: Collection, config: ConfigDict) -> list[str]:
 
 
 def competitors_of(morphs: Morphs, baseline: Baseline | None) -> Competitors:
-    """The frames of the study and what they are put beside."""
+    """Returns the frames of the study and what they are put beside."""
     frames = {inputs.STUDY: np.asarray(morphs.frames)}
     if baseline:
         frames |= {name: np.asarray(each) for name, each in baseline.as_competitors().items()}
@@ -99,7 +100,7 @@ def competitors_of(morphs: Morphs, baseline: Baseline | None) -> Competitors:
 def features_of_works(
     workdir: pathlib.Path, collection: Collection, extractors: Mapping[str, Extract], images: str
 ) -> dict[str, np.ndarray]:
-    """Of the collection's works by each of the features, and by texture. What an earlier evaluation has seen is not looked at again."""
+    """Of the collection's paintings by each of the features, and by texture. What an earlier evaluation has seen is not looked at again."""
     all_ = {"texture": extractor("texture"), **extractors}
     lasting = [name for name in all_ if name != "discriminator"]  # a discriminator's features change with every training
     known = known_features(workdir, lasting, images, len(collection.images))

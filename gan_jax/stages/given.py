@@ -1,4 +1,4 @@
-"""Morphs that another tool made, or a hand: pictures named by pair and t, or a table of them."""
+"""Morphs that another tool made, or a hand: images named by pair and t, or a table of them."""
 
 import hashlib
 import pathlib
@@ -19,9 +19,10 @@ NEAR = 0.001  # two t that differ by less are one: names have three decimals
 
 
 def listed(folder: pathlib.Path) -> dict[tuple[int, float], pathlib.Path]:
-    """The pictures of a folder by pair and t: pair_000/t_0.500.png as `morphs/frames/` has them, pair_000_t_0.500.png, or by frames.csv.
+    """Returns the images of a folder by pair and t: pair_000/t_0.500.png as `morphs/frames/` has them, pair_000_t_0.500.png, or by
+    frames.csv.
 
-    Raises UserError where there are none, for a table that can't be read, for two pictures of one place and for one outside the folder.
+    Raises UserError where there are none, for a table that can't be read, for two images of one place and for one outside the folder.
     """
     if not folder.is_dir():
         raise UserError(f"{FIELD}={str(folder)!r}: no such folder")
@@ -51,9 +52,9 @@ def _entry(folder: pathlib.Path, row: Mapping[str, str], number: int) -> tuple[t
 
 
 def read(folder: pathlib.Path, pairs: int, t: np.ndarray, resolution: int, fit: str, max_pixels: int) -> np.ndarray:
-    """The frames uint8 [pairs, T, r, r, 3] at the study's pairs and t [T]; other pairs and t are passed over.
+    """Returns the frames uint8 [pairs, T, r, r, 3] at the study's pairs and t [T]; other pairs and t are passed over.
 
-    Raises UserError as `listed` does, where one is missing, and for a picture that can't be read.
+    Raises UserError as `listed` does, where one is missing, and for an image that can't be read.
     """
     found = listed(folder)
     paths, missing = [], []
@@ -76,7 +77,7 @@ def read(folder: pathlib.Path, pairs: int, t: np.ndarray, resolution: int, fit: 
 
 
 def digest(folder: pathlib.Path) -> str | None:
-    """What the folder holds, by names, sizes and times; None where it can't be used."""
+    """Returns what the folder holds, by names, sizes and times; None where it can't be used."""
     try:
         stats = sorted((path.relative_to(folder).as_posix(), path.stat()) for path in listed(folder).values())
     except (UserError, OSError, ValueError):

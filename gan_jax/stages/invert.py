@@ -19,7 +19,7 @@ PREVIEW = 8  # paintings in each part of the side-by-side sheet
 
 
 def invert(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
-    """inversion/: the latents of the early and the late works, with what the generator makes of them."""
+    """inversion/: the latents of the early and the late paintings, with what the generator makes of them."""
     collection = collection_of(workdir)
     found = of_works(collection, generator_of(config, workdir), config)
     write(workdir / "inversion", found, collection.images[found.indices], collection.aspects[found.indices], config.collection.fit)
@@ -27,7 +27,7 @@ def invert(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) 
 
 
 def of_works(collection: Collection, generator: Generator, config: ConfigDict) -> Inversion:
-    """Finds the works of both periods. Those that training gave latents of their own keep them."""
+    """Finds the paintings of both periods. Those that training gave latents of their own keep them."""
     check_resolution(generator, collection, config)
     indices = trained_on(collection)
     labels, known = labels_of(generator, collection, indices), None
@@ -40,7 +40,7 @@ def of_works(collection: Collection, generator: Generator, config: ConfigDict) -
 
 
 def write(path: pathlib.Path, found: Inversion, paintings: np.ndarray, shapes: np.ndarray, fit: str) -> None:
-    """The folder of an inversion, and a sheet for people, where pictures have the works' shapes [n]."""
+    """The folder of an inversion, and a sheet for people, where images have the paintings' shapes [n]."""
     with files.atomic_folder(path) as folder:
         found.save(folder)
         shown = (matted(images, shapes, fit) for images in (paintings, found.reconstructions))
@@ -48,7 +48,7 @@ def write(path: pathlib.Path, found: Inversion, paintings: np.ndarray, shapes: n
 
 
 def told(found: Inversion) -> str:
-    """An inversion in one line."""
+    """Returns an inversion in one line."""
     verdicts = Counter(filter(None, found.verdicts()))
     known = f"; {verdicts['inside']} inside what the generator knows, {verdicts['near']} near, {verdicts['outside']} outside" * bool(
         verdicts

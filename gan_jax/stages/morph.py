@@ -30,17 +30,17 @@ SHEET_FRAMES = 9
 STRIP_FRAMES = 7  # between the two paintings of a pair's strip
 MOVING_PAIRS = 64  # pairs in the film of the set
 MOVING_WIDTH = 1024  # pixels
-SHIFTED = 16  # early works that the mean shift is shown on
+SHIFTED = 16  # early paintings that the mean shift is shown on
 PREVIEW = 8  # paintings in a row of the sheet of tuned reconstructions
-FRAMES_A_STATION = 8  # of the film through the years, from one work to the next
+FRAMES_A_STATION = 8  # of the film through the years, from one painting to the next
 
 DIRECT_SEED = 10**6  # the first, far from those of samples
 
-Ends = list[tuple[int, int]]  # indices of early and late works in the collection
+Ends = list[tuple[int, int]]  # indices of early and late paintings in the collection
 
 
 def morph(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
-    """morphs/: pairs of early and late works, and the ways from the ones to the others."""
+    """morphs/: pairs of early and late paintings, and the ways from the ones to the others."""
     collection, settings = collection_of(workdir), config.morphing
     inverted = Inversion.load(workdir / "inversion", len(collection.paintings))
     t = times(settings.frames, settings.easing)
@@ -59,7 +59,7 @@ def morph(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -
     with files.atomic_folder(workdir / "morphs") as folder:
         morphs.save(folder, collection.describe)
         write_tuning(folder, collection, ends, painted, config.collection.fit)
-        # From here on pictures are for people.
+        # From here on images are for people.
         made = in_shapes_of(made, collection, ends, config.collection.fit)
         collection = collection.in_own_shapes(config.collection.fit)
         early, late = (collection.period(period) for period in PERIODS)
@@ -97,7 +97,7 @@ def paint(
     config: ConfigDict,
 ) -> Painted:
     """Paints the morphs of a few pairs at a time, by a generator tuned to their ends; the way through the years by one tuned to its
-    stations; and moves some early works with the generator of their pair."""
+    stations; and moves some early paintings with the generator of their pair."""
 
     def latents(works: Sequence[int]) -> np.ndarray:
         return np.stack([latent_of[index] for index in works])
@@ -137,7 +137,7 @@ def paint(
 
 
 def directly(generator: Generator, years: np.ndarray, seed: int) -> np.ndarray:
-    """uint8 [pairs, T, r, r, 3]: for each pair one picture from chance, which goes through the years [pairs, T] of its frames."""
+    """Returns uint8 [pairs, T, r, r, 3]: for each pair one sample, which goes through the years [pairs, T] of its frames."""
     latents = sampling.of_seeds(generator, DIRECT_SEED + seed * len(years) + np.arange(len(years)))[:, None, : -generator.label_size]
     latents = np.concatenate(
         [np.repeat(latents, years.shape[1], axis=1), generator.years.labels(years.ravel()).reshape(*years.shape, 1)], axis=2
@@ -146,19 +146,19 @@ def directly(generator: Generator, years: np.ndarray, seed: int) -> np.ndarray:
 
 
 def shifted(ends: Ends) -> list[int]:
-    """Early works that the mean shift is shown on."""
+    """Early paintings that the mean shift is shown on."""
     return list(dict.fromkeys(first for first, _ in ends))[:SHIFTED]
 
 
 def dates_between(dates: np.ndarray) -> np.ndarray:
-    """Dates on a way by way of those of some works."""
+    """Dates on a way by way of those of some paintings."""
     if len(dates) < 2:
         return np.zeros(0)
     return np.interp(np.arange((len(dates) - 1) * FRAMES_A_STATION + 1) / FRAMES_A_STATION, np.arange(len(dates)), dates)
 
 
 def pair(collection: Collection, settings: ConfigDict) -> tuple[Ends, list[float], list[tuple[int, str]]]:
-    """Pairs of works with their distances, nearest first, and works without one, with the reason."""
+    """Returns pairs of paintings with their distances, nearest first, and paintings without one, with the reason."""
     early, late = (collection.period(period) for period in PERIODS)
     columns = [[collection.paintings[i].columns for i in works] for works in (early, late)]
     subjects = pairing.disagreement(*columns, settings.columns.split(","))
@@ -181,13 +181,13 @@ def journeys(
     reach: float = 0.0,
     count: Callable[[int], None] = lambda pairs: None,
 ) -> Morph:
-    """The morphs of pairs, by a generator and the one tuned to their ends; `count` is told of those that are done."""
+    """Returns the morphs of pairs, by a generator and the one tuned to their ends; `count` is told of those that are done."""
     a, b = (np.stack([latent_of[pair[end]] for pair in ends]) for end in (0, 1))
     return travel(generator, a, b, *(years[[pair[end] for pair in ends]] for end in (0, 1)), t, path, count, tuned, reach)
 
 
 def in_shapes_of(made: Morph, collection: Collection, ends: Ends, fit: str) -> Morph:
-    """The frames in shapes between those of the two works."""
+    """Returns the frames in shapes between those of the two paintings."""
     early, late = (collection.aspects[[pair[end] for pair in ends]] for end in (0, 1))
     return dataclasses.replace(made, frames=matted(made.frames, between(early, late, made.t), fit)[:])
 
@@ -257,13 +257,13 @@ def film(config: ConfigDict, workdir: pathlib.Path, chosen: str) -> str:
 
 
 def framed(collection: Collection, index: int, compare: int) -> scene.Frame:
-    """A painting as the frame of a film."""
+    """Returns a painting as the frame of a film."""
     painting = collection.paintings[index]
     return scene.Frame(collection.images[index], painting.title, painting.year, of_year(collection, painting.year, compare))
 
 
 def of_year(collection: Collection, year: float, most: int) -> np.ndarray:
-    """Real works of about a year: uint8 [most, r, r, 3]."""
+    """Real paintings of about a year: uint8 [most, r, r, 3]."""
     return collection.images[scene.nearest_in_time(collection.years, year, most)]
 
 
@@ -276,7 +276,7 @@ def film_years(
     images: np.ndarray,
     config: ConfigDict,
 ) -> list[Future]:
-    """One film through the years, by way of several works in order of date; years.csv says where each frame stands."""
+    """Returns one film through the years, by way of several paintings in order of date; years.csv says where each frame stands."""
     if len(stations) < 2:
         return []
     settings = config.morphing
@@ -308,7 +308,7 @@ def film_shift(
     t: np.ndarray,
     config: ConfigDict,
 ) -> list[Future]:
-    """Early works, moved from what the early latents have in common to what the late ones have."""
+    """Early paintings, moved from what the early latents have in common to what the late ones have."""
     settings = config.morphing
     files.write_array(folder / "shift.npy", frames)
     shapes = collection.aspects[list(works)]
@@ -322,7 +322,7 @@ def film_shift(
 
 
 def contact_sheet(images: np.ndarray, ends: Ends, frames: np.ndarray) -> np.ndarray:
-    """A row a pair: the real early work, frames, the real late work."""
+    """Returns a row a pair: the real early painting, frames, the real late painting."""
     ends = ends[:SHEET_ROWS]
     shown = np.linspace(0, frames.shape[1] - 1, min(SHEET_FRAMES, frames.shape[1])).round().astype(int)
     rows = [np.concatenate([images[[first]], frames[i, shown], images[[last]]]) for i, (first, last) in enumerate(ends)]

@@ -10,11 +10,11 @@ from gan_jax.metrics.features import texture
 from gan_jax.morphing import narrowing, pairing, scene
 from gan_jax.stages.common import PERIODS, collection_of
 
-SHOWN = 48  # works that stand alone, on their sheet
+SHOWN = 48  # paintings that stand alone, on their sheet
 
 
 def narrow(config: ConfigDict, workdir: pathlib.Path) -> str:
-    """narrowing/: which works of both periods compare like with like, why the others don't, and a table of the former to train on."""
+    """narrowing/: which paintings of both periods compare like with like, why the others don't, and a table of the former to train on."""
     collection = collection_of(workdir)
     works = [collection.period(period) for period in PERIODS]
     kind = kind_of(collection, config.morphing.columns)
@@ -47,7 +47,7 @@ def narrow(config: ConfigDict, workdir: pathlib.Path) -> str:
 
 
 def kind_of(collection: Collection, columns: str) -> str:
-    """The first of the columns that some works say something in; "" if none."""
+    """Returns the first of the columns that some paintings say something in; "" if none."""
     for wanted in filter(None, (column.strip().casefold() for column in columns.split(","))):
         if any(said(painting.columns, wanted) for painting in collection.paintings):
             return wanted
@@ -64,7 +64,7 @@ def of_period(collection: Collection, indices: np.ndarray, kind: str) -> narrowi
 
 
 def about(collection: Collection, works, periods, found: narrowing.Narrowed):
-    """A row of each work: whether it is kept, with which counterpart, or why it is left out."""
+    """A row of each painting: whether it is kept, with which counterpart, or why it is left out."""
     counterpart = {}
     for pair in found.pairs:
         a, b = int(works[0][pair.early]), int(works[1][pair.late])
@@ -85,7 +85,7 @@ def about(collection: Collection, works, periods, found: narrowing.Narrowed):
 
 
 def write_table(path: pathlib.Path, collection: Collection, columns: ConfigDict, kept: set[int]) -> None:
-    """The kept works, and all that belong to neither period, as a table like the one that they came from."""
+    """The kept paintings, and all that belong to neither period, as a table like the one that they came from."""
     file, title = columns.file or "file", columns.title or "title"
     others = list(dict.fromkeys(name for painting in collection.paintings for name in painting.columns))
     rows = [

@@ -14,7 +14,7 @@ SECONDS = 0.5  # a level is timed for
 
 
 def plan(config: ConfigDict, stages: dict[str, bool], say: Callable[[str], None] = print) -> None:
-    """Prints it. Every level is compiled, and its steps are timed on random pictures; nothing is written.
+    """Prints it. Every level is compiled, and its steps are timed on samples; nothing is written.
 
     Args:
       stages: by name, whether what a stage made still stands.

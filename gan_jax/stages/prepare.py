@@ -13,7 +13,7 @@ from gan_jax.errors import UserError
 
 
 def prepare(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
-    """collection/: the paintings with their dates and images; of pictures without dates, which stay where they are, only which they are."""
+    """collection/: the paintings with their dates and images; of images without dates, which stay where they are, only which they are."""
     if config.collection.source == "tfds":
         pictures = Pictures(config.collection)
         collections.without_works(config.collection.resolution).save(workdir / "collection")

@@ -14,7 +14,7 @@ from gan_jax.morphing import films
 from gan_jax.progress import Progress
 from gan_jax.stages.common import PERIODS, generator_of
 
-SINGLE = 64  # pictures that have files of their own, and are on the grid
+SINGLE = 64  # images that have files of their own, and are on the grid
 WALKS = 9  # side by side in the film
 FRAMES = 16  # from one station of a walk to the next
 YEARS_ROWS, YEARS_COLUMNS = 8, 11  # of the sheet on which the same latents go through the years
@@ -33,7 +33,7 @@ def sample(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) 
 
 
 def painted(config: ConfigDict, generator: Generator, seeds: np.ndarray) -> np.ndarray:
-    """An image of each seed, as `config.sampling` says: uint8 [n, r, r, 3]."""
+    """Returns an image of each seed, as `config.sampling` says: uint8 [n, r, r, 3]."""
     latents = latents_of(config, generator, seeds)
     with Progress("sample", len(latents)) as progress:
         return generator.images(latents, count=progress.advance)
@@ -65,7 +65,7 @@ def show(config: ConfigDict, folder: pathlib.Path, generator: Generator, seeds: 
 
 
 def through_years(generator: Generator, seeds: np.ndarray) -> np.ndarray:
-    """A row for each seed: the same latents at years from the first to the last, equally far apart."""
+    """Returns a row for each seed: the same latents at years from the first to the last, equally far apart."""
     years = np.linspace(generator.years.seen[0], generator.years.seen[-1], YEARS_COLUMNS)
     latents = sampling.of_seeds(generator, seeds)[:, None, : -generator.label_size]
     labels = np.broadcast_to(generator.years.labels(years)[None], (len(seeds), YEARS_COLUMNS, 1))
@@ -74,7 +74,7 @@ def through_years(generator: Generator, seeds: np.ndarray) -> np.ndarray:
 
 
 def label_of(settings: ConfigDict, generator: Generator) -> np.ndarray | None:
-    """The label [label_size] of the period or the year that `config.sampling` names, None for all of them."""
+    """Returns the label [label_size] of the period or the year that `config.sampling` names, None for all of them."""
     if settings.year:
         if not generator.years:
             raise UserError(f"config.sampling.year={settings.year:g}: {generator.name} knows no year (config.model.year)")

@@ -17,7 +17,7 @@ from gan_jax.training import loop
 from gan_jax.training.stream import Images, Rows
 from gan_jax.training.watch import Watch
 
-WATCHED = 5000  # works, at most, that pictures are compared with while the networks train
+WATCHED = 5000  # paintings, at most, that images are compared with while the networks train
 
 
 def some(indices: np.ndarray) -> np.ndarray:
@@ -38,7 +38,7 @@ class Learnt:
 
 
 def learnt(config: ConfigDict, workdir: pathlib.Path) -> Learnt:
-    """Reads what `prepare` made. Raises UserError for labels that pictures without dates don't have."""
+    """Reads what `prepare` made. Raises UserError for labels that images without dates don't have."""
     if config.collection.source == "tfds":
         if networks.label_size(config.model) or config.training.period:
             off = "--config.model.year=False --config.training.works=0"
@@ -58,7 +58,7 @@ def learnt(config: ConfigDict, workdir: pathlib.Path) -> Learnt:
 
 
 def train(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
-    """checkpoints/, samples/, log/: the networks, trained on the early and the late works, or on those of one period."""
+    """checkpoints/, samples/, log/: the networks, trained on the early and the late paintings, or on those of one period."""
     given, watch = learnt(config, workdir), None
     if config.training.watch_images >= MINIMUM:
         watch = Watch(given.images[some(np.arange(given.images.shape[0]))], given.held_out, texture)
