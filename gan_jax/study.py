@@ -128,8 +128,8 @@ class Study:
         if name == "train" and self.config.generator:
             return f"not needed: {self.config.generator} paints"
         if self.config.collection.source == "tfds" and name not in WITHOUT_DATES:
-            alone = f"; with --generator={self.workdir} it takes any pictures" if name in ("invert", "morph") else ""
-            raise UserError(f"config.collection.source='tfds': pictures without dates, which `{name}` needs{alone}")
+            alone = f"; with --generator={self.workdir} it takes any images" if name in ("invert", "morph") else ""
+            raise UserError(f"config.collection.source='tfds': images without dates, which `{name}` needs{alone}")
         if name == "baseline" and not self._baseline_is_asked:
             return "not asked for (config.baseline.generator)"
         for need in stage.needs:

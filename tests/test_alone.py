@@ -149,7 +149,7 @@ class TestGivenFrames:
         (folder / "pair_000" / "t_0.500.png").write_bytes(b"no picture")
         with pytest.raises(UserError, match="t_0.500.png: "):
             self.read(folder)
-        with pytest.raises(UserError, match="no picture is named like pair_000/t_0.500.png"):
+        with pytest.raises(UserError, match="no image is named like pair_000/t_0.500.png"):
             given.listed(self.folder(tmp_path / "none", ["a.png"]))
 
 

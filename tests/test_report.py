@@ -346,7 +346,7 @@ def test_every_pair_and_every_work_without_one_is_there(workdir):
     assert {"pair-0", "pair-1"} <= set(frames)
     assert ["0", f"{HOSTILE[1]}, 1881", "Work 1, 1889", "0.250"] in page.rows
     assert ["1", f"{HOSTILE[0]}, 1880", "Work 3, 1890", "1.25"] in page.rows
-    assert "4 works without a partner" in page.text
+    assert "4 paintings without a partner" in page.text
 
 
 def test_years_on_the_way_are_between_those_of_the_two_works(workdir):
@@ -368,17 +368,17 @@ def test_years_on_the_way_are_between_those_of_the_two_works(workdir):
 def test_figures_are_those_of_the_evaluation_rounded_to_three_digits(workdir):
     rows = read(write_report(workdir)).rows
     # Sizes of the sets, what was measured with its interval, and the floor: KID, SWD, Fréchet distance.
-    chance = [row[1:] for row in rows if row[0] == "Random samples, and the works it learned from" and len(row) == 4]
+    chance = [row[1:] for row in rows if row[0] == "Random samples, and the paintings it learned from" and len(row) == 4]
     assert chance == [
         ["9 and 1,234", "0.0123 −0.488 to 0.512", "3.50 ± 0.0317"],
         ["9 and 1,234", "0.123 ± 0.250", "3.50 ± 0.0317"],
         ["9 and 1,234", "1.23", "<b>too few</b> works"],
     ]
-    middle = [row[2:] for row in rows if row[0] == "The middle of the morphs, and works of the years between"]
+    middle = [row[2:] for row in rows if row[0] == "The middle of the morphs, and paintings of the years between"]
     assert middle[0] == ["3.00 2.50 to 3.50", "1.50 ± 0.0317"]
     assert [row[2] for row in rows if row[0].startswith("Ceiling") and len(row) == 4] == ["9.88 9.38 to 10.4", "98.8 ± 0.250", "988"]
     assert ["Random samples", "200", "0.314 ± 0.0272"] in rows
-    assert ["", "16 px"] in rows and ["Floor: two halves of those works", "2.38"] in rows
+    assert ["", "16 px"] in rows and ["Floor: two halves of those paintings", "2.38"] in rows
     # Every step: t, the mean year on the way from (1880.5 + 1881.25) / 2 to (1889 + 1890.875) / 2, KID, SWD, likeness.
     assert ["0.500", "1885", "2.00", "3.00", "4.00", "20.0", "30.0", "40.0", "0.123"] in rows
 
@@ -400,15 +400,15 @@ def test_what_was_judged_is_there_in_words_and_numbers(workdir):
     assert order == sorted(order)
     alts = [attributes["alt"] for tag, attributes in page.elements if tag == "img"]
     assert alts[0] == "A painting of 1881, what the network paints for about 1885, and a painting of 1889"
-    assert alts[1] == "Three real works of 1884–1885"
+    assert alts[1] == "Three real paintings of 1884–1885"
     assert ["cross-fade", "nearer", "−1.25 −1.75 to −0.750", "88%"] in page.rows
     assert ["the late works", "could not have been shown at this size", "0.125 −0.375 to 0.625", "25%"] in page.rows
     assert ["the early works", "–", "too few", "–"] in page.rows
     assert ["this study", "0.812 0.500 to 0.969", "yes", "undecided, 38%"] in page.rows
     assert ["cross-fade", "0.812 0.500 to 0.969", "yes", "not said: no <paintings>"] in page.rows
     assert ["Frames of", "Error", "curl size (0.938)"] in page.rows and ["this study", "0.125 0.100 to 0.200", "0.375"] in page.rows
-    assert ["The middle of the morphs, among works of the years between", "0.625", "0.500", "0.750", "0.875"] in page.rows
-    assert ["<b>colour", "Random samples, and the works it learned from", "7.50 7.00 to 8.00", "750"] in page.rows
+    assert ["The middle of the morphs, among paintings of the years between", "0.625", "0.500", "0.750", "0.875"] in page.rows
+    assert ["<b>colour", "Random samples, and the paintings it learned from", "7.50 7.00 to 8.00", "750"] in page.rows
     assert "Without inception: no <net>" in page.text
     # Near copies come first, of those the nearest to a training work: number 2.
     assert re.search(r"1882\s*a near copy, distance 0.300", page.text)
@@ -418,9 +418,9 @@ def test_what_was_judged_is_there_in_words_and_numbers(workdir):
 
 def test_works_have_their_dates_as_written_and_where_they_come_from(workdir):
     page = read(write_report(workdir))
-    assert ["Work", "Date as read", "Date as written", "Source", "Rights"] in page.rows  # of accession numbers none is written
+    assert ["Painting", "Date as read", "Date as written", "Source", "Rights"] in page.rows  # of accession numbers none is written
     assert ["Work 1", "1889", "c. 1889", "<b>9</b>", "CC0"] in page.rows
-    assert "All works, with their dates as written, source, rights" in page.texts
+    assert "All paintings, with their dates as written, source, rights" in page.texts
 
 
 def test_photographs_and_files_are_counted(tmp_path):
@@ -459,9 +459,9 @@ def test_a_comparison_sets_studies_side_by_side(workdir, tmp_path):
     page = read(path)
     assert page.rows[0] == ["", "<i>study", "other"]
     rows = {row[0]: row[1:] for row in page.rows}
-    assert rows["Random samples to the works they learned from, KID"] == ["0.0123−0.488 to 0.512", "–"]
+    assert rows["Random samples to the paintings they learned from, KID"] == ["0.0123−0.488 to 0.512", "–"]
     assert rows["Beside cross-fade"] == ["nearer: −1.25−1.75 to −0.750", "–"]
-    assert rows["Works"] == ["12, 1880–1890, at 16 px"] * 2
+    assert rows["Paintings"] == ["12, 1880–1890, at 16 px"] * 2
     assert all(attributes["src"].startswith("data:") for _, attributes in page.having("src"))
     with pytest.raises(UserError, match="two studies or more"):
         write_comparison([workdir])

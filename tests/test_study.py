@@ -322,7 +322,7 @@ def test_a_period_named_afterwards_is_shown_and_nothing_is_learnt_again(study, t
     assert judged[0] == judged[1] == sum(row["period"] == "between" for row in paintings)
     assert "among them <bdi>paris</bdi>" in (tmp_path / "study" / "report.html").read_text(encoding="utf-8")
     named.collection.periods.update(paris="", rome="1886.9998..1886.9999")
-    with pytest.raises(UserError, match="config.collection.periods.rome='1886.9998..1886.9999': no work is of it"):
+    with pytest.raises(UserError, match="config.collection.periods.rome='1886.9998..1886.9999': no painting is of it"):
         Study(named, tmp_path / "study").run("evaluate")
 
 

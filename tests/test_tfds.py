@@ -111,11 +111,11 @@ def test_a_study_of_them_goes_as_far_as_there_is_no_need_of_dates(prepared, tmp_
     study = Study(config, tmp_path / "study")
     said = dict(study.run_all())
     assert list(said) == ["prepare", "train", "sample"] and all(study.standing().values())
-    assert said["prepare"] == "40 pictures of faces/1.2.0, train, without dates"
+    assert said["prepare"] == "40 images of faces/1.2.0, train, without dates"
     assert json.loads((tmp_path / "study" / "collection" / "undated.json").read_text())["pictures"] == COUNT
-    with pytest.raises(UserError, match="pictures without dates, which `invert` needs; with --generator="):
+    with pytest.raises(UserError, match="images without dates, which `invert` needs; with --generator="):
         study.run("invert")
-    with pytest.raises(UserError, match="pictures without dates, which `evaluate` needs$"):
+    with pytest.raises(UserError, match="images without dates, which `evaluate` needs$"):
         study.run("evaluate")
     config.collection.tfds_split = "damaged"
     with pytest.raises(UserError, match="begun with another config: config.collection.tfds_split is 'train' there"):
@@ -147,7 +147,7 @@ def test_networks_with_labels_want_periods(prepared, tmp_path):
         ({"tfds_image": "age"}, "config.collection.tfds_image='age': .*there is face"),
         ({"tfds": "slow"}, "prepared in a format that can't be read from any place; in another folder, this makes it"),
         ({"tfds_image": "nothing"}, "there is face"),
-        ({"tfds": "ages"}, "none of its features is a picture"),
+        ({"tfds": "ages"}, "none of its features is an image"),
     ],
 )
 def test_what_is_not_there_is_named(prepared, changes, message):

@@ -61,15 +61,15 @@ def judged(found: dict) -> dict[str, Any]:
     generated, floor = found["comparisons"][0], found["floors"]["training"]
     chronology, middle = found["chronology"], found["morph"][found["middle"]["k"]]["against"]["between"]
     rows = {
-        "Random samples to the works they learned from, KID": figure(generated["kid"]),
+        "Random samples to the paintings they learned from, KID": figure(generated["kid"]),
         "the floor of that": figure(floor["kid"]),
         "the same, SWD": figure(generated["swd"]),
         "the same, Fréchet distance": figure(generated["frechet"]),
         "Likeness of random couples (MS-SSIM)": figure(found["diversity"]["generated"]),
-        "of the real works": figure(found["diversity"]["training"]),
+        "of the real paintings": figure(found["diversity"]["training"]),
         **{name.capitalize(): figure({"value": found["manifold"]["generated"][name]}) for name in ("precision", "recall", "coverage")},
-        "Near copies, part of the pictures": figure({"value": found["copies"].get("generated", {}).get("part")}),
-        "Frames in the middle to the works between, KID": figure(middle["kid"]),
+        "Near copies, part of the images": figure({"value": found["copies"].get("generated", {}).get("part")}),
+        "Frames in the middle to the paintings between, KID": figure(middle["kid"]),
         "Rank correlation of t and the year the frames look like": figure(chronology.get("rank") or {}),
     }
     if found["truth"]:

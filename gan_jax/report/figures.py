@@ -7,7 +7,7 @@ import numpy as np
 from gan_jax.report import plots
 
 PERIODS = ("early", "between", "late")
-LEGEND = {"early": "to early works", "between": "to works of the years between", "late": "to late works"}
+LEGEND = {"early": "to early paintings", "between": "to paintings of the years between", "late": "to late paintings"}
 
 
 def number_text(value: float | None) -> str:
@@ -44,9 +44,9 @@ def evaluation_section(found: dict, mean_years: tuple[float, float] | None) -> d
 def _manifold(found: dict) -> list[dict]:
     """Precision, recall, density and coverage: of random samples, of the frames in the middle, and as good as real would be."""
     entries = {
-        "Random samples, among the works it learned from": found["manifold"]["generated"],
-        "The middle of the morphs, among works of the years between": found["manifold"]["frames"][found["middle"]["k"]],
-        "Two halves of the works it learned from": found["manifold"]["floor"],
+        "Random samples, among the paintings it learned from": found["manifold"]["generated"],
+        "The middle of the morphs, among paintings of the years between": found["manifold"]["frames"][found["middle"]["k"]],
+        "Two halves of the paintings it learned from": found["manifold"]["floor"],
     }
     names = ("precision", "recall", "density", "coverage")
     return [{"label": label, "values": [one[name] for name in names], "reason": one["reason"]} for label, one in entries.items()]
@@ -64,13 +64,13 @@ def figure(entry: dict) -> dict:
 def _metric(found: dict, key: str) -> dict:
     """Returns one table: what was compared, how far apart it is, and the floor: how far apart two halves of the real paintings are."""
     floors = found["floors"]
-    rows = [{"label": "Random samples, and the works it learned from", **_pair(found["comparisons"][0], floors["training"], key)}]
+    rows = [{"label": "Random samples, and the paintings it learned from", **_pair(found["comparisons"][0], floors["training"], key)}]
     if found["morph"]:
         middle = min(found["morph"], key=lambda moment: abs(moment["t"] - 0.5))
         for moment, period, label in (
-            (found["morph"][0], "early", "The start of the morphs, and early works"),
-            (middle, "between", "The middle of the morphs, and works of the years between"),
-            (found["morph"][-1], "late", "The end of the morphs, and late works"),
+            (found["morph"][0], "early", "The start of the morphs, and early paintings"),
+            (middle, "between", "The middle of the morphs, and paintings of the years between"),
+            (found["morph"][-1], "late", "The end of the morphs, and late paintings"),
         ):
             rows.append({"label": label, **_pair(moment["against"][period], floors[period], key)})
     ceiling = found["ceiling"]
@@ -84,9 +84,9 @@ def _pair(comparison: dict, floor: dict, key: str) -> dict:
 def _levels(found: dict) -> dict:
     """SWD by level: what was compared against the resolutions at which its neighbourhoods were taken."""
     rows = [
-        ("Random samples, and the works it learned from", found["comparisons"][0]["swd"]["by_level"]),
-        ("Floor: two halves of those works", found["floors"]["training"]["swd"]["by_level"]),
-        ("Ceiling: early and late works", found["ceiling"]["swd"]["by_level"]),
+        ("Random samples, and the paintings it learned from", found["comparisons"][0]["swd"]["by_level"]),
+        ("Floor: two halves of those paintings", found["floors"]["training"]["swd"]["by_level"]),
+        ("Ceiling: early and late paintings", found["ceiling"]["swd"]["by_level"]),
     ]
     resolutions = sorted({level for _, by_level in rows for level in by_level}, key=int, reverse=True)
     table = [{"label": label, "values": [by_level.get(level) for level in resolutions]} for label, by_level in rows]

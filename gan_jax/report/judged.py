@@ -157,7 +157,7 @@ def players(results: Results, pairs: list[dict], frames: np.ndarray, works: Work
     """Returns what the script needs to play the first pairs: of each one image with all its frames, and of each frame what is known of it.
 
     Returns:
-      'pairs': {pair: {'sprite', 'frames'}}, and 'works', the real paintings that frames resemble, by index.
+      'pairs': {pair: {'sprite', 'frames'}}, and 'paintings', the real paintings that frames resemble, by index.
     """
     known, size, t = frames_of(results), min(256, max(128, frames.shape[3])), results.morphs.t
     found, shown = {}, {}

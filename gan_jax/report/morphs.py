@@ -26,12 +26,12 @@ SHEET_WIDTH = 1100
 SHEETS = {
     "morphs/years.png": (
         "Through the years",
-        "Works in order of date, and under each what the network paints at its latents; the film goes from one to the next.",
+        "Paintings in order of date, and under each what the network paints at its latents; the film goes from one to the next.",
     ),
     "morphs/shift.png": (
         "The mean shift",
-        "Early works, moved by the difference between the mean of the late works' latents and that of the early ones'. On the left the "
-        "painting itself.",
+        "Early paintings, moved by the difference between the mean of the late paintings' latents and that of the early ones'. On the left "
+        "the painting itself.",
     ),
     "morphs/tuning.png": (
         "Tuned to its paintings",

@@ -16,10 +16,10 @@ SAMPLE_GRIDS = 6
 REBUILT = 6  # paintings each among the closest, the middle and the furthest
 COMPARED = 256  # paintings each set against another one, for the error of unrelated images
 CURVES = {
-    "loss/discriminator": "the judge's loss (discriminator)",
-    "loss/generator": "the painter's loss (generator)",
-    "score/real": "the judge's score of real paintings",
-    "score/fake": "the judge's score of generated pictures",
+    "loss/discriminator": "the discriminator's loss",
+    "loss/generator": "the generator's loss",
+    "score/real": "the discriminator's score of real paintings",
+    "score/fake": "the discriminator's score of generated images",
 }
 MOST_CURVES = 6  # in a panel
 MOST_LEVELS = 12

@@ -189,7 +189,7 @@ def years_over_t(
         for name, (value, low, high) in periods.items():
             axes.axhspan(low, high, color=PERIOD_COLOURS.get(name, GREY), alpha=0.18, linewidth=0)
             axes.annotate(
-                f"real {name} works",
+                f"real {name} paintings",
                 (1, value),
                 (4, 0),
                 xycoords=("axes fraction", "data"),

@@ -21,7 +21,7 @@ UNSHARP = 0.25  # of the median difference of neighbouring pixels, below which a
 def limits(collection: Collection) -> dict:
     """Returns how many files were enlarged, and how many photographs are without colour or much less sharp than most.
 
-    Returns counts: 'works', 'enlarged' of those whose size is known, 'colourless', 'unsharp'.
+    Returns counts: 'paintings', 'enlarged' of those whose size is known, 'colourless', 'unsharp'.
     """
     resolution, works = collection.images.shape[1], collection.paintings
     colour, detail = np.zeros(len(works)), np.zeros(len(works))

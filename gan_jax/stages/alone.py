@@ -80,7 +80,7 @@ def named(images: str) -> list[pathlib.Path]:
     if folder.is_dir():
         found = sorted(path for path in folder.iterdir() if path.is_file() and IMAGE_SUFFIX.search(path.name))
         if not found:
-            raise UserError(f"--images={images}: no pictures in this folder")
+            raise UserError(f"--images={images}: no images in this folder")
         return found
     return [pathlib.Path(path) for path in images.split(",") if path]
 

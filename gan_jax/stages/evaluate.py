@@ -83,7 +83,7 @@ def named_of(collection: Collection, config: ConfigDict) -> list[str]:
     named = periods.names([one.year for one in paintings], rows, list(rows[0]) if rows else [])
     for name in periods.further:
         if name not in named:
-            raise UserError(f"config.collection.periods.{name}={periods.said[name]!r}: no work is of it")
+            raise UserError(f"config.collection.periods.{name}={periods.said[name]!r}: no painting is of it")
     return named
 
 

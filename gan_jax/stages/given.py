@@ -39,7 +39,7 @@ def listed(folder: pathlib.Path) -> dict[tuple[int, float], pathlib.Path]:
             raise UserError(f"{path}: pair {place[0]} at t = {place[1]:g} is {found[place].name} as well")
         found[place] = path
     if not found:
-        raise UserError(f"{FIELD}={str(folder)!r}: no picture is named like pair_000/t_0.500.png, and there is no {TABLE} (file, pair, t)")
+        raise UserError(f"{FIELD}={str(folder)!r}: no image is named like pair_000/t_0.500.png, and there is no {TABLE} (file, pair, t)")
     return found
 
 

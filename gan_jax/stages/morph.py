@@ -72,7 +72,7 @@ def morph(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -
             jobs += film_shift(pool, folder, collection, shifted(ends), painted.shift, t, config)
             for film in follow("animate", as_completed(jobs), len(jobs)):
                 film.result()
-    return f"{len(ends)} pairs, {len(unmatched)} works without a counterpart; {workdir / 'morphs' / 'set.gif'}"
+    return f"{len(ends)} pairs, {len(unmatched)} paintings without a counterpart; {workdir / 'morphs' / 'set.gif'}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,7 +165,7 @@ def pair(collection: Collection, settings: ConfigDict) -> tuple[Ends, list[float
     distance = pairing.distances(collection.images[early], collection.images[late], settings.colour, subjects, settings.subject)
     pairs, early_alone, late_alone = pairing.assign(distance, settings.max_distance, settings.assignment)
     if not pairs:
-        raise UserError(f"config.morphing.max_distance={settings.max_distance}: no two works are that near; 1.0 allows every pair")
+        raise UserError(f"config.morphing.max_distance={settings.max_distance}: no two paintings are that near; 1.0 allows every pair")
     alone = [(int(early[x.work]), x.reason) for x in early_alone] + [(int(late[x.work]), x.reason) for x in late_alone]
     return [(int(early[pair.early]), int(late[pair.late])) for pair in pairs], [pair.distance for pair in pairs], alone
 

@@ -25,7 +25,7 @@ def narrow(config: ConfigDict, workdir: pathlib.Path) -> str:
     found = narrowing.narrow(early, late, distance, config.narrowing.works, kind)
     kept = {int(works[0][pair.early]) for pair in found.pairs} | {int(works[1][pair.late]) for pair in found.pairs}
     if not kept:
-        raise UserError("narrow: no early work has a late one to be compared with")
+        raise UserError("narrow: no early painting has a late one to be compared with")
     folder = workdir / "narrowing"
     with files.atomic_folder(folder) as temporary:
         rows = list(about(collection, works, (early, late), found))
@@ -43,7 +43,7 @@ def narrow(config: ConfigDict, workdir: pathlib.Path) -> str:
     reasons = [reason.partition(":")[0] for said in found.reasons for reason in said.values()]
     counted = ", ".join(f"{reasons.count(name)} {name}" for name in dict.fromkeys(reasons))
     known = f"{len(works[0])} and {len(works[1])}"
-    return f"{n} early and {n} late works of {known} ({counted}); --config.collection.table={folder / 'table.csv'}"
+    return f"{n} early and {n} late paintings of {known} ({counted}); --config.collection.table={folder / 'table.csv'}"
 
 
 def kind_of(collection: Collection, columns: str) -> str:

@@ -18,7 +18,7 @@ def prepare(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any])
         pictures = Pictures(config.collection)
         collections.without_works(config.collection.resolution).save(workdir / "collection")
         files.write_json(workdir / collections.UNDATED, {"dataset": pictures.name, "pictures": pictures.shape[0]})
-        return f"{pictures.shape[0]:,} pictures of {pictures.name}, without dates"
+        return f"{pictures.shape[0]:,} images of {pictures.name}, without dates"
     try:
         collection = collections.prepare(config.collection)
     except collections.NotEnough as error:

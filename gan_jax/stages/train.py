@@ -42,7 +42,7 @@ def learnt(config: ConfigDict, workdir: pathlib.Path) -> Learnt:
     if config.collection.source == "tfds":
         if networks.label_size(config.model) or config.training.period:
             off = "--config.model.year=False --config.training.works=0"
-            raise UserError(f"config.collection.source='tfds': pictures without dates have neither periods nor years; try {off}")
+            raise UserError(f"config.collection.source='tfds': images without dates have neither periods nor years; try {off}")
         pictures = Pictures(config.collection)
         return Learnt(pictures, np.zeros((pictures.shape[0], 0), np.float32), np.zeros((0, *pictures.shape[1:]), np.uint8), None)
     collection = collection_of(workdir)
