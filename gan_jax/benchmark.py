@@ -31,6 +31,7 @@ from gan_jax.models.generator import Apply, Critic, Features, Generator, Years
 from gan_jax.models.likeness import Weights
 from gan_jax.training import devices, hosts, loop, losses
 from gan_jax.training.schedule import Phase
+from gan_jax.training.settings import own_latents
 from gan_jax.training.state import Data, init_state
 from gan_jax.training.step import make_step
 from gan_jax.training.stream import Images
@@ -54,7 +55,7 @@ class Timing:
 
     @property
     def spread(self) -> float:
-        """Half the distance from the fastest to the slowest window, as a share of the median."""
+        """Returns half the distance from the fastest to the slowest window, as a share of the median."""
         return (max(self.seconds) - min(self.seconds)) / 2 / self.median
 
 
@@ -123,7 +124,7 @@ def benchmark(
 
 
 def asked_for(schedule: tuple[Phase, ...], resolutions: tuple[int, ...], batch_size: int) -> list[Phase]:
-    """One phase of each level: of those asked for, or of all. Raises UserError for a resolution that the schedule doesn't have."""
+    """Returns one phase of each level: of those asked for, or of all. Raises UserError for a resolution that the schedule doesn't have."""
     by_resolution = {phase.resolution: phase for phase in schedule}
     for resolution in resolutions:
         if resolution not in by_resolution:
@@ -135,7 +136,7 @@ def asked_for(schedule: tuple[Phase, ...], resolutions: tuple[int, ...], batch_s
 
 
 def measure_level(config: ConfigDict, phase: Phase, dtype: jnp.dtype, ceiling: float) -> dict[str, Any]:
-    """The bare step of a level, half faded in: its speed on all devices, and on one where there are several."""
+    """Returns the bare step of a level, half faded in: its speed on all devices, and on one where there are several."""
     count = devices.count()
     timing, program, compile_seconds = time_step(config, phase, dtype, count)
     rate = phase.batch_size / timing.median
@@ -164,13 +165,13 @@ def measure_level(config: ConfigDict, phase: Phase, dtype: jnp.dtype, ceiling: f
 
 
 def time_step(config: ConfigDict, phase: Phase, dtype: jnp.dtype, count: int) -> tuple[Timing, devices.Program, float]:
-    """The step of a level on the first `count` devices, its program, and the seconds that compiling took."""
+    """Returns the step of a level on the first `count` devices, its program, and the seconds that compiling took."""
     generator, discriminator = networks.build(config.model, phase.resolution, dtype, devices.AXIS)
     constants = loop.step_settings(config.training, config.seed)
     step = make_step(generator, discriminator, constants, level=phase.level, batch_size=phase.batch_size, devices=count)
     among = jax.local_devices()[:count]
     state = devices.replicate(
-        init_state(generator, discriminator, phase.level, config.seed, count=loop.own_latents(config.training, SYNTHETIC)), among
+        init_state(generator, discriminator, phase.level, config.seed, count=own_latents(config.training, SYNTHETIC)), among
     )
     images = np.random.default_rng(0).integers(0, 256, (SYNTHETIC, phase.resolution, phase.resolution, 3), np.uint8)
     labels = np.zeros((SYNTHETIC, generator.label_size), np.float32)
@@ -195,7 +196,7 @@ def time_step(config: ConfigDict, phase: Phase, dtype: jnp.dtype, count: int) ->
 
 
 def measure_loop(config: ConfigDict, phase: Phase, images: Images, step_seconds: float) -> float:
-    """Images per second of `loop.train` itself, from its own log: the median of as many intervals as the bare step has windows."""
+    """Returns images per second of `loop.train` itself, from its own log: the median of as many intervals as the bare step has windows."""
     config = config.copy_and_resolve_references()
     training = config.training
     per_interval = math.ceil(config.benchmark.seconds / step_seconds) * phase.batch_size / 1000
@@ -287,7 +288,7 @@ def seconds_of(action: Callable[[], Any]) -> float:
 
 
 def step_work(config: ConfigDict, level: int) -> float:
-    """Multiplications of a training step for one image.
+    """Returns multiplications of a training step for one image.
 
     A pass forwards counts one; backwards one by inputs and one by weights. The discriminator sees real and generated images (3 each) and,
     in the generator's step, forwards and by inputs (2). A penalty on its input gradients is a pass forwards and one by inputs, and of both

@@ -12,6 +12,7 @@ from test_training import IMAGES, LABELS, NO_LABELS, build, leaves, tiny
 from gan_jax.training import batches, loop
 from gan_jax.training.batches import Inputs, Share, draw_batch
 from gan_jax.training.players import Networks, discriminator_loss, generate_batch, generator_loss
+from gan_jax.training.settings import own_latents
 from gan_jax.training.state import Data, Player, init_state
 from gan_jax.training.step import accumulate, adam_step
 
@@ -21,7 +22,7 @@ ALPHA = jnp.float32(1)
 def drawn(config, labels=NO_LABELS, devices=1, index=0, images_seen=0):
     """Both batches of 16 images, as they are drawn for one of some devices."""
     settings, (generator, discriminator) = loop.step_settings(config.training, 1), build(config)
-    works = loop.own_latents(config.training, len(IMAGES))
+    works = own_latents(config.training, len(IMAGES))
     state = init_state(generator, discriminator, 4, 0, settings.augment, settings.augment_strength, works)
     state = state.replace(images_seen=jnp.int32(images_seen))
     share = Share(16, devices, jnp.int32(index))

@@ -6,16 +6,19 @@ from test_training import IMAGES, NO_LABELS, interrupted_at, read_state, tiny
 
 from gan_jax.errors import Stopped
 from gan_jax.training import batches, levels, loop
-from gan_jax.training.stream import Rows, Stream, budget, read
+from gan_jax.training.stream import Blocks, Rows, Stream, budget, read
 
 MANY = np.random.default_rng(0).integers(0, 256, (50, 16, 16, 3), np.uint8)
 LABELS = np.eye(2, dtype=np.float32)[np.arange(50) % 2]
 BYTES = 2 * 12 * 3 * 16**2  # 12 images, and the next 12
 
 
-def stream(**changes) -> Stream:
-    settings = dict(images=MANY, labels=LABELS, resolution=16, bytes_there=BYTES, seed=3, begin=0, place=lambda data: data)
-    return Stream(**{**settings, **changes})
+def blocks(resolution=16, bytes_there=BYTES, seed=3, **changes) -> Blocks:
+    return Blocks.of(MANY.shape[:2], resolution, bytes_there, seed, **changes)
+
+
+def stream(resolution=16, bytes_there=BYTES, begin=0) -> Stream:
+    return Stream(MANY, LABELS, resolution, blocks(resolution, bytes_there), begin, lambda data: data)
 
 
 def test_what_fits_is_there_from_the_beginning():
@@ -27,20 +30,21 @@ def test_what_fits_is_there_from_the_beginning():
 
 @pytest.mark.parametrize("processes", [1, 3])
 def test_every_image_comes_once_a_round(processes):
-    readers = [stream(process=i, processes=processes) for i in range(processes)]
+    readers = [blocks(process=i, processes=processes) for i in range(processes)]
     assert {reader.size for reader in readers} == {12} and {reader.span for reader in readers} == {12}
     sequence = np.concatenate([reader.rows(k) for k in range(25) for reader in readers])
     for first in range(0, len(sequence) // 50 * 50, 50):
         assert sorted(sequence[first : first + 50]) == list(range(50))
     assert (sequence[:50] != sequence[50:100]).any()
-    assert (stream(seed=4).rows(0) != readers[0].rows(0)).any()
+    assert (blocks(seed=4).rows(0) != readers[0].rows(0)).any()
 
 
 def test_blocks_follow_each_other_and_a_later_start_finds_the_same():
     through = stream()
     for seen in range(0, 200, 4):
         data = through(seen)
-        rows = through.rows(seen // 12)
+        assert blocks().at(seen) == seen // 12
+        rows = blocks().rows(seen // 12)
         np.testing.assert_array_equal(data.images, MANY[rows])
         np.testing.assert_array_equal(data.labels, LABELS[rows])
         if seen % 28 == 0:
@@ -48,10 +52,11 @@ def test_blocks_follow_each_other_and_a_later_start_finds_the_same():
 
 
 def test_lower_levels_keep_more_for_longer():
-    small = stream(resolution=8, bytes_there=2 * 20 * 3 * 8**2)
-    assert (small.size, small.span) == (20, 80)
-    np.testing.assert_array_equal(small(79).images, batches.at_resolution(MANY[small.rows(0)], 8))
-    np.testing.assert_array_equal(small(80).images, batches.at_resolution(MANY[small.rows(1)], 8))
+    memory = 2 * 20 * 3 * 8**2
+    small, lower = stream(8, memory), blocks(8, memory)
+    assert (lower.size, lower.span) == (20, 80)
+    np.testing.assert_array_equal(small(79).images, batches.at_resolution(MANY[lower.rows(0)], 8))
+    np.testing.assert_array_equal(small(80).images, batches.at_resolution(MANY[lower.rows(1)], 8))
 
 
 def test_rows_of_a_file_are_read_where_they_lie(tmp_path):

@@ -12,6 +12,7 @@ from test_training import IMAGES, NO_LABELS, read_state, tiny
 from gan_jax.errors import Stopped, UserError
 from gan_jax.training import health, levels, loop
 from gan_jax.training.checkpoints import Checkpoints, seal
+from gan_jax.training.interruptions import stop_requests
 from gan_jax.training.state import init_state
 
 
@@ -77,7 +78,7 @@ def test_a_terminal_that_is_closed_stops_a_training_unless_nohup_said_not_to():
     for ignored in (False, True):
         before = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
         try:
-            with loop.stop_requests() as stopping:
+            with stop_requests() as stopping:
                 os.kill(os.getpid(), signal.SIGHUP)
                 assert stopping() == (None if ignored else signal.SIGHUP)
             assert signal.getsignal(signal.SIGHUP) == (signal.SIG_IGN if ignored else signal.SIG_DFL)
@@ -167,7 +168,7 @@ def test_going_back_has_an_end(tmp_path, monkeypatch):
     [
         ({"loss/generator": float("inf")}, "loss/generator: no longer a number"),
         ({"penalty": float("nan"), "score/real": 1.0}, "penalty: no longer"),
-        ({"score/real": 2e4, "score/fake": -3e3}, "run away: real and generated pictures are 2.3e.04 apart"),
+        ({"score/real": 2e4, "score/fake": -3e3}, "run away: real and generated images are 2.3e.04 apart"),
     ],
 )
 def test_signs_of_divergence(figures, message):

@@ -16,7 +16,7 @@ from gan_jax.collection.images import load_image
 from gan_jax.collection.tfds import Pictures
 from gan_jax.errors import UserError
 from gan_jax.study import Study
-from gan_jax.training.stream import Stream
+from gan_jax.training.stream import Blocks, Stream
 
 COUNT = 40
 DAMAGED = 33  # of the split "damaged"
@@ -95,10 +95,11 @@ def test_pictures_are_those_of_the_dataset(prepared):
 
 def test_they_stream_like_any_others(prepared):
     pictures = Pictures(section(prepared))
-    settings = dict(labels=np.zeros((COUNT, 0), np.float32), resolution=8, bytes_there=2 * 12 * 3 * 8**2, seed=3, place=lambda data: data)
+    blocks = Blocks.of(pictures.shape[:2], 8, 2 * 12 * 3 * 8**2, 3)
+    assert blocks.span
+    labels = np.zeros((COUNT, 0), np.float32)
     for begin in (0, 100):
-        there, here = (Stream(images=images, begin=begin, **settings) for images in (pictures, pictures[np.arange(COUNT)]))
-        assert there.span
+        there, here = (Stream(images, labels, 8, blocks, begin, lambda data: data) for images in (pictures, pictures[np.arange(COUNT)]))
         np.testing.assert_array_equal(there(begin).images, here(begin).images)
         np.testing.assert_array_equal(there(begin + 60).images, here(begin + 60).images)
 

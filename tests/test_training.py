@@ -17,8 +17,9 @@ from gan_jax.generators import open_generator
 from gan_jax.latents.paths import slerp
 from gan_jax.models import networks
 from gan_jax.models.generator import Years
-from gan_jax.training import batches, devices, levels, loop
+from gan_jax.training import batches, devices, fitting, levels, loop
 from gan_jax.training.checkpoints import Checkpoints
+from gan_jax.training.settings import own_latents
 from gan_jax.training.state import Data, init_state, restart_adam
 from gan_jax.training.step import averaging_weight, make_step
 from gan_jax.training.trained import init_from
@@ -282,15 +283,15 @@ def test_the_loop_follows_its_schedule(tmp_path, monkeypatch):
 
 
 def test_levels_are_compiled_beside_the_training_and_their_pauses_logged(tmp_path, monkeypatch):
-    threads, compile_level = [], levels.Level._compile
+    threads, compile_step = [], fitting.FittedStep._compile
 
-    def recording(level):
-        threads.append((level._phase.level, threading.current_thread().name))
-        return compile_level(level)
+    def recording(step):
+        threads.append((step.microbatching.resolution, threading.current_thread().name))
+        return compile_step(step)
 
-    monkeypatch.setattr(levels.Level, "_compile", recording)
+    monkeypatch.setattr(fitting.FittedStep, "_compile", recording)
     loop.train(tiny(), IMAGES, NO_LABELS, tmp_path, {})
-    assert [level for level, _ in threads] == [3, 4]  # fading and stable phases share a program
+    assert [resolution for resolution, _ in threads] == [8, 16]  # fading and stable phases share a program
     assert all(name.startswith("compile") for _, name in threads)
     lines = [json.loads(line) for line in (tmp_path / "log" / "metrics.jsonl").read_text().splitlines()]
     assert [(line["images"], line["resolution"]) for line in lines if "pause_seconds" in line] == [(96, 16)]
@@ -322,7 +323,7 @@ def test_checkpoints_of_other_paintings_are_refused(tmp_path):
 
 
 def read_state(config, folder):
-    like = init_state(*build(config), 4, 0, count=loop.own_latents(config.training, len(IMAGES)))
+    like = init_state(*build(config), 4, 0, count=own_latents(config.training, len(IMAGES)))
     with Checkpoints(folder / "checkpoints") as checkpoints:
         return leaves(checkpoints.restore(checkpoints.latest(), like))
 
@@ -386,20 +387,20 @@ def test_lazy_penalties_in_the_loop(tmp_path):
 def test_a_step_that_runs_out_of_memory_is_taken_in_microbatches(tmp_path, monkeypatch, capsys):
     config = tiny(loss="non-saturating", batch_size=32, total_kimg=0.096, stable_kimg=0.032, fade_kimg=0.032, log_every_kimg=0.032)
     loop.train(config, IMAGES, NO_LABELS, tmp_path / "whole", {})
-    original = levels.Level.__call__
+    original = fitting.FittedStep.__call__
 
-    def call(level, state, *inputs):
-        if not level._ran and level.share > 4:
-            programs = level._programs
+    def call(step, with_penalty, state, *inputs):
+        if not step._ran and step.microbatching.images > 4:
+            programs = step._programs
 
             def run(state, *rest):
                 programs[True](state, *rest)  # donates the state
                 raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 4 bytes.")
 
-            level._programs = {True: run}
-        return original(level, state, *inputs)
+            step._programs = {True: run}
+        return original(step, with_penalty, state, *inputs)
 
-    monkeypatch.setattr(levels.Level, "__call__", call)
+    monkeypatch.setattr(fitting.FittedStep, "__call__", call)
     loop.train(config, IMAGES, NO_LABELS, tmp_path / "parts", {})
     assert "8 px: short of memory, so each batch is taken in 2 microbatches" in capsys.readouterr().err
     whole, parts = (json.loads((tmp_path / name / "log" / "metrics.jsonl").read_text().splitlines()[0]) for name in ("whole", "parts"))
@@ -409,7 +410,7 @@ def test_a_step_that_runs_out_of_memory_is_taken_in_microbatches(tmp_path, monke
 
 def test_the_compilers_account_of_memory_decides_before_anything_runs(tmp_path, monkeypatch):
     level = make_level(tiny(loss="non-saturating", batch_size=64))
-    needed = level._programs[True].memory
+    needed = level._step._programs[True].memory
     assert level.microbatches == 1 and needed > 10**5
     monkeypatch.setattr(devices, "memory_limit", lambda: int(0.99 * needed))
     assert make_level(tiny(loss="non-saturating", batch_size=64)).microbatches > 1

@@ -2,10 +2,12 @@
 
 import dataclasses
 
+from ml_collections import ConfigDict
+
 
 @dataclasses.dataclass(frozen=True)
 class StepSettings:
-    """The constants of a step; each is described in `default_config`."""
+    """The constants of a step; each is described in `gan_jax/settings.py`."""
 
     seed: int
     loss: str
@@ -37,3 +39,8 @@ class StepSettings:
     augment_strength: float
     augment_target: float
     augment_kimg: float
+
+
+def own_latents(training: ConfigDict, paintings: int) -> int:
+    """Returns how many of so many paintings have latents of their own, by the section `training` of a config."""
+    return paintings if training.works else 0

@@ -1,0 +1,87 @@
+"""What is kept of a training along the way: checkpoints, with what their images are like, and grids of images to see it by."""
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from gan_jax import pictures
+from gan_jax.models.generator import Years
+from gan_jax.training import health, hosts, schedule
+from gan_jax.training.checkpoints import Checkpoints
+from gan_jax.training.log import Log, NoLog
+from gan_jax.training.sample_grid import SampleGrid
+from gan_jax.training.schedule import Phase
+from gan_jax.training.settings import own_latents
+from gan_jax.training.state import TrainState
+from gan_jax.training.stream import Images
+from gan_jax.training.watch import Watch
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What is to be learnt, and how: the arguments of `loop.train`."""
+
+    config: ConfigDict
+    images: Images
+    labels: np.ndarray
+    workdir: pathlib.Path
+    about: Mapping[str, Any]
+    watch: Watch | None
+    years: Years | None
+
+    @property
+    def resolution(self) -> int:
+        """Returns the full resolution, pixels a side."""
+        return self.images.shape[1]
+
+    @property
+    def own_latents(self) -> int:
+        """Returns how many paintings have latents of their own."""
+        return own_latents(self.config.training, self.images.shape[0])
+
+
+class Keeper:
+    """Saves and shows a training."""
+
+    def __init__(self, task: Task, phases: tuple[Phase, ...], grid: SampleGrid, checkpoints: Checkpoints, log: Log | NoLog):
+        self._task, self._phases, self._grid, self._checkpoints, self._log = task, phases, grid, checkpoints, log
+        self._diversity = 0.0  # the greatest so far
+
+    def save(self, state: TrainState, seen: int, lr_scale: float) -> None:
+        """Saves a checkpoint. Raises Diverged, and saves none, where the images have become all alike."""
+        task, phase = self._task, schedule.phase_at(self._phases, seen)
+        alpha = phase.alpha(min(seen, phase.end))
+        grown = phase.resolution == task.resolution and alpha == 1
+        kid = self._watched(state, seen, phase, alpha) if task.watch and task.config.training.watch_images and grown else None
+        about = {"images_seen": seen, "level": phase.level, "alpha": alpha, "learning_rate_factor": lr_scale}
+        about |= {"works": task.own_latents}
+        about |= {"years": dataclasses.asdict(task.years) | {"seen": list(task.years.seen)}} if task.years else {}
+        if hosts.is_primary():
+            self._checkpoints.save(seen, state, {**task.about, **about}, kid=kid)
+
+    def _watched(self, state: TrainState, seen: int, phase: Phase, alpha: float) -> float:
+        """Logs figures of samples; returns what the best checkpoint has the least of."""
+        task, training = self._task, self._task.config.training
+        figures = task.watch(self._grid.images(state, phase.level, alpha, training.watch_images))
+        if training.works:
+            middles = self._grid.middles(state, task.labels, phase.level, alpha, training.watch_images)
+            figures["kid_ways"] = task.watch.distance(middles)
+        merit = health.merit(figures)
+        self._log.write(seen, {f"watch/{name}": value for name, value in figures.items()})
+        self._diversity = health.check_diversity(self._diversity, figures.get("diversity", 0.0))
+        return merit
+
+    def show(self, state: TrainState, seen: int, phase: Phase) -> None:
+        """Writes a grid of samples, and once the networks have grown up one of the paintings that are most like them."""
+        if not hosts.is_primary():
+            return
+        folder, resolution = self._task.workdir / "samples", self._task.resolution
+        made = self._grid.images(state, phase.level, phase.alpha(seen))
+        pictures.write_png(folder / f"kimg_{seen // 1000:06d}.png", pictures.grid(pictures.enlarged(made, resolution)))
+        if self._task.watch and phase.resolution == resolution:
+            pairs = np.stack([made, self._task.watch.nearest(made)], axis=1)
+            pictures.write_png(folder / "nearest.png", pictures.grid(pictures.enlarged(np.concatenate(pairs), 64), 8))
