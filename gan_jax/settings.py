@@ -217,9 +217,9 @@ def may_change(name: str) -> bool:
     return BY_NAME[name].resume if name in BY_NAME else name.startswith(f"{OPEN_SECTION}.")
 
 
-def counts(name: str, value: Any) -> bool:
-    """Returns whether a field with this value is part of a stage's fingerprint."""
-    return not may_change(name) and not (name in BY_NAME and BY_NAME[name].new and BY_NAME[name].default == value)
+def is_as_before(name: str, value: Any) -> bool:
+    """Returns whether a field that came when there were workdirs does what was done before it: then it is no part of a fingerprint."""
+    return name in BY_NAME and BY_NAME[name].new and BY_NAME[name].default == value
 
 
 def as_before() -> dict[str, Any]:

@@ -18,7 +18,7 @@ from gan_jax.collection.collection import UNDATED
 from gan_jax.collection.named_periods import further
 from gan_jax.config import check, flatten, renamed
 from gan_jax.errors import UserError
-from gan_jax.settings import as_before, counts, may_change
+from gan_jax.settings import as_before, is_as_before, may_change
 from gan_jax.stages.baseline import baseline, identity
 from gan_jax.stages.evaluate import evaluate
 from gan_jax.stages.invert import invert
@@ -270,7 +270,7 @@ class Study:
             return hashlib.sha256(f"{files.digest(pathlib.Path(self.config.generator))} {self._digest()}".encode()).hexdigest()[:16]
         stage = STAGES[name]
         flat = flatten(self.config.to_dict())
-        reads = {k: v for k, v in flat.items() if k.split(".")[0] in stage.reads and counts(k, v)}
+        reads = {k: v for k, v in flat.items() if k.split(".")[0] in stage.reads and not may_change(k) and not is_as_before(k, v)}
         parts: list[Any] = [reads] + [self._fingerprint(need) for need in stage.needs]
         parts += [self._fingerprint(other) for other in stage.uses if self._stands(other)]
         if name == "train":

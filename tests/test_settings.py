@@ -195,7 +195,8 @@ def test_a_workdir_may_differ_in_how_often_to_look_and_in_further_periods():
     assert settings.may_change("training.log_every_kimg") and settings.may_change("collection.periods.paris")
     assert not settings.may_change("training.learning_rate") and not settings.may_change("collection.periods.early")
     # What came later, and does what was done before, is no part of a fingerprint.
-    assert not settings.counts("training.discriminator_rate", 1.0) and settings.counts("training.discriminator_rate", 0.5)
+    assert settings.is_as_before("training.discriminator_rate", 1.0) and not settings.is_as_before("training.discriminator_rate", 0.5)
+    assert not settings.is_as_before("training.learning_rate", 0.0002) and not settings.is_as_before("collection.periods.paris", "1886")
     assert settings.as_before()["collection.uncertain"] == "keep" and settings.as_before()["training.works"] == 0.0
 
 
