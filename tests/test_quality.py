@@ -68,7 +68,9 @@ def test_the_table_has_a_line_for_each_study_and_the_means_of_several(workdir):
 
 def test_a_training_alone_is_judged_by_what_it_has_learnt(tmp_path, monkeypatch):
     monkeypatch.setattr(trainings, "SAMPLES", 96)
-    tiny = "--config.collection.resolution=16 --config.collection.painter.works=120 --config.model.width=8 --config.training.total_kimg=1"
+    tiny = (
+        "--config.collection.resolution=16 --config.collection.painter.works=120 --config.model.width=8 --config.training.total_kimg=0.064"
+    )
     flags = [*tiny.split(), "--config.model.year=True", "--config.training.works=1.0", "--config.training.watch_images=0"]
     prepare, train, judge = quality.trainings("configs/demo.py", tmp_path / "first", 0, flags)
     assert judge[-2:] == ["tests.trainings", str(tmp_path / "first")]

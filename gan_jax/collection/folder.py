@@ -29,6 +29,17 @@ class _Ambiguous(LookupError):
     """A name that fits several files."""
 
 
+def images_in(folder: pathlib.Path | str) -> list[pathlib.Path]:
+    """Returns the images that lie in a folder, by name. Raises UserError where there are none."""
+    folder = pathlib.Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder")
+    found = sorted(path for path in folder.iterdir() if path.is_file() and IMAGE_SUFFIX.search(path.name))
+    if not found:
+        raise UserError(f"{folder}: no images in this folder")
+    return found
+
+
 @dataclass(frozen=True)
 class ImageFolder:
     root: pathlib.Path

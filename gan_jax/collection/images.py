@@ -10,7 +10,7 @@ import os
 import pathlib
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -19,6 +19,7 @@ import scipy.fft
 from PIL import ExifTags, Image
 
 from gan_jax.collection.colours import ImageError, as_srgb, scaled
+from gan_jax.errors import UserError
 
 # Formats that hold pixels and nothing that runs; EPS and PDF, which would start Ghostscript, are not among them.
 FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "AVIF", "PPM", "JPEG2000", "PCX", "PSD", "SGI", "DDS", "QOI")
@@ -27,6 +28,7 @@ _HEIC = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heim")
 LARGEST_FILE = 2**29  # bytes; some decoders read the whole file before they look at it
 PLAIN = 3  # of 255; what JPEG makes of a single colour
 EVEN = 10  # of 255, across a strip of a thumbnail that is called empty
+MOST_PIXELS = 2 * 2**30 // 12  # Pillow opens nothing larger: twice a quarter of a GiB at three bytes each
 MANY_PIXELS = 2**24  # images larger than this are decoded one at a time
 REDUCING_GAP = 3.0  # Pillow's documentation: as good as without, in most cases
 
@@ -58,7 +60,7 @@ class Fitted:
     thumbnail: np.ndarray  # uint8 [32, 32, 3], all of the image squeezed
 
 
-def load_image(source: pathlib.Path | str | bytes, resolution: int, fit: str, max_pixels: int) -> Fitted:
+def load_image(source: pathlib.Path | str | bytes, resolution: int, fit: str = "crop", max_pixels: int = MOST_PIXELS) -> Fitted:
     """Decodes the first frame of an image in any mode, over white where it is transparent, and fits it into a square.
 
     `source` is a file, or what is in one. `fit` is 'crop' for the square in the middle, 'pad' for all of it between bars in the mean
@@ -68,6 +70,22 @@ def load_image(source: pathlib.Path | str | bytes, resolution: int, fit: str, ma
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return _load(source, resolution, fit, max_pixels)
+
+
+def read_images(
+    paths: Iterable[pathlib.Path | str], resolution: int, fit: str = "crop", max_pixels: int = MOST_PIXELS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Reads some images as `load_image` does: uint8 [n, resolution, resolution, 3], and their width over height as they were found [n].
+
+    Raises UserError for what is no image.
+    """
+    fitted = []
+    for path in paths:
+        try:
+            fitted.append(load_image(path, resolution, fit, max_pixels))
+        except (ImageError, OSError) as error:
+            raise UserError(f"{path}: {error}") from None
+    return np.stack([one.image for one in fitted]), np.array([one.width / one.height for one in fitted])
 
 
 def load_images(

@@ -2,16 +2,14 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Sequence
 
 import numpy as np
 from ml_collections import ConfigDict
 
 from gan_jax import files, pictures
 from gan_jax.collection.aspect import between, matted
-from gan_jax.collection.folder import IMAGE_SUFFIX
-from gan_jax.collection.images import ImageError, load_image
-from gan_jax.errors import UserError
+from gan_jax.collection.folder import images_in
+from gan_jax.collection.images import read_images
 from gan_jax.generators import open_generator
 from gan_jax.latents import inversion
 from gan_jax.latents.paths import with_labels
@@ -37,7 +35,7 @@ def invert(config: ConfigDict, workdir: pathlib.Path, source: str, images: str) 
     files.check_links(workdir)
     generator = open_generator(source, config.training.precision)
     paths = named(images)
-    paintings, shapes = read(paths, generator.resolution, config)
+    paintings, shapes = read_images(paths, generator.resolution, config.collection.fit, config.collection.max_pixels)
     found = inversion.invert(generator, paintings, search_settings(config), config.seed + 2)
     found = dataclasses.replace(found, works=[{"file": str(path)} for path in paths])
     inverting.write(workdir / "inversion", found, paintings, shapes, config.collection.fit)
@@ -51,7 +49,7 @@ def morph(config: ConfigDict, workdir: pathlib.Path, source: str, first: str, la
     t = times(settings.frames, settings.easing)
     generator = open_generator(source, config.training.precision)
     paths = [pathlib.Path(first), pathlib.Path(last)]
-    paintings, shapes = read(paths, generator.resolution, config)
+    paintings, shapes = read_images(paths, generator.resolution, config.collection.fit, config.collection.max_pixels)
     found = inversion.invert(generator, paintings, search_settings(config), config.seed + 2)
     (generator,) = tuned(generator, [(found.latents, paintings)], tuning_settings(config), config.seed + 3)
     a, b = found.latents[:1], found.latents[1:]
@@ -78,25 +76,5 @@ def morph(config: ConfigDict, workdir: pathlib.Path, source: str, first: str, la
 
 
 def named(images: str) -> list[pathlib.Path]:
-    """Files with commas between, or the images in a folder, by name."""
-    folder = pathlib.Path(images)
-    if folder.is_dir():
-        found = sorted(path for path in folder.iterdir() if path.is_file() and IMAGE_SUFFIX.search(path.name))
-        if not found:
-            raise UserError(f"--images={images}: no images in this folder")
-        return found
-    return [pathlib.Path(path) for path in images.split(",") if path]
-
-
-def read(paths: Sequence[pathlib.Path], resolution: int, config: ConfigDict) -> tuple[np.ndarray, np.ndarray]:
-    """Returns uint8 [n, resolution, resolution, 3], fitted as `config.collection` says, and the images' width over height [n].
-
-    Raises UserError for what is no image.
-    """
-    fitted = []
-    for path in paths:
-        try:
-            fitted.append(load_image(path, resolution, config.collection.fit, config.collection.max_pixels))
-        except (ImageError, OSError) as error:
-            raise UserError(f"{path}: {error}") from None
-    return np.stack([picture.image for picture in fitted]), np.array([picture.width / picture.height for picture in fitted])
+    """Returns files with commas between, or the images in a folder, by name."""
+    return images_in(images) if pathlib.Path(images).is_dir() else [pathlib.Path(path) for path in images.split(",") if path]
