@@ -127,7 +127,7 @@ def parse(words: Sequence[str], values: flags.FlagValues, periods: Mapping[str, 
         if match := re.search(r"'(\w+)' Did you mean \"(\w+)\"", said):
             said = f"{match[1]!r}; did you mean {match[2]!r}?"
         raise UserError(f"--config: no such field {said} `VERB --help` lists them") from None
-    except (flags.Error, TypeError, ValueError) as error:
+    except (flags.Error, TypeError, ValueError, SyntaxError, ImportError) as error:
         said = re.match(r"flag --config\.([\w.]+)=(.*?): ", one_line(error))
         if said and said[1] in BY_NAME:
             check_value(said[1], said[2])

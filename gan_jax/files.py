@@ -79,6 +79,18 @@ def atomic_folder(path: os.PathLike | str) -> Iterator[pathlib.Path]:
         shutil.rmtree(name, ignore_errors=True)
 
 
+def check_links(workdir: pathlib.Path) -> None:
+    """Raises UserError for a link in a workdir, or in a folder of it, that leads out: writing to it would write elsewhere."""
+    top = workdir.resolve()
+    folders = [workdir, *(path for path in workdir.glob("*") if path.is_dir() and not path.is_symlink())]
+    for folder in folders:
+        with os.scandir(folder) as entries:
+            links = [entry.path for entry in entries if entry.is_symlink()]
+        for link in links:
+            if not pathlib.Path(os.path.realpath(link)).is_relative_to(top):
+                raise UserError(f"{link}: a link out of the workdir, which is not followed; put there what it leads to")
+
+
 def sync_tree(folder: os.PathLike | str) -> None:
     """Waits until all that is in a folder is on the disk: a name that is there after a power cut must not be that of an empty file."""
     folders = [pathlib.Path(folder), *(path for path in pathlib.Path(folder).rglob("*") if path.is_dir())]

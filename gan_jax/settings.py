@@ -146,12 +146,13 @@ SETTINGS: tuple[Field, ...] = (
     *section("tuning",  # of the generator to the ends of the morphs
         integer("steps", 200, 0, 10**6, "0: frames are of the generator as it was trained"),
         integer("pairs", 4, 1, 10**5, "that share a generator: with 1 each has its own, and more of them take less time"),
-        real("reach", 0.15, 0, 0.5, "training.works: part of a way, at either end, in which it gives way to the trained one; 0: none"),
+        real("reach", 0.07, 0, 0.5, "training.works: part of a way, at either end, in which it gives way to the trained one; 0: none"),
         real("learning_rate", 0.001, 0, INF, "of Adam"),
         real("locality", 0.3, 0, INF, "weight of what keeps other latents' images as they were"),
         real("pixels", 1.0, 0, INF, "weight of the absolute difference of colours"),
         real("structure", 0.3, 0, INF, "weight of 1 - SSIM, over the scales"),
         real("features", 1.0, 0, INF, "weight of the difference to the discriminator"),
+        real("statistics", 2.0, 0, INF, "weight of the difference of how much there is of each of its features, wherever it is"),
     ),
 
     *section("morphing",

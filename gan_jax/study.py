@@ -18,7 +18,8 @@ from gan_jax.collection.collection import UNDATED
 from gan_jax.collection.named_periods import further
 from gan_jax.config import check, flatten, renamed
 from gan_jax.errors import UserError
-from gan_jax.settings import as_before, is_as_before, may_change
+from gan_jax.noted import Noted, looked_up
+from gan_jax.settings import BY_NAME, as_before, is_as_before, may_change
 from gan_jax.stages.baseline import baseline, identity
 from gan_jax.stages.evaluate import evaluate
 from gan_jax.stages.invert import invert
@@ -38,16 +39,29 @@ INPUTS = ("collection.table", "collection.images", "collection.tfds_folder", "ge
 # Of these, programs and addresses of such, with the stages that open them: a workdir from elsewhere may name any.
 OPENED = {"generator": ("sample", "invert", "morph", "baseline", "evaluate"), "baseline.generator": ("baseline",)}
 FOUNDATION = ("seed", "collection", "model", "training")
+# What a stage depends on is noted as it reads it. Before it was, and for the training, which may go on after any change that is accepted,
+# it was all of these sections.
+SECTIONS = {
+    "prepare": ("collection",),
+    "train": FOUNDATION,
+    "sample": ("sampling",),
+    "invert": ("inversion",),
+    "morph": ("tuning", "morphing"),
+    "baseline": ("baseline",),
+    "evaluate": ("evaluation",),
+    "report": (),
+}
+# Fields that are not compared by what they say: what lies there counts, by its content.
+BY_CONTENT = {"generator", "baseline.generator", "baseline.frames"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """A part of a study. It is made again when a section of the config that it reads, or a stage that it needs, has changed."""
+    """A part of a study. It is made again when a field of the config that it has read, or a stage that it needs, has changed."""
 
     name: str
-    run: Callable[[ConfigDict, pathlib.Path, Mapping[str, Any]], str]
+    run: Callable[[Noted, pathlib.Path, Mapping[str, Any]], str]
     needs: tuple[str, ...]
-    reads: tuple[str, ...]  # sections of the config
     makes: tuple[str, ...]  # what later stages read or people look at, in the workdir
     uses: tuple[str, ...] = ()  # stages whose part it takes in where there is one
     beside: tuple[str, ...] = ()  # patterns of what else it makes, which may be gone but not damaged
@@ -61,21 +75,20 @@ WITHOUT_DATES = ("prepare", "train", "sample")  # what can be done with images t
 STAGES = {
     stage.name: stage
     for stage in (
-        Stage("prepare", prepare, (), ("collection",), (*COLLECTION, "collection/skipped.csv"), beside=("collection/*",)),
-        Stage("train", train, ("prepare",), FOUNDATION, ("checkpoints",)),
+        Stage("prepare", prepare, (), (*COLLECTION, "collection/skipped.csv"), beside=("collection/*",)),
+        Stage("train", train, ("prepare",), ("checkpoints",)),
         Stage(
             "sample",
             sample,
             ("train",),
-            ("sampling",),
             ("samples/generated.npy", "samples/final.png"),
             beside=("samples/walk.*", "samples/years.png", "samples/single/*"),
         ),
-        Stage("invert", invert, ("train",), ("inversion",), tuple(f"inversion/{name}" for name in INVERSION), beside=("inversion/*",)),
-        Stage("morph", morph, ("invert",), ("tuning", "morphing"), tuple(f"morphs/{name}" for name in MORPHS), beside=("morphs/*",)),
-        Stage("baseline", baseline, ("morph",), ("baseline",), ("baseline/about.json",), beside=("baseline/*/*",)),
-        Stage("evaluate", evaluate, ("sample", "morph"), ("evaluation",), EVALUATION, ("baseline",), beside=("evaluation/*",)),
-        Stage("report", report, ("evaluate",), (), ("report.html",)),
+        Stage("invert", invert, ("train",), tuple(f"inversion/{name}" for name in INVERSION), beside=("inversion/*",)),
+        Stage("morph", morph, ("invert",), tuple(f"morphs/{name}" for name in MORPHS), beside=("morphs/*",)),
+        Stage("baseline", baseline, ("morph",), ("baseline/about.json",), beside=("baseline/*/*",)),
+        Stage("evaluate", evaluate, ("sample", "morph"), EVALUATION, ("baseline",), beside=("evaluation/*",)),
+        Stage("report", report, ("evaluate",), ("report.html",)),
     )
 }
 
@@ -98,6 +111,7 @@ class Study:
             workdir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"--workdir={workdir}: no folder can be made there ({error.strerror})") from None
+        files.check_links(workdir)
         self._damaged = self._path.exists() and self._cut_off()
         there = None
         if self._damaged:
@@ -110,8 +124,7 @@ class Study:
         elif self._path.exists():
             written = files.read_json(self._path)
             try:
-                there = flatten(renamed(written["config"], self._path))
-                self._finished = {name: dict(written["stages"][name]) for name in written["stages"]}
+                there, self._finished = flatten(renamed(written["config"], self._path)), _records(written["stages"])
             except (KeyError, TypeError, ValueError, AttributeError):
                 raise UserError(f"{self._path}: not written by this program; delete it, or give another --workdir") from None
         if there:
@@ -151,15 +164,16 @@ class Study:
             self._name_damage(before)
         if damaged := self._damage(name):
             print(f"gan_jax: {damaged}; `{name}` makes it again", file=sys.stderr)
-        start = time.monotonic()
+        start, noted = time.monotonic(), Noted(self.config)
         try:
-            result = stage.run(self.config, self.workdir, self._about())
+            result = stage.run(noted, self.workdir, self._about())
         except UserError as error:
             for before in _before(name):
                 if any(str(path) in str(error) for path in self._missing(before)):
                     raise UserError(f"{error}; run `{before}` (or `study`), which makes it again") from None
             raise
-        self._finished[name] = {
+        self._finished[name] = {"reads": looked_up(self.config.to_dict(), sorted(noted.names_read))}
+        self._finished[name] |= {
             "fingerprint": self._fingerprint(name),
             "seconds": round(time.monotonic() - start, 1),
             "result": result,
@@ -222,7 +236,8 @@ class Study:
             return False
         if name == "train" and self._latest() is None:
             return False
-        return partly or self._finished.get(name, {}).get("fingerprint") == self._fingerprint(name)
+        made = self._finished.get(name, {})
+        return partly or made.get("fingerprint") == self._fingerprint(name, "reads" in made)
 
     def _cut_off(self) -> str | None:
         """In what the record of a study is damaged as by a power cut; not what somebody else wrote in its place."""
@@ -265,23 +280,40 @@ class Study:
         if damaged := self._damage(name):
             raise UserError(f"{damaged}; run `{name}` (or `study`), which makes it again")
 
-    def _fingerprint(self, name: str) -> str:
+    def _fingerprint(self, name: str, noted: bool = True) -> str:
+        """Of all that a stage depends on, as it is now. `noted`: by what was noted of it; else as before anything was."""
         if name == "train" and self.config.generator:
             return hashlib.sha256(f"{files.digest(pathlib.Path(self.config.generator))} {self._digest()}".encode()).hexdigest()[:16]
         stage = STAGES[name]
-        flat = flatten(self.config.to_dict())
-        reads = {k: v for k, v in flat.items() if k.split(".")[0] in stage.reads and not may_change(k) and not is_as_before(k, v)}
-        parts: list[Any] = [reads] + [self._fingerprint(need) for need in stage.needs]
-        parts += [self._fingerprint(other) for other in stage.uses if self._stands(other)]
+        parts: list[Any] = [self._fields(name, noted)] + [self._fingerprint(need, noted) for need in stage.needs]
+        parts += [self._fingerprint(other, noted) for other in stage.uses if self._stands(other)]
         if name == "train":
             parts += [self._digest(), self._latest()]
-        if name == "evaluate" and (named := further(self.config.collection.periods)):
+        if name == "evaluate" and not noted and (named := further(self.config.collection.periods)):
             parts.append(named)
         if name == "baseline":
             parts.append(identity(self.config, self.workdir))
         if name == "evaluate" and self._baseline_is_asked and not self._stands("baseline"):
             parts.append("without the baseline")  # which is said
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+    def _fields(self, name: str, noted: bool) -> dict[str, Any]:
+        """The fields of the config that a stage depends on, as they are now."""
+        config, reads = self.config.to_dict(), self._finished.get(name, {}).get("reads")
+        if not noted or reads is None or name == "train":
+            fields = {field: value for field, value in flatten(config).items() if field.split(".")[0] in SECTIONS[name]}
+        else:
+            fields = flatten(looked_up(config, reads, reads))
+        # Which further periods there are changes what is shown, and nothing before.
+        further_count = noted and name == "evaluate"
+        passed_over = BY_CONTENT if noted else ()
+        return {
+            field: value
+            for field, value in fields.items()
+            if not (may_change(field) and (field in BY_NAME or not further_count))
+            and field not in passed_over
+            and not is_as_before(field, value)
+        }
 
     def _latest(self) -> int | None:
         """Returns images seen by the latest checkpoint."""
@@ -329,6 +361,17 @@ class Study:
 
     def _write(self) -> None:
         files.write_json(self._path, {**self._about(), "stages": self._finished})
+
+
+def _records(stages: Any) -> dict[str, dict[str, Any]]:
+    """What the record of a study says of each stage. Raises TypeError or AttributeError for what this program does not write."""
+    kinds = {"fingerprint": str, "result": str, "seconds": int | float, "bytes": dict, "reads": dict}
+    for name, made in stages.items():
+        if not all(isinstance(made[key], kind) for key, kind in kinds.items() if key in made) or "result" not in made:
+            raise TypeError(name)
+        if not all(isinstance(size, int) for size in made.get("bytes", {}).values()):
+            raise TypeError(name)
+    return {name: dict(made) for name, made in stages.items()}
 
 
 def _before(name: str) -> Iterator[str]:

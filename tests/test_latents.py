@@ -15,7 +15,8 @@ from gan_jax.latents.paths import PATHS, linear, mean_shift, rescaled, slerp, sm
 from gan_jax.latents.tuning import Settings as TuningSettings
 from gan_jax.latents.tuning import tuned
 from gan_jax.models.generator import Critic, Generator, Years, on_sphere
-from gan_jax.models.likeness import Weights, distance, features_of, ssim
+from gan_jax.models.likeness import Weights, distance, features_of, ssim, unlike_statistics
+from gan_jax.pictures import to_float
 
 T = np.linspace(0, 1, 5)
 RNG = np.random.default_rng(0)
@@ -212,6 +213,25 @@ def test_distances_are_zero_of_an_image_from_itself_and_weighed():
     np.testing.assert_allclose(other.total(Weights(2.0, 0.0, 0.5)), 2 * other.pixels + 0.5 * other.features, rtol=1e-6)
 
 
+def test_statistics_of_features_do_not_ask_where_something_is():
+    layers = [np.abs(RNG.normal(size=(3, 4, 4, 5))), np.abs(RNG.normal(size=(3, 2, 2, 7)))]
+    others = [np.abs(RNG.normal(size=layer.shape)) for layer in layers]
+
+    def told(a, b) -> np.ndarray:
+        return np.asarray(unlike_statistics([jnp.asarray(x, jnp.float32) for x in a], [jnp.asarray(x, jnp.float32) for x in b]))
+
+    turned = [layer[:, ::-1].transpose(0, 2, 1, 3) for layer in layers]
+    np.testing.assert_allclose(told(layers, turned), 0, atol=1e-5)
+    expected = np.zeros(3)
+    for a, b in zip(layers, others):
+        for of in (np.mean, np.std):
+            expected += np.abs(of(a, axis=(1, 2)) - of(b, axis=(1, 2))).mean(axis=1) / of(b, axis=(1, 2)).mean() / 4
+    np.testing.assert_allclose(told(layers, others), expected, rtol=1e-4)
+    # A feature that is the same all over has a slope too.
+    flat = jax.grad(lambda x: unlike_statistics([x], [jnp.asarray(layers[0], jnp.float32)]).sum())(jnp.ones((3, 4, 4, 5)))
+    assert np.all(np.isfinite(flat))
+
+
 @pytest.fixture
 def to_tune():
     """A generator, two groups of latents and paintings that differ from what it makes there, and other latents."""
@@ -223,7 +243,9 @@ def to_tune():
 
 
 def tuning_settings(**changes) -> TuningSettings:
-    return TuningSettings(**{"steps": 150, "learning_rate": 0.02, "locality": 1.0, "weights": Weights(1.0, 0.0, 0.0), **changes})
+    return TuningSettings(
+        **{"steps": 150, "learning_rate": 0.02, "locality": 1.0, "statistics": 0.0, "weights": Weights(1.0, 0.0, 0.0), **changes}
+    )
 
 
 def test_tuning_brings_the_ends_nearer_and_leaves_the_rest(to_tune):
@@ -238,6 +260,23 @@ def test_tuning_brings_the_ends_nearer_and_leaves_the_rest(to_tune):
     (free, moved), (held, kept) = told(0.0), told(1.0)
     assert free < 0.5 * before and held < 0.8 * before
     assert kept < 0.85 * moved
+
+
+def test_what_cannot_be_painted_stroke_by_stroke_is_there_all_the_same(to_tune):
+    """Four paintings of noise at one place: pixel by pixel the best is their middle, which has other features than any of them."""
+    look = critic()
+    generator = dataclasses.replace(to_tune[0], critic=look)
+    latents = np.asarray(generator.draw(jax.random.key(1), 1)).repeat(4, axis=0)
+    paintings = RNG.integers(0, 256, (4, 16, 16, 3), dtype=np.uint8)
+
+    def seen(images: np.ndarray) -> list[jax.Array]:
+        return features_of(look, look.params, to_float(images))
+
+    def off(statistics: float) -> float:
+        (after,) = tuned(generator, [(latents, paintings)], tuning_settings(locality=0.0, statistics=statistics), 0)
+        return float(unlike_statistics(seen(after.images(latents)), seen(paintings)).mean())
+
+    assert off(2.0) < 0.8 * off(0.0)
 
 
 def test_each_group_has_a_generator_of_its_own(to_tune, monkeypatch):

@@ -86,7 +86,7 @@ def test_inversion(generator):
 
 def test_tuning(generator):
     mesh = Mesh(np.array(jax.local_devices()[:1]), ("groups",))
-    begin, step = tuning._programs(generator.apply, generator.critic.features, tuning.Settings(20, 1e-3, 0.3, WEIGHTS), mesh, 0)
+    begin, step = tuning._programs(generator.apply, generator.critic.features, tuning.Settings(20, 1e-3, 0.3, 2.0, WEIGHTS), mesh, 0)
     before, kept = tuning._split(generator.params)
     lowered(begin, before)
     trained, adam = jax.eval_shape(begin, before)

@@ -106,6 +106,8 @@ def _of_records(path: str, records: Iterator[tuple[int, dict[str, str] | str]], 
 
 
 def _decoded(path: pathlib.Path | str, names: Sequence[str], encoding: str) -> encodings.Decoded:
+    if pathlib.Path(path).exists() and not pathlib.Path(path).is_file():  # a pipe would be waited for
+        raise UserError(f"{path}: not a regular file")
     try:
         with open(path, "rb") as file:
             data = file.read(LARGEST_TABLE + 1)

@@ -19,7 +19,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from gan_jax import keys, pictures
 from gan_jax.models.generator import Critic, Generator, on_sphere
 from gan_jax.models.layers import STDDEV_GROUP
-from gan_jax.models.likeness import Parts, Weights, distance, features_of
+from gan_jax.models.likeness import Weights, distance, features_of, unlike_statistics
 from gan_jax.progress import Progress
 
 RAMP_DOWN = 0.5  # the last part of the steps, over which the learning rate falls to zero along a cosine
@@ -32,6 +32,7 @@ class Settings:
     steps: int  # of Adam, each with all paintings of a group
     learning_rate: float
     locality: float  # weight of what keeps other latents' images as they were
+    statistics: float  # weight of what keeps as much of every feature as there is in a painting, wherever it is
     weights: Weights
 
 
@@ -119,9 +120,12 @@ def _programs(apply: Callable, features: Callable | None, settings: Settings, me
         return before, adam.init(before)
 
     def step(trained, state, z: Array, target: Array, before, kept, critic, others: Array, i: Array):
-        def parts(images: Array, wanted: Array) -> Parts:
-            seen = features_of(critic_of, critic, wanted) if critic_of else None
-            return distance(images, wanted, critic_of, critic, seen)
+        def apart(images: Array, wanted: Array) -> Array:
+            there = features_of(critic_of, critic, wanted) if critic_of else None
+            loss = distance(images, wanted, critic_of, critic, there).total(settings.weights).mean()
+            if critic_of and settings.statistics:
+                loss += settings.statistics * unlike_statistics(features_of(critic_of, critic, images), there).mean()
+            return loss
 
         # Anywhere on the way from a painting's latents to those of another image.
         away = others[(i * len(z) + jnp.arange(len(z))) % OTHERS]
@@ -130,9 +134,9 @@ def _programs(apply: Callable, features: Callable | None, settings: Settings, me
 
         def total(trained) -> Array:
             images = apply(_joined(trained, kept), jnp.concatenate([z, near]))
-            loss = parts(images[: len(z)], target).total(settings.weights).mean()
+            loss = apart(images[: len(z)], target)
             if settings.locality:
-                loss += settings.locality * parts(images[len(z) :], there).total(settings.weights).mean()
+                loss += settings.locality * apart(images[len(z) :], there)
             return loss
 
         loss, gradient = jax.value_and_grad(total)(trained)

@@ -18,7 +18,7 @@ import numpy as np
 
 from gan_jax.errors import UserError
 
-LARGEST_FILE = 2**31  # bytes; the largest that was published has 276 million
+LARGEST_FILE = 2**29  # bytes; the largest that was published has 276 million
 NUMBERS = {f"{kind}{size}" for kind, sizes in {"f": (2, 4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8)}.items() for size in sizes} | {"b1"}
 
 # What a file that is no such pickle can make the reader stumble over; a Warning where warnings are errors.
@@ -52,9 +52,11 @@ def read_networks(path: pathlib.Path) -> tuple[PickledNetwork, PickledNetwork, P
     Raises UserError for what is not such a file, by the name of what it asked for if it asked for anything but data.
     """
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for, and a device has no end
+            raise UserError(f"{path}: not a regular file")
         size = path.stat().st_size
         if size > LARGEST_FILE:
-            raise UserError(f"{path}: {size / 2**30:.1f} GiB; published networks have less than {LARGEST_FILE / 2**30:.0f}")
+            raise UserError(f"{path}: {size / 2**30:.1f} GiB; published networks have less than {LARGEST_FILE / 2**30:g}")
         content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: can't be read ({error.strerror})") from None

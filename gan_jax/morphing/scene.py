@@ -65,7 +65,7 @@ def write_pair(
       row: uint8 [n, r, r, 3], side by side in one image.
       scenes: what the film shows.
       rate: of the film, in frames per second.
-      settings: `config.morphing`.
+      settings: 'size', 'captions', 'formats' and 'playback' of `config.morphing`.
     """
     for place, frame in zip(t, frames):
         pictures.write_png(folder / "frames" / name / f"t_{place:.3f}.png", frame)

@@ -67,7 +67,7 @@ def morph_section(results: Results, works: Works) -> dict | None:
         "moving": [pair | {"film": film} for pair, film in zip(pairs, clips) if film],
         "strips": _strips(pairs, frames, morphs.t, works),
         "players": judged.players(results, pairs, frames, works, STRIPS),
-        "sheets": _sheets(results.workdir),
+        "sheets": sheets(results.workdir),
         "sets": _sets(pairs, morphs, works),
         "pairs": pairs[:MOST_NAMES],
         "pair_count": len(pairs),
@@ -100,7 +100,7 @@ def _pair(number: int, early: int, late: int, distance: float, works: Works) -> 
     }
 
 
-def _sheets(workdir: pathlib.Path) -> list[dict]:
+def sheets(workdir: pathlib.Path) -> list[dict]:
     """Those that are there; a `long` one is folded."""
     found = [(path, title, text, data_uris.picture_file(workdir / path, SHEET_WIDTH)) for path, (title, text) in SHEETS.items()]
     return [{"title": title, "text": text, "uri": uri, "long": path.startswith("baseline")} for path, title, text, uri in found if uri]

@@ -233,7 +233,8 @@ def film_pair(
         scenes = [scene.Frame(made.frames[i, k], titles[k], year, beside[k]) for k, year in enumerate(made.years[i])]
         scenes = scene.with_ends(scenes, *works) if settings.real_ends else scenes
     rate = settings.frames / settings.seconds
-    return pool.submit(scene.write_pair, folder, f"pair_{i:03d}", made.frames[i], made.t, strip, scenes, rate, settings.to_dict())
+    of_films = {name: settings[name] for name in ("size", "captions", "formats", "playback")}
+    return pool.submit(scene.write_pair, folder, f"pair_{i:03d}", made.frames[i], made.t, strip, scenes, rate, of_films)
 
 
 def film(config: ConfigDict, workdir: pathlib.Path, chosen: str) -> str:

@@ -8,6 +8,7 @@ import math
 import os
 import pathlib
 import re
+import stat
 import sys
 import time
 import zlib
@@ -20,7 +21,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import preservation_policy as policies
 
-from gan_jax import files
+from gan_jax import files, reading
 from gan_jax.errors import UserError
 from gan_jax.training import hosts
 
@@ -46,6 +47,8 @@ Like = Any | Callable[[Mapping[str, Any]], Any]
 METRIC = "kid"
 UNMEASURED = 1e30  # worse than any
 SEAL = "seal"
+DATA = "d"  # folders of arrays, whose files may be large
+MOST_TOLD = 2**26  # bytes of any other file
 
 _said: set[str] = set()  # lines on stderr; a process opens a folder many times
 
@@ -124,11 +127,14 @@ class Checkpoints:
             self._folder.mkdir(parents=True, exist_ok=True)
             alone = ocp.options.MultiprocessingOptions(primary_host=hosts.index(), active_processes={hosts.index()})
             options = dataclasses.replace(options, create=False, multiprocessing_options=alone)
+        _check_files(self._folder)
         handlers = {"state": ocp.StandardCheckpointHandler(), "about": ocp.JsonCheckpointHandler()}
         try:
             self._manager = _Manager(self._folder, options=options, item_handlers=handlers, unread=self._unread)
         except OSError as error:
             raise UserError(f"{folder}: no checkpoints can be kept there ({error.strerror or error})") from None
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise UserError(f"{_undescribed(self._folder)}: not what orbax writes ({one_line(error)})") from None
 
     def __enter__(self) -> "Checkpoints":
         return self
@@ -302,6 +308,31 @@ def one_line(error: Exception) -> str:
         return os.strerror(int(code[1]))
     words = " ".join(str(error).split())
     return f"{type(error).__name__}: {words[:200]}" if words else type(error).__name__
+
+
+def _check_files(folder: pathlib.Path) -> None:
+    """Raises UserError for what orbax would wait for, follow or read as a whole: pipes, devices, links, and descriptions of many bytes."""
+    for place, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            path = os.path.join(place, name)
+            try:
+                found = os.lstat(path)
+            except FileNotFoundError:  # of a checkpoint that another process has just finished or removed
+                continue
+            if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+                raise UserError(f"{path}: not a regular file, and nothing that training writes")
+            if stat.S_ISREG(found.st_mode) and found.st_size > MOST_TOLD and os.path.basename(place) != DATA:
+                raise UserError(f"{path}: has {found.st_size:,} bytes, at most {MOST_TOLD:,} are read")
+
+
+def _undescribed(folder: pathlib.Path) -> pathlib.Path:
+    """The first description of a checkpoint that is no JSON object, or the folder."""
+    for path in sorted(folder.glob("images_*/_CHECKPOINT_METADATA")):
+        try:
+            reading.read_object(path)
+        except UserError:
+            return path
+    return folder
 
 
 def _merit(metrics: Mapping[str, float]) -> float:
