@@ -131,7 +131,7 @@ SETTINGS: tuple[Field, ...] = (
 
     *section("inversion",
         integer("steps", 150, 1, 10**6, "at most; a search that no longer gains ends in a quarter of them"),
-        integer("restarts", 2, 1, 10**4, "searches a painting, from generated images that are like it; the last of several from any"),
+        integer("restarts", 2, 1, 10**4, "searches a painting, from generated images like it; the last of several from chance"),
         integer("candidates", 2048, 1, 10**6, "generated images that the starts are chosen from"),
         real("learning_rate", 0.1, 1e-9, INF, "of Adam"),
         real("noise", 0.1, 0, 100, "on the latents at first, whose entries are about 1; gone after three quarters of the steps"),

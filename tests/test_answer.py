@@ -34,13 +34,16 @@ def figures(power: float | None = 0.9, **verdicts: str) -> dict:
 
 def test_a_yes_is_one_beside_everything_that_needs_no_network():
     said = answer(figures(other="further"))
-    assert said["asked"] == "A network has seen works of 1880 to 1883 and of 1887 to 1889 alone. Does it paint what was painted in between?"
+    assert (
+        said["asked"]
+        == "A network has seen paintings of 1880 to 1883 and of 1887 to 1889 alone. Does it paint what was painted in between?"
+    )
     assert said["found"] == (
-        "Yes. By colour and brushwork, its pictures for about 1885 are nearer to the real works of those years than a cross-fade of the "
-        "paintings and than the early and the late works, alone or mixed."
+        "Yes. By colour and brushwork, its images for about 1885 are nearer to the real paintings of those years than a cross-fade of the "
+        "paintings and than the early and the late paintings, alone or mixed."
     )
     assert "wrong in at most one study of forty" in said["sure"] and "nearer in 9 of 10 tries" in said["sure"]
-    assert said["compared"].startswith("Compared with 108 real works of 1884 to 1886, which it never saw")
+    assert said["compared"].startswith("Compared with 108 real paintings of 1884 to 1886, which it never saw")
 
 
 @pytest.mark.parametrize(
@@ -65,8 +68,9 @@ def test_other_answers(verdicts, power, begins):
 def test_every_name_is_in_one_clause():
     found = answer(figures(0.9, fade="further", early="undecided"))["found"]
     assert found == (
-        "In part. By colour and brushwork, its pictures for about 1885 are nearer to the real works of those years than the late works and "
-        "the early and late works mixed; further from them than the cross-fade; neither nearer to them nor further than the early works, "
+        "In part. By colour and brushwork, its images for about 1885 are nearer to the real paintings of those years than the late "
+        "paintings and the early and late paintings mixed; further from them than the cross-fade; neither nearer to them nor further than "
+        "the early paintings, "
         "as far as can be shown."
     )
 

@@ -173,8 +173,8 @@ def blank(*shape: int, kind: type = np.uint8) -> ImageSet:
     [
         ({"generated": blank(9, 32, 32, 3)}, r"generated: uint8 \[9, 32, 32, 3\], it should be uint8 \[n, 16, 16, 3\]"),
         ({"generated": blank(9, 16, 16, 3, kind=np.float32)}, "generated: float32"),
-        ({"real": {"early": blank(3, 16, 16, 3), "late": blank(4, 16, 16, 3)}}, "7 works together, evaluating needs at least 8"),
-        ({"real": {}}, "0 works together"),
+        ({"real": {"early": blank(3, 16, 16, 3), "late": blank(4, 16, 16, 3)}}, "7 paintings together, evaluating needs at least 8"),
+        ({"real": {}}, "0 paintings together"),
         ({"t": T[:3]}, r"frames \[36, 5, 16, 16, 3\] and t \[3\]"),
         ({"t": np.array([0, 0.25, 0.5, np.nan, 1])}, r"t \[5\]"),
         ({"frames": blank(9, 16, 16, 3)}, r"frames \[9, 16, 16, 3\]"),

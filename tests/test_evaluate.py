@@ -125,7 +125,7 @@ def test_what_could_have_been_found_stands_beside_each_verdict(judged):
     assert said["the early works"]["power"] == 1
     assert all(0 <= verdict["power"] <= 1 for verdict in said.values())
     assert judged[0]["answer"]["found"].startswith(("Yes. ", "In part. "))
-    assert "Compared with 43 real works of 1884 to 1886" in judged[0]["answer"]["compared"]
+    assert "Compared with 43 real paintings of 1884 to 1886" in judged[0]["answer"]["compared"]
 
 
 def test_true_frames_are_nearer_to_the_years_between_than_anything_simple(judged):
@@ -162,7 +162,7 @@ def test_fresh_pictures_are_no_copies_and_copies_are_found(judged, works, morphs
     figures, tables = evaluate(works, noisy, morphs, {"texture": TEXTURE}, seed=0, repeats=2)
     assert figures["copies"]["generated"] == {"n": 20, "near": 20, "part": 1.0}
     assert [row["nearest_index"] for row in tables["generated"]] == works.of("early")[:20].tolist()
-    assert "repeats works by heart" in figures["copies"]["text"]
+    assert "repeats paintings by heart" in figures["copies"]["text"]
 
 
 def test_style_moves_as_the_painter_moves_it(judged):
@@ -211,7 +211,7 @@ def test_without_works_between_there_are_reasons(works, morphs):
         few, works.images[:20], Competitors({STUDY: morphs.frames[STUDY]}, T, morphs.years, ends), {"texture": TEXTURE}, seed=0, repeats=2
     )
     assert {verdict["verdict"] for verdict in figures["verdicts"]} == {None}
-    assert figures["summary"][0] == "Whether the frames are of the years between can't be said: 0 works between, at least 8 are needed."
+    assert figures["summary"][0] == "Whether the frames are of the years between can't be said: 0 paintings between, at least 8 are needed."
     assert figures["truth"] is None
     assert figures["chronology"]["later"] == "yes"
     json.dumps(figures, allow_nan=False)
@@ -232,5 +232,5 @@ def test_other_features_have_figures_of_their_own(works, morphs):
 
 @pytest.mark.parametrize("works_left", [19, 0])
 def test_too_few_dated_works_for_a_chronology(works_left):
-    with pytest.raises(ValueError, match=f"{works_left} dated works"):
+    with pytest.raises(ValueError, match=f"{works_left} dated paintings"):
         chronology.fit(np.zeros((works_left, 3)), np.zeros(works_left), np.arange(works_left), 0)

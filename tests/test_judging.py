@@ -185,7 +185,7 @@ def test_what_is_said_of_the_middle(part, chance, said):
 
 def test_frames_that_hardly_lie_among_the_works_are_no_paintings():
     assert chronology.no_paintings(0.6, 0.8) is None and chronology.no_paintings(None, 0.8) is None
-    assert chronology.no_paintings(0.1, 0.8) == "they are no paintings of this collection (precision 0.10, of real works 0.80)"
+    assert chronology.no_paintings(0.1, 0.8) == "they are no paintings of this collection (precision 0.10, of real paintings 0.80)"
 
 
 def test_pictures_on_their_heads_are_found_by_what_is_up_in_the_works():
@@ -194,7 +194,7 @@ def test_pictures_on_their_heads_are_found_by_what_is_up_in_the_works():
     skies = skies.astype(np.uint8)
     works = alignment.Compositions(skies[:40])
     assert alignment.upside_down(works, skies[40:]) <= 1 and alignment.upside_down(works, skies[40:, ::-1]) >= 19
-    assert chronology.no_paintings(0.8, 0.8, 19, 20) == "they stand on their heads (19 of 20 are more like the works when turned over)"
+    assert chronology.no_paintings(0.8, 0.8, 19, 20) == "they stand on their heads (19 of 20 are more like the paintings when turned over)"
     assert chronology.no_paintings(0.8, 0.8, 12, 20) is None  # as many as by chance
     nothing_is_up = alignment.upside_down(alignment.Compositions(composed(40, 6)), composed(40, 7))
     assert chronology.no_paintings(0.8, 0.8, nothing_is_up, 40) is None
@@ -274,7 +274,7 @@ def test_too_few_pairs_or_works_beside_them_are_told():
     known = chronology.fit(features, years, np.arange(60), 0)
     with pytest.raises(ValueError, match="7 pairs, at least 8"):
         chronology.pairs(known, features, np.arange(60), ends[:7], 0)
-    with pytest.raises(ValueError, match="dated works beside the ends"):
+    with pytest.raises(ValueError, match="dated paintings beside the ends"):
         chronology.pairs(known, features, np.arange(60) // 12, ends, 0)
 
 

@@ -389,7 +389,7 @@ def test_verdicts_from_before_they_said_what_could_be_shown_are_read(workdir):
     for one in found["verdicts"]:
         del one["could_not_be_shown"]
     path.write_text(json.dumps(found))
-    assert ["the late works", "no difference that could be shown", "0.125 −0.375 to 0.625", "25%"] in read(write_report(workdir)).rows
+    assert ["the late paintings", "no difference that could be shown", "0.125 −0.375 to 0.625", "25%"] in read(write_report(workdir)).rows
 
 
 def test_what_was_judged_is_there_in_words_and_numbers(workdir):
@@ -402,8 +402,8 @@ def test_what_was_judged_is_there_in_words_and_numbers(workdir):
     assert alts[0] == "A painting of 1881, what the network paints for about 1885, and a painting of 1889"
     assert alts[1] == "Three real paintings of 1884–1885"
     assert ["cross-fade", "nearer", "−1.25 −1.75 to −0.750", "88%"] in page.rows
-    assert ["the late works", "could not have been shown at this size", "0.125 −0.375 to 0.625", "25%"] in page.rows
-    assert ["the early works", "–", "too few", "–"] in page.rows
+    assert ["the late paintings", "could not have been shown at this size", "0.125 −0.375 to 0.625", "25%"] in page.rows
+    assert ["the early paintings", "–", "too few", "–"] in page.rows
     assert ["this study", "0.812 0.500 to 0.969", "yes", "undecided, 38%"] in page.rows
     assert ["cross-fade", "0.812 0.500 to 0.969", "yes", "not said: no <paintings>"] in page.rows
     assert ["Frames of", "Error", "curl size (0.938)"] in page.rows and ["this study", "0.125 0.100 to 0.200", "0.375"] in page.rows

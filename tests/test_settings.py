@@ -105,6 +105,8 @@ def test_the_choices_are_those_that_the_code_has(name, there):
         ({"training__r1": -0.5}, "config.training.r1=-0.5: a number of 0 or more is needed"),
         ({"training__learning_rate": "0.1"}, "config.training.learning_rate='0.1': a number of 1e-12 or more is needed"),
         ({"training__batch_size_by_resolution__r8": -1}, "config.training.batch_size_by_resolution.r8=-1: a whole number from 0"),
+        ({"training__batch_size": 0}, "config.training.batch_size=0: a whole number from 1 to 1,048,576"),
+        ({"training__learning_rate": -1.0}, "config.training.learning_rate=-1.0: a number of 1e-12 or more is needed"),
         ({"training__loss": "wgan"}, "config.training.loss='wgan': there is 'wgan-gp', 'non-saturating', 'hinge'"),
         ({"training__precision": "float16"}, "config.training.precision='float16': there is 'auto', 'float32', 'bfloat16'"),
         ({"training__mirror": "yes"}, "config.training.mirror='yes': True or False is needed"),

@@ -383,6 +383,20 @@ def test_a_workdir_from_before_uncertain_dates_were_left_out_kept_them(study, tm
     Study(config, tmp_path)
 
 
+def test_a_workdir_from_before_a_field_had_its_name_is_complete(study, tmp_path, capfd):
+    config, workdir = study
+    shutil.copytree(workdir, tmp_path / "study")
+    text = (tmp_path / "study" / "config.json").read_text(encoding="utf-8")
+    before = text.replace('"on_divergence": "stop"', '"when_sick": "stop"')
+    assert before != text
+    (tmp_path / "study" / "config.json").write_text(before, encoding="utf-8")
+    assert all(Study(config.copy_and_resolve_references(), tmp_path / "study").standing().values())
+    said = capfd.readouterr().err.splitlines()
+    assert said == [
+        f"gan_jax: {tmp_path / 'study' / 'config.json'}: config.training.when_sick=stop is called config.training.on_divergence=stop now"
+    ]
+
+
 def test_what_is_gone_from_the_config_says_nothing(study, tmp_path):
     config, workdir = study
     shutil.copytree(workdir / "collection", tmp_path / "collection")

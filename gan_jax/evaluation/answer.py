@@ -6,7 +6,7 @@ from typing import Any
 from gan_jax.evaluation.summary import listed
 from gan_jax.evaluation.verdicts import CROSS_FADE, STANDING, grouped
 
-ALL = "a cross-fade of the paintings and than the early and the late works, alone or mixed"
+ALL = "a cross-fade of the paintings and than the early and the late paintings, alone or mixed"
 
 
 def answer(figures: Mapping[str, Any]) -> dict[str, str]:
@@ -15,19 +15,19 @@ def answer(figures: Mapping[str, Any]) -> dict[str, str]:
     From the verdicts beside what needs no network. `spans` of the figures are the years of the periods, and `sets` the number of paintings.
     """
     early, between, late = (figures["spans"][name] for name in ("early", "between", "late"))
-    asked = f"A network has seen works of {early} and of {late} alone. Does it paint what was painted in between?"
+    asked = f"A network has seen paintings of {early} and of {late} alone. Does it paint what was painted in between?"
     simple = [one for one in figures["verdicts"] if one["name"] in (CROSS_FADE, *STANDING)]
     judged = [one for one in simple if one["verdict"]]
     if not between or not judged:
-        reason = next((one["difference"]["reason"] for one in simple if one["difference"]["reason"]), "no works were held out")
+        reason = next((one["difference"]["reason"] for one in simple if one["difference"]["reason"]), "no paintings were held out")
         return {"asked": asked, "found": f"That can't be said: {reason}.", "sure": "", "compared": ""}
     said = grouped(judged)
     return {
         "asked": asked,
         "found": f"{_head(said)} {_found(said, int(figures['middle']['year']))}",
         "sure": _sure(said, {one["name"]: one["power"] for one in judged if one["power"] is not None}),
-        "compared": f"Compared with {figures['sets']['between']:,} real works of {between}, which it never saw, and with what needs no "
-        "network: a plain cross-fade of the same two paintings, the early works, the late works, and both mixed.",
+        "compared": f"Compared with {figures['sets']['between']:,} real paintings of {between}, which it never saw, and with what needs no "
+        "network: a plain cross-fade of the same two paintings, the early paintings, the late paintings, and both mixed.",
     }
 
 
@@ -49,18 +49,18 @@ def _found(said: Mapping[str, list[str]], year: int) -> str:
     parts = []
     for verdict, names in said.items():
         if names:
-            them = "them" if parts else "the real works of those years"
+            them = "them" if parts else "the real paintings of those years"
             parts.append(clauses[verdict].format(them=them, those=ALL if len(names) == 1 + len(STANDING) else listed(names)))
-    return f"By colour and brushwork, its pictures for about {year} are {'; '.join(parts)}."
+    return f"By colour and brushwork, its images for about {year} are {'; '.join(parts)}."
 
 
 def _sure(said: Mapping[str, list[str]], powers: Mapping[str, float]) -> str:
     """Returns how often a claim is wrong, and what this study could have found."""
     claim = "What is called nearer or further is wrong in at most one study of forty. " if said["nearer"] or said["further"] else ""
     if not powers:
-        return f"{claim}How much this study could have found is not known: too few works were held out."
+        return f"{claim}How much this study could have found is not known: too few paintings were held out."
     hardest, easiest = min(powers, key=powers.get), max(powers, key=powers.get)
     tries = f"{round(10 * powers[hardest])} of 10 tries beside {listed([hardest])}"
     if round(10 * powers[hardest]) != round(10 * powers[easiest]):
         tries += f", which is the hardest, and in {round(10 * powers[easiest])} beside {listed([easiest])}"
-    return f"{claim}With real works of those years in place of its pictures, this study would have found them nearer in {tries}."
+    return f"{claim}With real paintings of those years in place of its images, this study would have found them nearer in {tries}."

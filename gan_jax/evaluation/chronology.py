@@ -119,7 +119,7 @@ def fit(features: np.ndarray, years: np.ndarray, groups: np.ndarray, seed: int, 
     """
     count = len(np.unique(groups))
     if len(years) < MINIMUM or count < FOLDS:
-        raise ValueError(f"{len(years)} dated works of {count} motifs, at least {MINIMUM} and {FOLDS} are needed")
+        raise ValueError(f"{len(years)} dated paintings of {count} motifs, at least {MINIMUM} and {FOLDS} are needed")
     folds = list(GroupKFold(FOLDS, shuffle=True, random_state=seed % 2**32).split(features, years, groups))
     # The first column are the years as they are, the others shuffled ones, all by the same folds.
     targets = np.concatenate([years[:, None], _shuffled(years, groups, seed)], axis=1)
@@ -200,7 +200,7 @@ def pairs(known: Chronology, features: np.ndarray, groups: np.ndarray, ends: np.
 
     def line(kept: np.ndarray) -> Lines:
         if kept.sum() < MINIMUM // 2 or len(np.unique(groups[kept])) < FOLDS:
-            raise ValueError(f"{kept.sum()} dated works beside the ends of the pairs, at least {MINIMUM // 2} are needed")
+            raise ValueError(f"{kept.sum()} dated paintings beside the ends of the pairs, at least {MINIMUM // 2} are needed")
         return Lines.fitted(features[kept], known.years[kept], None if known.weights is None else known.weights[kept])
 
     fold = rng.permutation(len(ends)) % min(PAIR_FOLDS, len(ends))
@@ -259,9 +259,9 @@ class Between:
     reason: str | None = None  # why nothing is said
 
 
-OVERLAP = "by the years they look like, early and late works can't be told apart"
-UPSIDE_DOWN = "they stand on their heads ({} of {} are more like the works when turned over)"
-NO_PAINTINGS = "they are no paintings of this collection (precision {:.2f}, of real works {:.2f})"
+OVERLAP = "by the years they look like, early and late paintings can't be told apart"
+UPSIDE_DOWN = "they stand on their heads ({} of {} are more like the paintings when turned over)"
+NO_PAINTINGS = "they are no paintings of this collection (precision {:.2f}, of real paintings {:.2f})"
 
 
 def between(frames: np.ndarray, dating: Pairs, known: Chronology, features: np.ndarray, early: np.ndarray, late: np.ndarray) -> Between:

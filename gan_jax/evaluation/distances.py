@@ -22,14 +22,14 @@ PAIRS = 200  # random pairs of a set whose MS-SSIM is averaged
 
 NOTES = (
     "KID is unbiased, so it can be below zero; its interval holds 95 % of the values from random halves of both sets and takes the "
-    "works for independent of each other.",
+    "paintings for independent of each other.",
     "SWD and the Fréchet distance grow as sets get smaller: read each against a floor and a ceiling, and mind n. A floor's halves are "
-    "at most half as many works as its set has, so it lies a little high.",
+    "at most half as many paintings as its set has, so it lies a little high.",
     "SWD sees texture: the mean colour and the contrast of a whole set do not count. A mixture of two sets can lie further from both "
     "than they lie from each other.",
-    "SWD's spread is over random directions only; the floors' spread is over which works were drawn.",
-    "Early and late works were trained on, and the morphs set out from them, so frames near t = 0 and t = 1 may fall below the floor. "
-    "The works between were not trained on.",
+    "SWD's spread is over random directions only; the floors' spread is over which paintings were drawn.",
+    "Early and late paintings were trained on, and the morphs set out from them, so frames near t = 0 and t = 1 may fall below the floor. "
+    "The paintings between were not trained on.",
 )
 
 Figure = dict[str, Any]
@@ -212,7 +212,7 @@ def _check(sets: Mapping[str, ImageSet], generated: ImageSet, frames: ImageSet, 
     """Returns the resolution that all have in common; UserError where they don't."""
     count = sum(len(sets[name]) for name in ("early", "late") if name in sets)
     if count < MINIMUM:
-        raise UserError(f"early and late: {count} works together, evaluating needs at least {MINIMUM}")
+        raise UserError(f"early and late: {count} paintings together, evaluating needs at least {MINIMUM}")
     if repeats < 2:
         raise UserError(f"evaluation.repeats={repeats}: at least 2 are needed for a spread")
     shape = frames.images.shape

@@ -129,7 +129,7 @@ def _chronology(
     }
     if not known.tells:
         guess = f"off by {known.error:.1f} years, by guessing {known.guess:.1f}"
-        return None, found | {"reason": f"works left out can't be dated by colour and texture better than chance would do ({guess})"}
+        return None, found | {"reason": f"paintings left out can't be dated by colour and texture better than chance would do ({guess})"}
     said = np.full(len(works.years), np.nan)
     said[dated] = known.said
     periods = {}
@@ -141,7 +141,7 @@ def _chronology(
     nothing = {name: np.full(each.features.shape[:2], np.nan) for name, each in seen.frames.items()}
     dates = tables.Dates(said, known(seen.generated.features), nothing)
     if len(morphs.years) and (periods["early"] is None or periods["late"] is None):
-        return dates, found | {"reason": f"fewer than {MINIMUM} dated works in a period"}
+        return dates, found | {"reason": f"fewer than {MINIMUM} dated paintings in a period"}
     place = np.where(dated, np.cumsum(dated) - 1, -1)  # among the dated paintings
     try:
         dating = chronology.pairs(known, features, groups[dated], place[morphs.ends].reshape(-1, 2), seed)

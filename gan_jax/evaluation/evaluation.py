@@ -37,6 +37,7 @@ TABLES = {
         "copy": reading.text,
     },
 }
+SHOWN = {"the early works": "the early paintings", "the late works": "the late paintings"}  # names in the file, as people read them
 LATER = ("named", "map_x", "map_y", "copy")  # columns that are not in every table
 PLACES = {"works": "index", "frames": "resembles_index"}
 
@@ -110,3 +111,8 @@ def known_features(workdir: pathlib.Path, names: Sequence[str], images: str, pai
 def features_file(name: str) -> str:
     """Returns the file of features of that name, which may be a path."""
     return FEATURES.format("".join(c if c.isalnum() else "_" for c in name))
+
+
+def shown(name: str) -> str:
+    """Returns the name of what frames are put beside as people read it."""
+    return SHOWN.get(name, name)

@@ -53,7 +53,7 @@ class Quantity:
 
 
 QUANTITIES = (
-    Quantity("brightness", "CIELAB L, 0 to 100", "How light the pictures are on the whole.", lambda x: _column(x, "lightness_mean")),
+    Quantity("brightness", "CIELAB L, 0 to 100", "How light the images are on the whole.", lambda x: _column(x, "lightness_mean")),
     Quantity("contrast", "CIELAB L", "How far light and dark lie apart.", lambda x: _column(x, "lightness_std")),
     Quantity("saturation", "CIELAB chroma", "How far the colours are from grey.", lambda x: _column(x, "chroma_mean")),
     Quantity("hue", "degrees", f"The mean colour: {', '.join(f'{name} at {45 * k}' for k, name in enumerate(HUES))}.", _hue, 360.0),
@@ -89,7 +89,7 @@ def curves(features: np.ndarray, years: np.ndarray, periods: Sequence[str], name
     periods: of each painting. names: the periods whose means are asked for.
     """
     if len(years) < MINIMUM:
-        raise ValueError(f"{len(years)} dated works, at least {MINIMUM} are needed")
+        raise ValueError(f"{len(years)} dated paintings, at least {MINIMUM} are needed")
     at = np.linspace(years.min(), years.max(), POINTS)
     width = max(SMOOTHING * np.ptp(years), 1e-6)
     weights = np.exp(-0.5 * ((at[:, None] - years) / width) ** 2)  # [points, n]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gan_jax.evaluation.chronology import DOUBT
+from gan_jax.evaluation.evaluation import shown
 from gan_jax.evaluation.verdicts import CROSS_FADE, grouped
 from gan_jax.metrics.copies import EXPECTED
 
@@ -15,8 +16,8 @@ LATER = {
     "undecided": "The frames look hardly later the further they are on the way",
 }
 BETWEEN = {
-    "yes": "most of the frames in the middle look later than three in four early works and earlier than three in four late ones",
-    "no": "no more of the frames in the middle lie between the periods than early or late works do by chance",
+    "yes": "most of the frames in the middle look later than three in four early paintings and earlier than three in four late ones",
+    "no": "no more of the frames in the middle lie between the periods than early or late paintings do by chance",
     "undecided": "some of the frames in the middle lie between the periods, but not most",
 }
 OFTEN = 3  # times as many near copies as there are among the real paintings are worth a warning
@@ -41,12 +42,13 @@ def _between(figures: Mapping[str, Any]) -> str:
              "small": "of unknown distance beside {}, which could not have been shown at this size"}  # fmt: skip
     text = "; ".join(words.format(listed(said[verdict])) for verdict, words in parts.items() if said[verdict])
     place = f"in the middle (t = {middle['t']:.2g}, about {int(middle['year'])})"
-    return f"By their distance to real works of the years between, the frames {place} are {text}."
+    return f"By their distance to real paintings of the years between, the frames {place} are {text}."
 
 
 def listed(names: list[str]) -> str:
-    names = [name if name.startswith("the ") else f"the {name}" for name in names]
-    names = ["the early and late works mixed" if name == "the both, mixed" else name for name in names]
+    """Returns names of competitors in words, one after the other."""
+    names = [shown(name) if name.startswith("the ") else f"the {name}" for name in names]
+    names = ["the early and late paintings mixed" if name == "the both, mixed" else name for name in names]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
@@ -56,7 +58,7 @@ def _chronology(found: Mapping[str, Any]) -> str:
     rank = found["rank"]
     return (
         f"{LATER[found['later']]} (rank correlation {rank['value']:.2f}, {rank['low']:.2f} to {rank['high']:.2f}). {_lying(found)} "
-        f"Dates are told to {found['error']:.1f} years on real works left out; guessing would be off by {found['guess']:.1f}."
+        f"Dates are told to {found['error']:.1f} years on real paintings left out; guessing would be off by {found['guess']:.1f}."
     )
 
 
@@ -79,9 +81,10 @@ def _copies(found: Mapping[str, Any]) -> str:
     generated = found["generated"]
     text = (
         f"Near copies among the random samples: {generated['near']:,} of {generated['n']:,} ({generated['part']:.1%}), of "
-        f"{found['works']:,} training {'work' if found['works'] == 1 else 'works'}; of new works it would be {found['expected']:.0%}"
+        f"{found['works']:,} training {'painting' if found['works'] == 1 else 'paintings'}; of new paintings it would be "
+        f"{found['expected']:.0%}"
     )
-    return f"{text}: the network repeats works by heart." if by_heart(generated["part"], found["chance"]) else f"{text}."
+    return f"{text}: the network repeats paintings by heart." if by_heart(generated["part"], found["chance"]) else f"{text}."
 
 
 def by_heart(part: float, chance: float) -> bool:
@@ -98,12 +101,12 @@ def _pictures(figures: Mapping[str, Any]) -> str:
     if None in (kid, floor, ceiling):
         return ""
     text = (
-        f"Random samples are {rounded(kid, ceiling)} (KID) from the works that were trained on; two halves of those are "
-        f"{rounded(floor, ceiling)} apart, and early from late works {rounded(ceiling, ceiling)}."
+        f"Random samples are {rounded(kid, ceiling)} (KID) from the paintings that were trained on; two halves of those are "
+        f"{rounded(floor, ceiling)} apart, and early from late paintings {rounded(ceiling, ceiling)}."
     )
     like, real = figures["diversity"]["generated"]["value"], figures["diversity"]["training"]["value"]
     if like is not None and real is not None and like > real + REPEATS:
-        text += f" They are more alike than the works are (MS-SSIM {like:.2f} against {real:.2f})."
+        text += f" They are more alike than the paintings are (MS-SSIM {like:.2f} against {real:.2f})."
     return text
 
 

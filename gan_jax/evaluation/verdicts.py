@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from gan_jax.evaluation.evaluation import shown
 from gan_jax.metrics import kid
 from gan_jax.metrics.features import Standardiser
 from gan_jax.metrics.image_set import ImageSet, joined
@@ -13,7 +14,7 @@ CROSS_FADE = "cross-fade"
 ROUNDS = 24  # of paintings held out that stand for frames
 SUBSETS = 200  # random halves for the interval of a round
 ABLE = 0.5  # part of the rounds from which on a study could have found what it looks for
-STANDING = ("the early works", "the late works", "both, mixed")
+STANDING = ("the early works", "the late works", "both, mixed")  # as `evaluation.json` has called them from the beginning
 
 
 def cross_fade(early: np.ndarray, late: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -52,11 +53,11 @@ def verdicts(
     able = powers(held_out, {name: each for name, each in points.items() if len(each) >= least}, len(ours), seed)
     found = []
     for name, (pictures, paired) in others.items():
-        few = {"works between": len(between), "pairs": len(ours), name: len(pictures)}
+        few = {"paintings between": len(between), "pairs": len(ours), shown(name): len(pictures)}
         reason = next((f"{count} {what}, at least {least} are needed" for what, count in few.items() if count < least), None)
         if reason:
             difference = {"value": None, "low": None, "high": None, "reason": reason}
-            text = f"Nothing can be said beside {name}: {reason}."
+            text = f"Nothing can be said beside {shown(name)}: {reason}."
             found.append(
                 {"name": name, "verdict": None, "difference": difference, "power": None, "could_not_be_shown": False, "text": text}
             )
@@ -103,15 +104,15 @@ def grouped(found: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
 
 def _text(name: str, verdict: str, gap: kid.Kid, too_small: float | None) -> str:
     """Returns what was found in words; `too_small` is the power, where it was too small to find anything."""
-    them = f"the {name}" if name not in STANDING else "the early and late works, mixed" if name.startswith("both") else name
+    them = f"the {name}" if name not in STANDING else "the early and late paintings, mixed" if name.startswith("both") else shown(name)
     span = f"KID {gap.value:+.2g}, between {gap.low:+.2g} and {gap.high:+.2g}"
     if too_small is not None:
         return (
-            f"Whether they are nearer than {them} could not have been shown at this size: real works of those years, shown as frames, are "
-            f"found nearer in {too_small:.0%} of repetitions ({span})."
+            f"Whether they are nearer than {them} could not have been shown at this size: real paintings of those years, shown as frames, "
+            f"are found nearer in {too_small:.0%} of repetitions ({span})."
         )
     return {
-        "nearer": f"Nearer to the works of the years between than {them} ({span}).",
-        "further": f"No better than {them}: further from the works of the years between ({span}).",
+        "nearer": f"Nearer to the paintings of the years between than {them} ({span}).",
+        "further": f"No better than {them}: further from the paintings of the years between ({span}).",
         "undecided": f"No better than {them} as far as can be shown: the difference may be chance ({span}).",
     }[verdict]

@@ -7,6 +7,7 @@ import numpy as np
 
 from gan_jax import files
 from gan_jax.errors import UserError
+from gan_jax.evaluation.evaluation import shown
 from gan_jax.morphing.morphs import Morphs
 from gan_jax.report import data_uris
 from gan_jax.report.figures import figure
@@ -75,7 +76,7 @@ def judged(found: dict) -> dict[str, Any]:
     if found["truth"]:
         own = found["truth"]["competitors"][0]
         rows["Distance from the true style"] = figure({**own, "value": own["error"]})
-    verdicts = {one["name"]: {"said": said_of(one), **figure(one["difference"])} for one in found["verdicts"]}
+    verdicts = {shown(one["name"]): {"said": said_of(one), **figure(one["difference"])} for one in found["verdicts"]}
     return {"summary": [str(line) for line in found["summary"]], "rows": rows, "verdicts": verdicts}
 
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from gan_jax.evaluation.evaluation import shown
 from gan_jax.report import plots
 
 PERIODS = ("early", "between", "late")
@@ -120,7 +121,7 @@ def _competitors(found: dict) -> list[dict]:
     nothing = {"kid": figure({}), "swd": figure({})}
     for one in found["standing"]:
         here = {key: figure(one["comparison"][key]) for key in ("kid", "swd")}
-        rows.append({"name": one["name"], "places": [nothing, here, nothing]})
+        rows.append({"name": shown(one["name"]), "places": [nothing, here, nothing]})
     return rows
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from gan_jax.collection.aspect import between, matted
 from gan_jax.errors import UserError
+from gan_jax.evaluation.evaluation import shown
 from gan_jax.report import data_uris, plots
 from gan_jax.report.figures import figure
 from gan_jax.report.results import Results
@@ -27,7 +28,7 @@ def judged_section(results: Results, found: dict, works: Works) -> dict:
         "summary": [str(line) for line in found["summary"]],
         "middle": {"t": float(found["middle"]["t"]), "year": float(found["middle"]["year"])},
         "verdicts": [
-            {"name": one["name"], "said": said_of(one), "verdict": one["verdict"], "text": one["text"], "power": one["power"]}
+            {"name": shown(one["name"]), "said": said_of(one), "verdict": one["verdict"], "text": one["text"], "power": one["power"]}
             | figure(one["difference"])
             for one in found["verdicts"]
         ],
@@ -86,7 +87,9 @@ def _chronology(found: dict) -> dict:
         "reason": None,
         "plot": plots.years_over_t(t, true, curves, bands),
         "legend": [{"name": name, "colour": colour} for name, colour in colours.items()],
-        "rows": [{"name": name, "rank": figure(way["rank"]), "later": way["later"], "between": _lying(way)} for name, way in ways.items()],
+        "rows": [
+            {"name": shown(name), "rank": figure(way["rank"]), "later": way["later"], "between": _lying(way)} for name, way in ways.items()
+        ],
         "error": chronology["error"],
         "guess": chronology["guess"],
         "works": chronology["works"],
@@ -128,7 +131,11 @@ def _truth(found: dict | None) -> dict | None:
         "names": names,
         "skill": [next(one["skill"] for one in found["parameters"] if one["name"] == name) for name in names],
         "rows": [
-            {"name": one["name"], "error": figure({**one, "value": one["error"]}), "values": [one["by_parameter"][name] for name in names]}
+            {
+                "name": shown(one["name"]),
+                "error": figure({**one, "value": one["error"]}),
+                "values": [one["by_parameter"][name] for name in names],
+            }
             for one in found["competitors"]
         ],
     }
