@@ -170,7 +170,7 @@ def _whole_of_json(said: str) -> int | float:
 
 def _depth_is_over(value: Any) -> bool:
     """Whether brackets are nested deeper than `MOST_DEPTH`. Goes level by level, so that it never runs out of stack."""
-    level = [value]
+    level = [value] if isinstance(value, dict | list) else []
     for _ in range(MOST_DEPTH):
         level = [x for each in level for x in (each.values() if isinstance(each, dict) else each) if isinstance(x, dict | list)]
         if not level:
