@@ -83,6 +83,11 @@ def shown(value: Any) -> str:
     return said if len(said) <= MOST_NAMED else f"{said[:MOST_NAMED]}…"
 
 
+def is_there(path: os.PathLike | str) -> bool:
+    """Says whether a name is taken, by a link that leads nowhere too: what it stands for is damaged, not missing."""
+    return os.path.lexists(path)
+
+
 def open_regular(path: os.PathLike | str) -> BinaryIO:
     """Opens a regular file that lies in its folder, or behind a link that stays in it.
 
