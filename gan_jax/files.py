@@ -80,7 +80,12 @@ def atomic_folder(path: os.PathLike | str) -> Iterator[pathlib.Path]:
 
 
 def check_links(workdir: pathlib.Path) -> None:
-    """Raises UserError for a link in a workdir, or in a folder of it, that leads out: writing to it would write elsewhere."""
+    """Raises UserError for a link in a workdir, or in a folder of it, that leads out: writing to it would write elsewhere.
+
+    A workdir that is not there yet has none.
+    """
+    if not workdir.is_dir():
+        return
     top = workdir.resolve()
     folders = [workdir, *(path for path in workdir.glob("*") if path.is_dir() and not path.is_symlink())]
     for folder in folders:

@@ -83,6 +83,11 @@ def shown(value: Any) -> str:
     return said if len(said) <= MOST_NAMED else f"{said[:MOST_NAMED]}…"
 
 
+def is_there(path: os.PathLike | str) -> bool:
+    """Says whether a name is taken, by a link that leads nowhere too: what it stands for is damaged, not missing."""
+    return os.path.lexists(path)
+
+
 def open_regular(path: os.PathLike | str) -> BinaryIO:
     """Opens a regular file that lies in its folder, or behind a link that stays in it.
 
@@ -170,7 +175,7 @@ def _whole_of_json(said: str) -> int | float:
 
 def _depth_is_over(value: Any) -> bool:
     """Returns whether brackets are nested deeper than `MOST_DEPTH`. Goes level by level, so that it never runs out of stack."""
-    level = [value]
+    level = [value] if isinstance(value, dict | list) else []
     for _ in range(MOST_DEPTH):
         level = [x for each in level for x in (each.values() if isinstance(each, dict) else each) if isinstance(x, dict | list)]
         if not level:

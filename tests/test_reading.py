@@ -56,6 +56,10 @@ def test_json_and_tables_read_back_as_they_were_written(tmp_path):
     value = {"a": [1, 2.5, None, True, "ü\n"], "b": {"c": {}}}
     files.write_json(tmp_path / "a.json", value)
     assert reading.read_json(tmp_path / "a.json") == value == reading.read_object(tmp_path / "a.json")
+    for scalar in (None, 3, "text"):
+        files.write_json(tmp_path / "scalar.json", scalar)
+        assert reading.read_json(tmp_path / "scalar.json") == scalar
+        refused(reading.read_object, tmp_path / "scalar.json", "should be a JSON object")
     files.write_json(tmp_path / "list.json", [1])
     refused(reading.read_object, tmp_path / "list.json", "should be a JSON object")
     rows = [{"index": "3", "title": 'a "b",\r\nc', "year": "1888.5", "ahead": ""}, {"index": "-4", "title": "", "year": "-3", "ahead": "2"}]

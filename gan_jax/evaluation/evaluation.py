@@ -70,7 +70,7 @@ class Evaluation:
         tables = {}
         for name, schema in TABLES.items():
             path = workdir / FOLDER / f"{name}.csv"
-            tables[name] = reading.read_table(path, schema, LATER) if path.exists() else []
+            tables[name] = reading.read_table(path, schema, LATER) if reading.is_there(path) else []
             if name in PLACES:
                 reading.check_places(tables[name], (PLACES[name],), paintings, path)
         for place, row in enumerate(tables["generated"], 1):

@@ -91,7 +91,7 @@ class Inversion:
 
 def _calibration(path: pathlib.Path) -> tuple[float, np.ndarray]:
     """Returns the limit and the errors of the generator's own images; NaN and none from before there was a calibration."""
-    if not path.exists():
+    if not reading.is_there(path):
         return math.nan, np.zeros(0)
     said = reading.read_object(path)
     limit, recovered = said.get("limit"), said.get("own_errors")

@@ -82,7 +82,7 @@ class Morphs:
             t,
             years,
             map_frames(folder / "frames.npy", len(pairs), len(t)),
-            map_frames(direct, len(pairs), len(t)) if direct.exists() else None,
+            map_frames(direct, len(pairs), len(t)) if reading.is_there(direct) else None,
         )
 
 

@@ -36,7 +36,7 @@ class Results:
     @classmethod
     def load(cls, workdir: pathlib.Path) -> "Results":
         """Reads a workdir. Only the collection must be there. Raises UserError for what is damaged or does not fit together."""
-        record = reading.read_object(workdir / "config.json") if (workdir / "config.json").exists() else {}
+        record = reading.read_object(workdir / "config.json") if reading.is_there(workdir / "config.json") else {}
         collection = Collection.load(workdir / "collection")
         paintings = len(collection.paintings)
         samples, inversion, morphs = (workdir / name for name in ("samples", "inversion", "morphs"))
@@ -45,10 +45,10 @@ class Results:
             record,
             collection,
             read_log(workdir / "log" / "metrics.jsonl"),
-            Samples.load(samples) if (samples / GENERATED).exists() else None,
-            Inversion.load(inversion, paintings) if (inversion / "inversion.csv").exists() else None,
-            Morphs.load(morphs, paintings) if (morphs / "pairs.csv").exists() else None,
-            Evaluation.load(workdir, paintings) if (workdir / FIGURES).exists() else None,
+            Samples.load(samples) if reading.is_there(samples / GENERATED) else None,
+            Inversion.load(inversion, paintings) if reading.is_there(inversion / "inversion.csv") else None,
+            Morphs.load(morphs, paintings) if reading.is_there(morphs / "pairs.csv") else None,
+            Evaluation.load(workdir, paintings) if reading.is_there(workdir / FIGURES) else None,
         )
 
     def setting(self, *names: str) -> Any:
@@ -66,7 +66,7 @@ def read_log(path: pathlib.Path) -> dict[str, np.ndarray]:
     that are not finite numbers. Rows come back in the order of images seen; two lines with the same count are one row, and what
     both say the later one says. Raises UserError for what is no file.
     """
-    if not path.exists():
+    if not reading.is_there(path):
         return {}
     rows: dict[float, dict[str, float]] = {}
     for line in reading.read_bytes(path, MOST_LOG).decode("utf-8", "replace").split("\n"):
