@@ -477,6 +477,14 @@ def test_an_evaluation_of_another_make_is_one_line(workdir):
         write_report(workdir)
 
 
+def test_a_figure_that_is_no_number_is_one_line(workdir):
+    found = files.read_json(workdir / "evaluation.json")
+    found["truth"]["competitors"][0]["by_parameter"]["curl_size"] = {"a": 1}
+    files.write_json(workdir / "evaluation.json", found)
+    with pytest.raises(UserError, match="evaluation.json: not as `evaluate` writes it .*run `evaluate` again"):
+        write_report(workdir)
+
+
 @pytest.mark.parametrize(
     "value, text",
     [

@@ -78,8 +78,11 @@ class Inversion:
         reconstructions = reading.map_array(folder / "reconstructions.npy", "uint8", (len(rows), None, None, 3))
         if reconstructions.shape[1] != reconstructions.shape[2]:
             raise UserError(f"{folder / 'reconstructions.npy'}: holds {list(reconstructions.shape)}, squares are needed")
+        latents = reading.read_array(folder / "latents.npy", "float32", (len(rows), None))
+        if not latents.shape[1]:
+            raise UserError(f"{folder / 'latents.npy'}: holds latents of no entries")
         return cls(
-            latents=reading.read_array(folder / "latents.npy", "float32", (len(rows), None)),
+            latents=latents,
             reconstructions=reconstructions,
             **{name: np.array([row.get(name, math.nan) for row in rows]) for name in FIGURES},
             steps=np.array([row.get("steps", 0) for row in rows], np.int64),

@@ -31,8 +31,11 @@ def write_report(workdir: pathlib.Path) -> pathlib.Path:
     """
     results = Results.load(pathlib.Path(workdir))
     path = results.workdir / "report.html"
+    shown = page(results)
+    # What a section only passes on is looked at by the template.
+    text = evaluated(results, lambda _: render("template.html", shown)) or render("template.html", shown)
     with files.atomic_file(path) as temporary:
-        temporary.write_text(render("template.html", page(results)), encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
     return path
 
 
