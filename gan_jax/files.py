@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from gan_jax.errors import UserError
-from gan_jax.reading import map_array, open_regular, read_array, read_csv, read_json  # noqa: F401 (read here as they are written here)
+from gan_jax.reading import map_array, open_regular, read_json
 
 # The one way to read it is to set it, which must not happen while other threads write.
 UMASK = os.umask(0)

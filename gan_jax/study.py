@@ -13,7 +13,7 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
-from gan_jax import __version__, files
+from gan_jax import __version__, files, reading
 from gan_jax.collection.collection import UNDATED
 from gan_jax.collection.named_periods import further
 from gan_jax.config import check, flatten, renamed
@@ -122,7 +122,7 @@ class Study:
                 file=sys.stderr,
             )
         elif self._path.exists():
-            written = files.read_json(self._path)
+            written = reading.read_json(self._path)
             try:
                 there, self._finished = flatten(renamed(written["config"], self._path)), _records(written["stages"])
             except (KeyError, TypeError, ValueError, AttributeError):
@@ -213,7 +213,7 @@ class Study:
         while not self._stands(name):
             time.sleep(1.0)
             if self._path.exists() and not self._cut_off():
-                self._finished = files.read_json(self._path)["stages"]
+                self._finished = reading.read_json(self._path)["stages"]
 
     def run_all(self) -> Iterator[tuple[str, str]]:
         """Runs every stage in order; yields its name and what it said. A baseline that can't be opened does not stop the others."""

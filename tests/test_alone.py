@@ -8,7 +8,7 @@ from command import command
 from PIL import Image
 from test_study import done_again, study, tiny_config  # noqa: F401
 
-from gan_jax import files
+from gan_jax import reading
 from gan_jax.errors import UserError
 from gan_jax.stages import common, given
 from gan_jax.study import Study
@@ -27,11 +27,11 @@ def test_another_workdir_may_be_the_baseline(study, tmp_path):  # noqa: F811
     said = dict(Study(config, tmp_path).run_all())
     assert done_again(said) == ["baseline", "evaluate", "report"]
     assert "searched: median error" in said["baseline"] and "tutorial: median error" in said["baseline"]
-    ours = files.read_array(tmp_path / "morphs" / "frames.npy")
+    ours = reading.read_array(tmp_path / "morphs" / "frames.npy")
     for way in ("searched", "tutorial"):
-        frames = files.read_array(tmp_path / "baseline" / way / "frames.npy")
+        frames = reading.read_array(tmp_path / "baseline" / way / "frames.npy")
         assert frames.shape == ours.shape and np.any(frames != ours)
-    figures = files.read_json(tmp_path / "evaluation.json")
+    figures = reading.read_json(tmp_path / "evaluation.json")
     recipe = "baseline, published recipe"
     assert set(figures["competitors"]) == {"cross-fade", "random samples of the same year", "baseline, our search", recipe}
     assert [place["t"] for place in figures["competitors"][recipe]] == [place["t"] for place in figures["morph"]]
@@ -58,8 +58,8 @@ def test_a_baseline_that_is_not_to_be_had_is_left_out_and_said(study, tmp_path):
 
 def given_frames(workdir, folder) -> np.ndarray:
     """The study's frames in negative, as another tool's: pictures in a folder, and as they are."""
-    frames = 255 - files.read_array(workdir / "morphs" / "frames.npy")
-    t = files.read_array(workdir / "morphs" / "t.npy")
+    frames = 255 - reading.read_array(workdir / "morphs" / "frames.npy")
+    t = reading.read_array(workdir / "morphs" / "t.npy")
     for pair, pictures in enumerate(frames):
         (folder / f"pair_{pair:03d}").mkdir(parents=True)
         for place, picture in zip(t, pictures):
@@ -75,8 +75,8 @@ def test_morphs_of_any_tool_are_judged_and_another_baselines_frames_never_are(st
     config.baseline.frames = str(tmp_path / "by hand")
     said = dict(Study(config, tmp_path / "study").run_all())
     assert done_again(said) == ["baseline", "evaluate", "report"]
-    np.testing.assert_array_equal(files.read_array(tmp_path / "study" / "baseline" / "given" / "frames.npy"), frames)
-    figures = files.read_json(tmp_path / "study" / "evaluation.json")
+    np.testing.assert_array_equal(reading.read_array(tmp_path / "study" / "baseline" / "given" / "frames.npy"), frames)
+    figures = reading.read_json(tmp_path / "study" / "evaluation.json")
     assert "frames of by hand" in figures["competitors"] and "frames of by hand" in {one["name"] for one in figures["verdicts"]}
     assert figures["without"] == []
     page = (tmp_path / "study" / "report.html").read_text()
@@ -93,7 +93,7 @@ def test_morphs_of_any_tool_are_judged_and_another_baselines_frames_never_are(st
     said = dict(Study(config, tmp_path / "study").run_all())
     assert said["baseline"] == f"left out: config.baseline.frames='{tmp_path / 'nowhere'}': no such folder"
     assert "without the baseline: what lies in baseline/ was made of something else" in said["evaluate"]
-    figures = files.read_json(tmp_path / "study" / "evaluation.json")
+    figures = reading.read_json(tmp_path / "study" / "evaluation.json")
     assert not [name for name in figures["competitors"] if "by hand" in name]
 
 
@@ -176,10 +176,10 @@ def test_any_pictures_can_be_inverted_and_morphed_without_a_study(study, picture
     _, workdir = study
     ran = command("invert", f"--generator={workdir}", f"--images={pictures_of}", f"--workdir={tmp_path}", *FEW)
     assert ran.returncode == 0, ran.stderr
-    rows = files.read_csv(tmp_path / "inversion" / "inversion.csv")
+    rows = reading.read_csv(tmp_path / "inversion" / "inversion.csv")
     assert [row["file"] for row in rows] == [str(pictures_of / "a.png"), str(pictures_of / "b.png")]
     assert {row["verdict"] for row in rows} <= {"inside", "near", "outside"}
-    assert files.read_array(tmp_path / "inversion" / "latents.npy").shape == (2, 9)  # the year is behind the latents
+    assert reading.read_array(tmp_path / "inversion" / "latents.npy").shape == (2, 9)  # the year is behind the latents
 
     ends = f"--from={pictures_of / 'a.png'}", f"--to={pictures_of / 'b.png'}"
     ran = command("morph", f"--generator={workdir}", *ends, f"--workdir={tmp_path}", *FEW)
@@ -194,7 +194,7 @@ def test_seeds_can_be_painted_without_a_study(study, tmp_path):  # noqa: F811
     assert ran.returncode == 0, ran.stderr
     single = tmp_path / "samples" / "single"
     assert sorted(path.name for path in single.iterdir()) == [f"seed_{seed:05d}.png" for seed in (0, 1, 2, 31)]
-    of_study = files.read_array(workdir / "samples" / "generated.npy")  # seeds 0 to 31
+    of_study = reading.read_array(workdir / "samples" / "generated.npy")  # seeds 0 to 31
     for seed in (0, 1, 2, 31):
         np.testing.assert_allclose(np.asarray(Image.open(single / f"seed_{seed:05d}.png"), int), of_study[seed].astype(int), atol=1)
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from test_study import tiny_config
 
-from gan_jax import files
+from gan_jax import reading
 from gan_jax.collection import aspect
 from gan_jax.collection.images import load_image
 from gan_jax.collection.painter import paint_collection
@@ -86,7 +86,7 @@ def test_a_study_of_wide_pictures_shows_them_wide(tmp_path):
 
     for name in ("inversion/side_by_side.png", "morphs/contact_sheet.png", "morphs/tuning.png", "morphs/pair_000.png", "morphs/shift.png"):
         assert 0.3 < covered(Image.open(run / name)) < 0.6, name
-    assert files.read_array(run / "morphs" / "frames.npy").shape[2:] == (size, size, 3)  # what is judged is what the network painted
+    assert reading.read_array(run / "morphs" / "frames.npy").shape[2:] == (size, size, 3)  # what is judged is what the network painted
     works = Works.of(Results.load(run))
     assert len(works.collection.aspects) >= 20 and (works.collection.aspects == 2).all()
     assert covered(works.images[0]) == 0.5

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax import default_config, files
+from gan_jax import default_config, reading
 from gan_jax.collection import collection as collections
 from gan_jax.collection.painter import paint_collection
 from gan_jax.morphing.narrowing import Period, narrow
@@ -88,7 +88,7 @@ def test_its_table_makes_the_narrower_collection(tmp_path):
         before = by_file[painting.file]
         assert (painting.title, painting.year, painting.period) == (before.title, before.year, before.period)
     folder = tmp_path / "run" / "narrowing"
-    listed = {row["file"]: row for row in files.read_csv(folder / "works.csv")}
+    listed = {row["file"]: row for row in reading.read_csv(folder / "works.csv")}
     assert len(listed) == len(whole.period("early")) + len(whole.period("late"))
     trained = {painting.file for painting in narrowed.paintings if painting.period in ("early", "late")}
     assert {file for file, row in listed.items() if row["kept"] == "yes"} == trained

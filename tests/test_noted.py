@@ -11,7 +11,7 @@ import pytest
 from ml_collections import ConfigDict
 from test_study import study, tiny_config  # noqa: F401 (a fixture)
 
-from gan_jax import files
+from gan_jax import files, reading
 from gan_jax import study as studies
 from gan_jax.config import flatten
 from gan_jax.noted import Noted, looked_up
@@ -95,7 +95,7 @@ def test_a_field_that_a_stage_names_changes_its_fingerprint(copy, stage, monkeyp
 def test_what_was_noted_is_what_stages_read_and_changing_any_of_it_is_noticed(copy, monkeypatch):
     config, workdir = copy
     monkeypatch.setattr(studies, "check", lambda config: None)
-    stages = files.read_json(workdir / "config.json")["stages"]
+    stages = reading.read_json(workdir / "config.json")["stages"]
     assert {"sampling.images", "morphing.formats", "sampling.walk"} <= stages["sample"]["reads"].keys()
     assert {"seed", "inversion.steps", "collection.fit"} <= stages["invert"]["reads"].keys()
     assert {"seed", "tuning.steps", "morphing.path", "collection.fit"} <= stages["morph"]["reads"].keys()
@@ -155,7 +155,7 @@ def old_fingerprints(config, digest, latest):
 
 def test_a_workdir_from_before_anything_was_noted_stays_complete(copy):
     config, workdir = copy
-    record = files.read_json(workdir / "config.json")
+    record = reading.read_json(workdir / "config.json")
     now = Study(config, workdir)
     for name, fingerprint in old_fingerprints(config, now._digest(), now._latest()).items():
         record["stages"][name]["fingerprint"] = fingerprint
@@ -165,7 +165,7 @@ def test_a_workdir_from_before_anything_was_noted_stays_complete(copy):
     # What is made again is made as it is now, and what comes after it still stands where its settings are those that they were.
     (workdir / "samples" / "final.png").unlink()
     Study(config, workdir).run("sample")
-    assert "reads" in files.read_json(workdir / "config.json")["stages"]["sample"]
+    assert "reads" in reading.read_json(workdir / "config.json")["stages"]["sample"]
     assert all(Study(config, workdir).standing().values())
     config.morphing.path = "linear"
     standing = Study(config, workdir).standing()
@@ -174,7 +174,7 @@ def test_a_workdir_from_before_anything_was_noted_stays_complete(copy):
 
 def test_a_field_that_is_gone_says_nothing_any_more(copy):
     config, workdir = copy
-    record = files.read_json(workdir / "config.json")
+    record = reading.read_json(workdir / "config.json")
     stage = record["stages"]["sample"]
     stage["reads"]["sampling.gone"] = 3
     files.write_json(workdir / "config.json", record)

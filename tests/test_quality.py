@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from gan_jax import files
+from gan_jax import reading
 from tests import quality, trainings
 from tests.command import command
 
@@ -83,8 +83,8 @@ def test_a_training_alone_is_judged_by_what_it_has_learnt(tmp_path, monkeypatch)
     assert figures["chance, trained on"] > 5 and figures["recall"] < 0.2 and figures["works' error"] > 0.2
     assert {word for word, _ in figures["verdicts"].values()} == {"further"} and len(figures["verdicts"]) == 4
     assert np.array_equal(
-        files.read_array(tmp_path / "first" / "collection" / "images.npy"),
-        files.read_array(tmp_path / "other" / "collection" / "images.npy"),
+        reading.read_array(tmp_path / "first" / "collection" / "images.npy"),
+        reading.read_array(tmp_path / "other" / "collection" / "images.npy"),
     )
     read = quality.figures_of_training(tmp_path / "other")
     assert read["recall"] == figures["recall"] and read["ends' error"] is None and read["training, s"] > 0

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax import files
+from gan_jax import files, reading
 from gan_jax.collection.paintings import Collection, Painting
 from gan_jax.collection.sources import Skipped
 from gan_jax.errors import UserError
@@ -470,7 +470,7 @@ def test_a_comparison_sets_studies_side_by_side(workdir, tmp_path):
 
 
 def test_an_evaluation_of_another_make_is_one_line(workdir):
-    old = files.read_json(workdir / "evaluation.json")
+    old = reading.read_json(workdir / "evaluation.json")
     del old["verdicts"]
     files.write_json(workdir / "evaluation.json", old)
     with pytest.raises(UserError, match="not as `evaluate` writes it .*run `evaluate` again"):
@@ -478,7 +478,7 @@ def test_an_evaluation_of_another_make_is_one_line(workdir):
 
 
 def test_a_figure_that_is_no_number_is_one_line(workdir):
-    found = files.read_json(workdir / "evaluation.json")
+    found = reading.read_json(workdir / "evaluation.json")
     found["truth"]["competitors"][0]["by_parameter"]["curl_size"] = {"a": 1}
     files.write_json(workdir / "evaluation.json", found)
     with pytest.raises(UserError, match="evaluation.json: not as `evaluate` writes it .*run `evaluate` again"):
@@ -526,9 +526,9 @@ def test_the_page_is_the_same_every_time(workdir):
 def test_works_are_shown_under_the_periods_that_they_are_named_for(workdir):
     table = workdir / "evaluation" / "works.csv"
     named = {4: "<b>antwerp", 5: "<b>antwerp", 6: "paris", 7: "paris"}
-    rows = [row | {"named": named.get(k, "")} for k, row in enumerate(files.read_csv(table))]
+    rows = [row | {"named": named.get(k, "")} for k, row in enumerate(reading.read_csv(table))]
     files.write_csv(table, rows[0], rows)
-    evaluation = files.read_json(workdir / "evaluation.json")
+    evaluation = reading.read_json(workdir / "evaluation.json")
     evaluation["style"][0]["periods"]["paris"] = {"value": 355.5, "low": 350.0, "high": 360.0}
     files.write_json(workdir / "evaluation.json", evaluation)
     shown = works.Works.of(results.Results.load(workdir))

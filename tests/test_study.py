@@ -14,7 +14,7 @@ import published
 import pytest
 from command import command
 
-from gan_jax import default_config, demo_config, files
+from gan_jax import default_config, demo_config, files, reading
 from gan_jax.collection.paintings import Collection
 from gan_jax.errors import UserError
 from gan_jax.generators import open_generator
@@ -133,15 +133,15 @@ def test_the_networks_own_images_are_recovered(study):
 
 def test_the_years_between_are_not_trained_on_and_every_work_is_accounted_for(study):
     _, workdir = study
-    paintings = files.read_csv(workdir / "collection" / "paintings.csv")
-    inverted = files.read_csv(workdir / "inversion" / "inversion.csv")
+    paintings = reading.read_csv(workdir / "collection" / "paintings.csv")
+    inverted = reading.read_csv(workdir / "inversion" / "inversion.csv")
     assert {row["period"] for row in inverted} == {"early", "late"}
     assert any(row["period"] == "between" for row in paintings)
-    pairs, alone = (files.read_csv(workdir / "morphs" / f"{name}.csv") for name in ("pairs", "unmatched"))
+    pairs, alone = (reading.read_csv(workdir / "morphs" / f"{name}.csv") for name in ("pairs", "unmatched"))
     seen = [row[f"{period}_index"] for row in pairs for period in ("early", "late")] + [row["index"] for row in alone]
     assert sorted(seen) == sorted(row["index"] for row in inverted)
     assert all(row["reason"] for row in alone)
-    frames = files.read_array(workdir / "morphs" / "frames.npy")
+    frames = reading.read_array(workdir / "morphs" / "frames.npy")
     assert frames.shape == (len(pairs), 3, 16, 16, 3)
 
 
@@ -196,7 +196,7 @@ def test_a_training_that_was_complete_and_is_damaged_is_completed_again(study, t
 def test_other_paintings_make_everything_stale(study, tmp_path):
     config, workdir = study
     shutil.copytree(workdir, tmp_path / "copy")
-    images = files.read_array(tmp_path / "copy" / "collection" / "images.npy")
+    images = reading.read_array(tmp_path / "copy" / "collection" / "images.npy")
     files.write_array(tmp_path / "copy" / "collection" / "images.npy", images[:, ::-1])
     with pytest.raises(UserError, match="trained on other paintings"):
         Study(config.copy_and_resolve_references(), tmp_path / "copy").run("train")
@@ -271,7 +271,7 @@ def test_a_conditional_study_paints_a_period(tmp_path):
         study = Study(config, tmp_path)
         for stage in ("prepare", "train", "sample"):
             study.run(stage)
-        painted[period] = files.read_array(tmp_path / "samples" / "generated.npy")
+        painted[period] = reading.read_array(tmp_path / "samples" / "generated.npy")
     # The same latents each time, with another label.
     assert np.any(painted["early"] != painted["late"])
     assert {tuple(x) for x in (painted[""] == painted["late"]).all((1, 2, 3))[:, None]} == {(True,), (False,)}
@@ -290,7 +290,7 @@ def test_a_study_paints_the_year_that_is_asked_for(study, tmp_path):
     for year in (1881.0, 1886.5):
         config.sampling.year = year
         Study(config, tmp_path / "study").run("sample")
-        painted[year] = files.read_array(tmp_path / "study" / "samples" / "generated.npy")
+        painted[year] = reading.read_array(tmp_path / "study" / "samples" / "generated.npy")
     assert np.any(painted[1881.0] != painted[1886.5])
     generator = open_generator(tmp_path / "study")
     years = np.array([work.year for work in Collection.load(workdir / "collection").paintings if work.period in ("early", "late")])
@@ -302,13 +302,13 @@ def test_a_study_paints_the_year_that_is_asked_for(study, tmp_path):
 
 def test_works_are_found_where_training_put_them(study):
     config, workdir = study
-    generator, latents = open_generator(workdir), files.read_array(workdir / "inversion" / "latents.npy")
+    generator, latents = open_generator(workdir), reading.read_array(workdir / "inversion" / "latents.npy")
     np.testing.assert_array_equal(latents[:, :-1], generator.works)
-    rows = files.read_csv(workdir / "inversion" / "inversion.csv")
+    rows = reading.read_csv(workdir / "inversion" / "inversion.csv")
     np.testing.assert_allclose(latents[:, -1:], generator.years.labels(np.array([float(row["year"]) for row in rows])), atol=1e-3)
     # In the middle of a way frames are the trained network's.
-    t, frames = (files.read_array(workdir / "morphs" / name) for name in ("t.npy", "frames.npy"))
-    pair = files.read_csv(workdir / "morphs" / "pairs.csv")[0]
+    t, frames = (reading.read_array(workdir / "morphs" / name) for name in ("t.npy", "frames.npy"))
+    pair = reading.read_csv(workdir / "morphs" / "pairs.csv")[0]
     place = {int(row["index"]): i for i, row in enumerate(rows)}
     ends = [latents[[place[int(pair[name])]]] for name in ("early_index", "late_index")]
     way = with_labels(config.morphing.path, *ends, t, 1)[0]
@@ -326,13 +326,13 @@ def test_a_period_named_afterwards_is_shown_and_nothing_is_learnt_again(study, t
     for name in ("evaluate", "report"):
         Study(named, tmp_path / "study").run(name)
     assert all(Study(named, tmp_path / "study").standing().values())
-    paintings, works = (files.read_csv(tmp_path / "study" / path) for path in ("collection/paintings.csv", "evaluation/works.csv"))
+    paintings, works = (reading.read_csv(tmp_path / "study" / path) for path in ("collection/paintings.csv", "evaluation/works.csv"))
     assert [row["period"] for row in works] == [row["period"] for row in paintings]
     assert [row["named"] for row in works] == ["paris" if 1884 <= float(row["year"]) < 1887 else "" for row in paintings]
-    for curve in files.read_json(tmp_path / "study" / "evaluation.json")["style"]:
+    for curve in reading.read_json(tmp_path / "study" / "evaluation.json")["style"]:
         assert curve["periods"]["paris"] and curve["periods"]["early"] and not curve["periods"]["between"]
     # Judged by the works that were held out, whatever they are called.
-    judged = [files.read_json(folder / "evaluation.json")["sets"]["between"] for folder in (workdir, tmp_path / "study")]
+    judged = [reading.read_json(folder / "evaluation.json")["sets"]["between"] for folder in (workdir, tmp_path / "study")]
     assert judged[0] == judged[1] == sum(row["period"] == "between" for row in paintings)
     assert "among them <bdi>paris</bdi>" in (tmp_path / "study" / "report.html").read_text(encoding="utf-8")
     named.collection.periods.update(paris="", rome="1886.9998..1886.9999")
@@ -360,7 +360,7 @@ def test_one_period_can_be_learnt_alone_from_networks_of_both(study, tmp_path, m
 def test_a_workdir_from_before_a_field_was_there_is_taken_up(study, tmp_path):
     config, workdir = study
     shutil.copytree(workdir / "collection", tmp_path / "collection")
-    record = files.read_json(workdir / "config.json")
+    record = reading.read_json(workdir / "config.json")
     del record["config"]["training"]["period"], record["config"]["model"]["noise"]
     files.write_json(tmp_path / "config.json", record)
     Study(config, tmp_path)
@@ -373,7 +373,7 @@ def test_a_workdir_from_before_a_field_was_there_is_taken_up(study, tmp_path):
 def test_a_workdir_from_before_uncertain_dates_were_left_out_kept_them(study, tmp_path):
     config, workdir = study
     shutil.copytree(workdir / "collection", tmp_path / "collection")
-    record = files.read_json(workdir / "config.json")
+    record = reading.read_json(workdir / "config.json")
     del record["config"]["collection"]["uncertain"]
     files.write_json(tmp_path / "config.json", record)
     with pytest.raises(UserError, match="config.collection.uncertain is 'keep' there and 'leave out' here"):
@@ -400,7 +400,7 @@ def test_a_workdir_from_before_a_field_had_its_name_is_complete(study, tmp_path,
 def test_what_is_gone_from_the_config_says_nothing(study, tmp_path):
     config, workdir = study
     shutil.copytree(workdir / "collection", tmp_path / "collection")
-    record = files.read_json(workdir / "config.json")
+    record = reading.read_json(workdir / "config.json")
     record["config"]["training"]["gone"] = 1
     files.write_json(tmp_path / "config.json", record)
     Study(config, tmp_path)
@@ -546,7 +546,7 @@ def test_no_room_imports_tensorflow():
 def test_arrays_and_files_are_read_without_running_anything(tmp_path):
     np.save(tmp_path / "objects.npy", np.array([{"a": 1}], object))
     with pytest.raises(UserError, match="objects.npy: not an array of numbers"):
-        files.read_array(tmp_path / "objects.npy")
+        reading.read_array(tmp_path / "objects.npy")
     with pytest.raises(ValueError, match="not JSON compliant|Out of range"):
         files.write_json(tmp_path / "nan.json", {"x": float("nan")})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["objects.npy"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from gan_jax import files
+from gan_jax import reading
 from gan_jax.collection.images import Fitted, load_images
 from gan_jax.errors import UserError
 from gan_jax.progress import Progress
@@ -28,7 +28,7 @@ def listed(folder: pathlib.Path) -> dict[tuple[int, float], pathlib.Path]:
         raise UserError(f"{FIELD}={str(folder)!r}: no such folder")
     found: dict[tuple[int, float], pathlib.Path] = {}
     if (folder / TABLE).is_file():
-        entries = [_entry(folder, row, number) for number, row in enumerate(files.read_csv(folder / TABLE), 1)]
+        entries = [_entry(folder, row, number) for number, row in enumerate(reading.read_csv(folder / TABLE), 1)]
     else:
         names = ((path, NAME.fullmatch(path.relative_to(folder).as_posix())) for path in sorted(folder.rglob("*")))
         entries = [((int(match[1]), float(match[2])), path) for path, match in names if match and path.is_file()]

@@ -14,7 +14,7 @@ import numpy as np
 from jax.typing import DTypeLike
 from ml_collections import ConfigDict
 
-from gan_jax import default_config, files
+from gan_jax import default_config, reading
 from gan_jax.config import renamed
 from gan_jax.errors import UserError
 from gan_jax.models import networks, reference
@@ -58,7 +58,7 @@ def read_trained(source: str | pathlib.Path, dtype: DTypeLike) -> Trained:
         raise UserError(f"{source}: no checkpoint here; `train` makes one")
     config = default_config.get_config()
     try:
-        config.update(ConfigDict(renamed(files.read_json(path / "config.json")["config"], path / "config.json")))
+        config.update(ConfigDict(renamed(reading.read_json(path / "config.json")["config"], path / "config.json")))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise UserError(f"{path / 'config.json'}: not written by this program") from None
     resolution = config.collection.resolution
