@@ -43,8 +43,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import published  # noqa: E402
 from command import command  # noqa: E402
+from tiny import tiny_config  # noqa: E402
 
-from gan_jax import default_config, demo_config, files  # noqa: E402
+from gan_jax import default_config, files  # noqa: E402
 from gan_jax.collection import collection as collections_  # noqa: E402
 from gan_jax.errors import UserError  # noqa: E402
 from gan_jax.generators import open_generator  # noqa: E402
@@ -307,19 +308,10 @@ def without_plots() -> Iterator[None]:
 
 
 def small_config() -> ConfigDict:
-    """Of a study that is done in seconds."""
-    config = demo_config.get_config()
-    config.training.works_batch = 8
-    config.collection.update(resolution=16, min_works=8)
-    config.collection.painter.works = 48
-    config.model.update(latent_size=8, width=4)
-    config.training.update(total_kimg=0.128, batch_size=16, log_every_kimg=0.032, sample_every_kimg=0.064, checkpoint_every_kimg=0.064)
-    config.inversion.update(steps=4, candidates=32)
-    config.inversion.calibration = 8
-    config.morphing.update(frames=3, size=32, stations=3, formats=("gif",), films=0)
+    """Of a study that is done in seconds: nothing is tuned, and only texture is measured."""
+    config = tiny_config()
     config.tuning.steps = 0
-    config.sampling.update(images=32, walk=0)
-    config.evaluation.update(repeats=2, features=("texture",))
+    config.evaluation.features = ("texture",)
     return config
 
 

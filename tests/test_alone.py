@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from command import command
 from PIL import Image
-from test_study import done_again, study, tiny_config  # noqa: F401
+from test_study import done_again, study  # noqa: F401
+from tiny import tiny_config
 
 from gan_jax import reading
 from gan_jax.errors import UserError

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from test_study import tiny_config
+from tiny import tiny_config
 
 from gan_jax import reading
 from gan_jax.collection import aspect

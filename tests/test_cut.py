@@ -12,7 +12,7 @@ import jax
 import numpy as np
 import pytest
 from PIL import Image
-from test_study import done_again, study, tiny_config  # noqa: F401 (a fixture)
+from test_study import done_again, study  # noqa: F401 (a fixture)
 
 from gan_jax import files
 from gan_jax import study as studies

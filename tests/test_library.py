@@ -6,9 +6,9 @@ import shutil
 
 import numpy as np
 import pytest
+from command import command
 
 from gan_jax.pictures import write_png
-from tests.command import command
 
 DOCS = pathlib.Path(__file__).parents[1] / "docs" / "library.md"
 TINY = (

@@ -9,7 +9,8 @@ import shutil
 import published
 import pytest
 from ml_collections import ConfigDict
-from test_study import study, tiny_config  # noqa: F401 (a fixture)
+from test_study import study  # noqa: F401 (a fixture)
+from tiny import tiny_config
 
 from gan_jax import files, reading
 from gan_jax import study as studies

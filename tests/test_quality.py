@@ -5,10 +5,10 @@ import pathlib
 
 import numpy as np
 import pytest
+from command import command
 
 from gan_jax import reading
 from tests import quality, trainings
-from tests.command import command
 
 VARIANT = "half the rate: --config.training.discriminator_rate=0.5 --config.collection.where='genre=still life'"
 

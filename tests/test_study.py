@@ -13,8 +13,9 @@ import numpy as np
 import published
 import pytest
 from command import command
+from tiny import tiny_config
 
-from gan_jax import default_config, demo_config, files, reading
+from gan_jax import default_config, files, reading
 from gan_jax.collection.paintings import Collection
 from gan_jax.errors import UserError
 from gan_jax.generators import open_generator
@@ -25,23 +26,6 @@ from gan_jax.stages import train as train_stage
 from gan_jax.study import STAGES, Study
 
 ROOT = pathlib.Path(__file__).parents[1]
-
-
-def tiny_config():
-    """Of a study that is done in seconds, without films of its pairs and walks."""
-    config = demo_config.get_config()
-    config.training.works_batch = 8
-    config.collection.update(resolution=16, min_works=8)
-    config.collection.painter.works = 48
-    config.model.update(latent_size=8, width=4)
-    config.training.update(total_kimg=0.128, batch_size=16, log_every_kimg=0.032, sample_every_kimg=0.064, checkpoint_every_kimg=0.064)
-    config.inversion.update(steps=4, candidates=32)
-    config.inversion.calibration = 8
-    config.morphing.update(frames=3, size=32, stations=3, formats=("gif",), films=0)
-    config.tuning.steps = 4
-    config.sampling.update(images=32, walk=0)
-    config.evaluation.repeats = 2
-    return config
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ import warnings
 import numpy as np
 import pytest
 from PIL import Image
-from test_study import ROOT, tiny_config
+from test_study import ROOT
+from tiny import tiny_config
 
 from gan_jax.collection.images import load_image
 from gan_jax.collection.tfds import Pictures

@@ -24,7 +24,6 @@ from gan_jax.evaluation.verdicts import CROSS_FADE, cross_fade, verdicts
 from gan_jax.generators import open_generator
 from gan_jax.latents import sampling
 from gan_jax.latents.inversion import rms
-from gan_jax.latents.paths import with_labels
 from gan_jax.metrics import kid
 from gan_jax.metrics.copies import Copies
 from gan_jax.metrics.features import Standardiser, extractor
@@ -32,7 +31,7 @@ from gan_jax.metrics.image_set import MINIMUM, ImageSet
 from gan_jax.metrics.manifold import manifold
 from gan_jax.models.generator import Generator
 from gan_jax.stages.common import labels_of, learnt_works, trained_on
-from gan_jax.stages.morph import pair
+from gan_jax.stages.morph import journeys, pair
 
 SAMPLES = 512
 PLACES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
@@ -90,10 +89,8 @@ def ways(config: ConfigDict, collection: Collection, generator: Generator) -> tu
     ends = np.array(pair(collection, config.morphing)[0])
     learnt = learnt_works(collection, config)
     own = np.concatenate([generator.works, labels_of(generator, collection, learnt)], axis=1)
-    early, late = (own[np.searchsorted(learnt, ends[:, end])] for end in (0, 1))
-    latents = with_labels(config.morphing.path, early, late, PLACES, generator.label_size)
-    frames = generator.images(latents.reshape(-1, latents.shape[-1]))
-    return ends, frames.reshape(len(ends), len(PLACES), *frames.shape[1:])
+    years = np.array([painting.year for painting in collection.paintings])
+    return ends, journeys(generator, dict(zip(learnt, own)), ends, years, PLACES, config.morphing.path).frames
 
 
 if __name__ == "__main__":
