@@ -204,9 +204,9 @@ def test_distances_are_zero_of_an_image_from_itself_and_weighed():
     seen = features_of(look, look.params, images)
     for layer in seen:
         np.testing.assert_allclose((layer**2).sum(-1), 1, rtol=1e-4)
-    same = distance(images, images, look, look.params, seen)
+    same = distance(images, images, seen, seen)
     np.testing.assert_allclose(same.total(Weights(1.0, 1.0, 1.0)), 0, atol=1e-5)
-    other = distance(images, -images, look, look.params, features_of(look, look.params, -images))
+    other = distance(images, -images, seen, features_of(look, look.params, -images))
     # Features of length 1 that point the other way are 2 apart.
     np.testing.assert_allclose(other.features, 4, rtol=1e-4)
     np.testing.assert_allclose(other.pixels, 2 * jnp.abs(images).mean((1, 2, 3)), rtol=1e-5)

@@ -89,8 +89,7 @@ def ways(config: ConfigDict, collection: Collection, generator: Generator) -> tu
     ends = np.array(pair(collection, config.morphing)[0])
     learnt = learnt_works(collection, config)
     own = np.concatenate([generator.works, labels_of(generator, collection, learnt)], axis=1)
-    years = np.array([painting.year for painting in collection.paintings])
-    return ends, journeys(generator, dict(zip(learnt, own)), ends, years, PLACES, config.morphing.path).frames
+    return ends, journeys(generator, dict(zip(learnt, own)), ends, collection.years, PLACES, config.morphing.path).frames
 
 
 if __name__ == "__main__":

@@ -210,8 +210,8 @@ def _measuring(apply: Callable, features: Callable | None) -> Callable:
 
     @jax.jit
     def look(params: Any, critic: Any, latents: Array, target: Array) -> Parts:
-        seen = features_of(critic_of, critic, target) if critic_of else None
-        return distance(apply(params, latents), target, critic_of, critic, seen)
+        images = apply(params, latents)
+        return distance(images, target, *(features_of(critic_of, critic, x) for x in (images, target)))
 
     return look
 
@@ -232,7 +232,7 @@ def _programs(apply: Callable, features: Callable | None, settings: Settings, la
     schedule = rate_schedule(settings)
 
     def seen_in(critic: Any, target: Array) -> list[Array]:
-        return features_of(critic_of, critic, target) if critic_of else []
+        return features_of(critic_of, critic, target)
 
     @jax.jit
     def begin(critic: Any, z: Array, target: Array) -> Lanes:
@@ -261,7 +261,8 @@ def _programs(apply: Callable, features: Callable | None, settings: Settings, la
         noise = jnp.where(free, noise, 0.0)
 
         def total(z: Array) -> tuple[Array, Parts]:
-            parts = distance(apply(params, on_sphere(z + noise, label_size)), lanes.target, critic_of, critic, lanes.seen)
+            images = apply(params, on_sphere(z + noise, label_size))
+            parts = distance(images, lanes.target, features_of(critic_of, critic, images), lanes.seen)
             return parts.total(settings.weights).sum(), parts
 
         gradient, parts = jax.grad(total, has_aux=True)(lanes.z)

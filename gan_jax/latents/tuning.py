@@ -121,10 +121,10 @@ def _programs(apply: Callable, features: Callable | None, settings: Settings, me
 
     def step(trained, state, z: Array, target: Array, before, kept, critic, others: Array, i: Array):
         def apart(images: Array, wanted: Array) -> Array:
-            there = features_of(critic_of, critic, wanted) if critic_of else None
-            loss = distance(images, wanted, critic_of, critic, there).total(settings.weights).mean()
-            if critic_of and settings.statistics:
-                loss += settings.statistics * unlike_statistics(features_of(critic_of, critic, images), there).mean()
+            seen, there = (features_of(critic_of, critic, x) for x in (images, wanted))
+            loss = distance(images, wanted, seen, there).total(settings.weights).mean()
+            if seen and settings.statistics:
+                loss += settings.statistics * unlike_statistics(seen, there).mean()
             return loss
 
         # Anywhere on the way from a painting's latents to those of another image.

@@ -40,11 +40,11 @@ class Parts:
 jax.tree_util.register_dataclass(Parts, ("pixels", "structure", "features"), ())
 
 
-def distance(images: Array, target: Array, critic: Critic | None = None, critic_params=None, target_features=None) -> Parts:
-    """Of images [n, r, r, 3] from their targets.
+def distance(images: Array, target: Array, seen: Sequence[Array] = (), target_features: Sequence[Array] = ()) -> Parts:
+    """Compares images [n, r, r, 3] with their targets.
 
     Args:
-      critic_params: of the critic, given apart so that a program does not hold a copy.
+      seen: of `features_of` the images; () where there is no critic.
       target_features: of `features_of` the targets.
     """
     pixels = jnp.abs(images - target).mean(axis=(1, 2, 3))
@@ -56,15 +56,17 @@ def distance(images: Array, target: Array, critic: Critic | None = None, critic_
             break
         a, b = reduce(a), reduce(b)
     features = jnp.zeros_like(pixels)
-    if critic is not None:
-        seen = features_of(critic, critic_params, images)
+    if seen:
         features = sum((_apart(x, y) for x, y in zip(seen, target_features)), features) / len(seen)
     return Parts(pixels, sum(scales, jnp.zeros_like(pixels)) / len(scales), features)
 
 
-def features_of(critic: Critic, params, images: Array) -> list[Array]:
-    """Returns the critic's features, float32, each pixel's scaled to length 1 (as in Zhang et al., LPIPS, 2018, without its weights)."""
-    return [_unit(layer) for layer in critic.features(params, images)]
+def features_of(critic: Critic | None, params, images: Array) -> list[Array]:
+    """Returns the critic's features, float32, each pixel's scaled to length 1 (as in Zhang et al., LPIPS, 2018, without its weights).
+
+    `params` are the critic's, given apart so that a program does not hold a copy. Without a critic there are no features.
+    """
+    return [_unit(layer) for layer in critic.features(params, images)] if critic else []
 
 
 def unlike_statistics(seen: Sequence[Array], wanted: Sequence[Array]) -> Array:
