@@ -62,6 +62,8 @@ SETTINGS: tuple[Field, ...] = (
         flag("conditional", False, "periods as labels: joined to the latents, and guessed by the discriminator"),
         flag("year", False, "the year as label: the generator paints it, and the discriminator compares with paintings of about that year"),
         integer("width", 32, 1, 2**16, "dcgan: channels next to the image"),
+        flag("excitation", False, "dcgan: coarse layers of the generator weigh the channels of those three doublings finer; none at 32 px",
+             new=True),
         flag("sync_batch_norm", True, "dcgan: batch statistics over all devices"),
         integer("fmap_base", 8192, 1, 2**20, "pggan: channels are min(fmap_base / 2^stage, fmap_max)"),
         integer("fmap_max", 512, 1, 2**16, "pggan: see fmap_base"),

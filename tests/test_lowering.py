@@ -69,6 +69,15 @@ def test_steps(model, level, loss):
     assert "stablehlo.convolution" in text and "bf16" in text
 
 
+def test_a_generator_whose_channels_are_weighed():
+    config = tiny()
+    config.model.update(name="dcgan", width=2, excitation=True)
+    g = networks.build(config.model, 64, jnp.bfloat16)[0]
+    z = jnp.zeros((8, g.latent_size))
+    variables = jax.eval_shape(lambda: g.init(jax.random.key(0), z, level=6, alpha=jnp.float32(1)))
+    lowered(jax.jit(lambda v, z: g.apply(v, z, level=6, alpha=jnp.float32(1))), variables, z)
+
+
 def test_sampling(generator):
     lowered(_quantised, generator.apply, generator.params, jnp.zeros((8, generator.latent_size)))
 

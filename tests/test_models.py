@@ -10,7 +10,8 @@ import published
 import pytest
 from scipy import ndimage
 
-from gan_jax.models import convolutions, dcgan, layers, pggan, reference
+from gan_jax import default_config
+from gan_jax.models import convolutions, dcgan, layers, networks, pggan, reference
 
 ONE = jnp.float32(1)
 
@@ -310,6 +311,45 @@ def test_noise_is_added_by_learnt_strengths_and_each_image_has_its_own(network, 
     np.testing.assert_allclose(own[1:3], images(variables, latents[1:3], seeds=seeds[1:3]), atol=1e-5)  # whatever else is in the batch
     np.testing.assert_allclose(same[0], same[1], atol=1e-5)
     np.testing.assert_allclose(same, images(variables, seeds=jnp.zeros(4, jnp.uint32)), atol=1e-5)
+
+
+def test_coarse_layers_weigh_the_channels_of_fine_ones():
+    fine, coarse = random(0, 2, 32, 32, 3), random(1, 2, 8, 8, 5)
+    module = dcgan.Excitation(jnp.float32)
+    variables = module.init(jax.random.key(2), fine, coarse)
+    squeeze, excite = (np.asarray(variables["params"][name], np.float64) for name in ("squeeze", "excite"))
+    expected = np.empty(fine.shape)
+    for image in range(2):
+        pooled = [np.asarray(coarse)[image, 2 * y : 2 * y + 2, 2 * x : 2 * x + 2].mean(axis=(0, 1)) for y in range(4) for x in range(4)]
+        squeezed = sum(part @ kernel for part, kernel in zip(pooled, squeeze.reshape(16, 5, 3)))
+        weights = 2 / (1 + np.exp(-np.where(squeezed > 0, squeezed, 0.2 * squeezed) @ excite))
+        expected[image] = np.asarray(fine)[image] * weights
+    np.testing.assert_allclose(module.apply(variables, fine, coarse), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_generator_is_excited_three_doublings_on_and_one_that_says_nothing_is_plain():
+    latents = random(0, 4, 8)
+    plain, excited = (dcgan.Generator(128, 8, width=1, excitation=on) for on in (False, True))
+    variables = excited.init(jax.random.key(0), latents, level=7, alpha=ONE)
+    kernels = {name: {key: x.shape for key, x in layer.items()} for name, layer in variables["params"].items() if "excite" in name}
+    assert kernels == {  # 32 px by 4 px, 64 px by 8 px
+        "excite_2": {"squeeze": (4, 4, 16, 2), "excite": (2, 2)},
+        "excite_3": {"squeeze": (4, 4, 8, 1), "excite": (1, 1)},
+    }
+
+    def silent(path, x):
+        return 0 * x if path[-1].key == "excite" else x
+
+    image = excited.apply(variables, latents, level=7, alpha=ONE)
+    silenced = excited.apply(jax.tree_util.tree_map_with_path(silent, variables), latents, level=7, alpha=ONE)
+    without = plain.apply(variables, latents, level=7, alpha=ONE)
+    np.testing.assert_allclose(silenced, without, atol=1e-6)
+    assert np.abs(image - without).max() > 0.01 * np.abs(without).max()
+    config = default_config.get_config()
+    config.model.update(latent_size=8, width=1)
+    counted = [networks.work(config.model, 7)[0] for config.model.excitation in (False, True)]
+    assert counted[1] - counted[0] == sum(math.prod(shape) for layer in kernels.values() for shape in layer.values())
+    assert "excite" not in "".join(excited.clone(resolution=32).init(jax.random.key(0), latents, level=5, alpha=ONE)["params"])
 
 
 def test_noise_is_normal_and_without_relation_between_layers():

@@ -144,7 +144,7 @@ def old_fingerprints(config, digest, latest):
     needs = {"train": ["prepare"], "sample": ["train"], "invert": ["train"], "morph": ["invert"], "evaluate": ["sample", "morph"],
              "report": ["evaluate"]}  # fmt: skip
     new = {"collection.period_column": "", "training.learning_rate_decay": 0.0, "training.discriminator_rate": 1.0,
-           "training.augment_colour": 1.0, "training.works_spread": 0.0}  # fmt: skip
+           "training.augment_colour": 1.0, "training.works_spread": 0.0, "model.excitation": False}  # fmt: skip
     flat, made = flatten(config.to_dict()), {}
     for name, of in sections.items():
         reads = {k: v for k, v in flat.items() if k.split(".")[0] in of and not may_change(k) and not (k in new and new[k] == v)}

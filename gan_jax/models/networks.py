@@ -39,7 +39,8 @@ def build(model: ConfigDict, resolution: int, dtype: DTypeLike, axis_name: str |
     if model.name == "dcgan":
         axis_name = axis_name if model.sync_batch_norm else None
         sizes = dict(resolution=resolution, label_size=labels, width=model.width, axis_name=axis_name, dtype=dtype)
-        generator = dcgan.Generator(latent_size=model.latent_size, timed=model.year, smooth=model.smooth, noise=model.noise, **sizes)
+        extras = dict(timed=model.year, smooth=model.smooth, noise=model.noise, excitation=model.excitation)
+        generator = dcgan.Generator(latent_size=model.latent_size, **extras, **sizes)
         return generator, dcgan.Discriminator(**sizes | dict(label_size=discriminator_labels))
     raise UserError(f"config.model.name={model.name!r}: there is 'pggan' and 'dcgan'")
 
@@ -65,7 +66,10 @@ def layers(model: ConfigDict, level: int) -> tuple[list[Layer], list[Layer]]:
     if model.name == "dcgan":
         widths = [3] + [model.width * 2**i for i in range(level - 2)]  # from the image down to 4x4
         kernels = [(4 ** (level - i), 4, near, far) for i, (near, far) in enumerate(zip(widths, widths[1:]))]
-        return [(16, 1, widths[-1], model.latent_size), *kernels], [(16, 1, widths[-1], 1), *kernels]
+        squeezed = []
+        for near, far in zip(widths[1:], widths[1 + dcgan.EXCITED :]) if model.excitation else ():
+            squeezed += [(1, 16, near, far), (1, 1, near, near)]
+        return [(16, 1, widths[-1], model.latent_size), *kernels, *squeezed], [(16, 1, widths[-1], 1), *kernels]
     channels = [pggan.width(stage, model.fmap_base, model.fmap_max) for stage in range(level)]
     both = [(16, 9, channels[1], channels[1])]
     # For each level one plain 3x3 at its size, and one fused with the scaling: 16 products for 4 pixels.
