@@ -4,7 +4,7 @@ import pathlib
 
 from gan_jax import hub
 from gan_jax.models import networks
-from gan_jax.models.generator import Apply, Critic, Features, Generator
+from gan_jax.models.generator import Apply, Critic, Features, First, Generator
 from gan_jax.training.trained import read_trained
 
 
@@ -29,4 +29,5 @@ def open_generator(source: str | pathlib.Path, precision: str = "auto") -> Gener
         found.years,
         found.works,
         Critic(critic, Features(found.discriminator, *grown)),
+        first=First(network, *grown),
     )

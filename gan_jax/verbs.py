@@ -148,6 +148,13 @@ def morph(verb: str, values: Values) -> None:
             say(verb, film(study.config, study.workdir, values.pairs))
 
 
+def explore(verb: str, values: Values) -> None:
+    with opened(verb, values, writes=False) as study:
+        from gan_jax.stages.explore import explore
+
+        explore(study.config, study.workdir, values.port, lambda address: say(verb, f"{address} (Ctrl-C ends it)"))
+
+
 def report(verb: str, values: Values) -> None:
     if len(values.workdir) == 1:
         stage(verb, values)
@@ -267,6 +274,13 @@ STAGES = (
         workdirs=True,
     ),
     Verb(
+        "explore",
+        "opens a page on this machine: paintings and samples, what lies between them, years and directions by hand",
+        explore,
+        ("generator",),
+        (Flag("port", 0, "Of the page; 0: any that is free."),),
+    ),
+    Verb(
         "benchmark",
         "times training, sampling and inversion on this machine; --input=real times the whole loop too",
         benchmark,
@@ -277,7 +291,7 @@ STAGES = (
 )
 STUDY = Verb(
     "study",
-    "runs all of the following but `narrow` and the last, skips what is complete, and goes on where it stopped",
+    "runs all of the following but `narrow` and the last two, skips what is complete, and goes on where it stopped",
     study,
     tuple(dict.fromkeys(section for verb in STAGES for section in verb.sections)),
     (DRY_RUN, *TOGETHER),

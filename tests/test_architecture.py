@@ -18,12 +18,13 @@ ROOMS = {
     "morphing": {"models", "latents"},
     "evaluation": {"metrics", "collection"},
     "report": {"collection", "training", "latents", "morphing", "evaluation"},
+    "explorer": {"models", "latents"},
 }
 # What stages hand on: a class with `save` and `load`, and what its files hold.
 ARTEFACTS = {
     "collection.paintings", "latents.samples", "latents.inverted", "morphing.morphs", "morphing.baseline", "evaluation.evaluation",
 }  # fmt: skip
-KNOWN_TO_ONE = {"orbax": {"training/checkpoints.py"}, "tensorflow_datasets": {"collection/tfds.py"}}
+KNOWN_TO_ONE = {"orbax": {"training/checkpoints.py"}, "tensorflow_datasets": {"collection/tfds.py"}, "bokeh": {"explorer/page.py"}}
 
 
 def imported(path: pathlib.Path, top_level: bool = False) -> set[str]:

@@ -38,6 +38,30 @@ class Apply:
 
 
 @dataclasses.dataclass(frozen=True)
+class First:
+    """What the first layer of one of our generators makes of latents [n, latent_size]: [n, 4, 4, c]."""
+
+    network: nn.Module
+    level: int
+    alpha: float
+
+    NAMES = ("norm_project", "block_2")  # DCGAN's, Progressive GAN's
+
+    def __call__(self, variables: Any, latents: Array) -> Array:
+        _, seen = self.network.apply(
+            variables,
+            latents,
+            level=self.level,
+            alpha=jnp.float32(self.alpha),
+            capture_intermediates=lambda module, method: module.name in self.NAMES and method == "__call__",
+            mutable=["intermediates"],
+        )
+        (made,) = jax.tree.leaves(seen["intermediates"])
+        layer: Array = made.astype(jnp.float32)
+        return layer
+
+
+@dataclasses.dataclass(frozen=True)
 class Features:
     """The layers of one of our discriminators, grown as far as `level` and `alpha` say, from fine to coarse."""
 
@@ -90,6 +114,7 @@ class Generator:
     works: np.ndarray | None = None  # [m, latent_size - label_size], latents of the paintings trained on, where they have some of their own
     critic: Critic | None = None  # of the discriminator that it was trained with
     divisible: bool = True  # whether a batch may be divided among devices
+    first: Callable[[Any, Array], Array] | None = None  # of parameters and latents, what its first layer makes, where that can be seen
 
     def __call__(self, latents: Array) -> Array:
         return self.apply(self.params, latents)
