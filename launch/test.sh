@@ -9,7 +9,7 @@ case ${1:-} in
   --stack=oldest)
     shift
     venv=.venv-oldest
-    pythons="python3.12 python3.11"
+    pythons="python3.12 python3.13 python3.11"
     prepare_environment launch/oldest.txt tests/requirements.txt
     set -- --ignore=tests/test_hub.py --ignore=tests/test_tfds.py --ignore=tests/test_notebook.py "$@"
     ;;

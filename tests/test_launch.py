@@ -183,7 +183,7 @@ def test_containers_are_given_what_they_copy(name):
 def test_the_pinned_stacks_are_ends_of_what_is_required():
     required = dict(re.findall(r"^([\w-]+)>=([\d.]+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
     pins = {
-        name: dict(re.findall(r"^([\w-]+)==([\d.]+)$", (ROOT / "launch" / f"{name}.txt").read_text(), re.MULTILINE))
+        name: dict(re.findall(r"^([\w-]+)==([\d.]+)(?:;.*)?$", (ROOT / "launch" / f"{name}.txt").read_text(), re.MULTILINE))
         for name in ("oldest", "newest")
     }
     for name, least in required.items():

@@ -1,5 +1,6 @@
 """The Colab notebook, executed from its first cell to its last at toy size."""
 
+import ast
 import copy
 import csv
 import os
@@ -8,6 +9,7 @@ import warnings
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
 from PIL import Image
 from survival import FAST, ROOT
 
@@ -65,6 +67,16 @@ def test_it_is_kept_without_outputs(notebook):
     assert all(not cell.outputs and cell.execution_count is None for cell in notebook.cells if cell.cell_type == "code")
 
 
+def test_what_is_there_stays_and_what_is_missing_is_named(notebook):
+    install = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    names = {"re": re, "Requirement": Requirement}
+    functions = [node for node in ast.parse(install.source).body if isinstance(node, ast.FunctionDef) and node.name == "lacking"]
+    exec(compile(ast.Module(functions, []), "cell", "exec"), names)
+    there = {"jax": "0.7.2", "ml-collections": "0.9", "tqdm": "5.0rc1"}
+    missing, untried = names["lacking"](["jax>=0.7.2,<0.12", "ml_collections>=1.1", "tensorboardX>=2.6.4,<3", "tqdm>=4"], there)
+    assert missing == ["tensorboardX<3,>=2.6.4"] and untried == ["ml_collections 0.9 was not tried (>=1.1)"]
+
+
 def execute(cells: list) -> list:
     """Runs them in a new kernel; the cells with their outputs."""
     notebook = nbformat.v4.new_notebook(cells=copy.deepcopy(cells))
@@ -86,7 +98,7 @@ def test_run_all_shows_a_study_and_leaves_the_rest_alone(notebook, tmp_path):
     folder = tmp_path / "demo"
     demo = filled(demo, DEMO=str(folder), SETTINGS=TINY + " --config.collection.painter.works=48")
     install, demo, own, train, report = execute([install, demo, own, train, report])
-    assert "CpuDevice" in text(install) and "'jax': '" in text(install)
+    assert "CpuDevice" in text(install) and "'jax': '" in text(install) and "installed: nothing" in text(install)
     assert {"image/png", "image/gif"} <= kinds(demo) and "report" in text(demo)
     assert "Fill in PICTURES" in text(own) and "Cell 3 says which pictures" in text(train)
     assert "srcdoc=" in page_in(report) and len(page_in(report)) > (folder / "report.html").stat().st_size
