@@ -13,7 +13,7 @@ from gan_jax.errors import UserError
 FIGURES, FOLDER = "evaluation.json", "evaluation"
 FEATURES, ABOUT_FEATURES = "features_{}.npy", "features.json"
 # Of the tables that are read, the columns that are read; people look at all of them.
-TABLES = {
+TABLES: dict[str, dict[str, reading.Kind]] = {
     "works": {
         "index": reading.whole,
         "year": reading.number_or_nan,
