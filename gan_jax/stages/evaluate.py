@@ -28,7 +28,7 @@ def evaluate(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]
     morphs = Morphs.load(workdir / "morphs", len(collection.paintings))
     baseline, no_baseline = baseline_of(config, workdir, morphs)
     extractors, without = extractors_of(config.evaluation.features, generator)
-    images = files.digest(workdir / "collection" / "images.npy")
+    images = files.checksum(workdir / "collection" / "images.npy")
     features = features_of_works(workdir, collection, extractors, images)
     figures, tables = room.evaluate(
         works_of(collection, config, features),

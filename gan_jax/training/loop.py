@@ -105,8 +105,8 @@ def train(
       images: uint8 [n, resolution, resolution, 3], what to learn; they may lie on a disk.
       labels: float32 [n, label_size], one-hot or the year; label_size is 0 for networks without labels.
       workdir: gets checkpoints/, samples/ and log/.
-      about: JSON to keep with each checkpoint: the config and the versions that wrote it, and under "collection" a digest of what
-        was learnt; a checkpoint of another digest is refused.
+      about: JSON to keep with each checkpoint: the config and the versions that wrote it, and under "collection" a checksum of what
+        was learnt; a checkpoint of another checksum is refused.
       years: how a network with `config.model.year` counts them.
       watch: looks at `config.training.watch_images` images of each checkpoint, once the networks have grown up.
     Returns:
