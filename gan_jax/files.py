@@ -206,7 +206,7 @@ def write_array(path: os.PathLike | str, array: np.ndarray) -> None:
 
 
 def checksum(path: os.PathLike | str) -> str:
-    """Of a file's content. Raises UserError if it can't be read."""
+    """Returns SHA-256 of a file's content. Raises UserError if it can't be read."""
     try:
         with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

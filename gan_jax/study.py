@@ -281,7 +281,7 @@ class Study:
             raise UserError(f"{damaged}; run `{name}` (or `study`), which makes it again")
 
     def _fingerprint(self, name: str, noted: bool = True) -> str:
-        """Of all that a stage depends on, as it is now. `noted`: by what was noted of it; else as before anything was."""
+        """Sums up all that a stage depends on, as it is now. `noted`: by what was noted of it; else as before anything was."""
         if name == "train" and self.config.generator:
             return hashlib.sha256(f"{files.checksum(pathlib.Path(self.config.generator))} {self._checksum()}".encode()).hexdigest()[:16]
         stage = STAGES[name]
@@ -323,7 +323,7 @@ class Study:
             return checkpoints.latest()
 
     def _checksum(self) -> str | None:
-        """Of the collection as it is: other paintings make everything after them stale, whatever the config says."""
+        """Sums up the collection as it is: other paintings make everything after them stale, whatever the config says."""
         try:
             undated = [UNDATED] if self.config.collection.source == "tfds" else []
             checksums = [files.checksum(self.workdir / path) for path in (*COLLECTION, *undated)]

@@ -59,7 +59,7 @@ def work_rows(works: Works, seen: Seen, dates: Dates | None, curves: Sequence[st
 
 
 def _resembles(works: ImageSet, pictures: np.ndarray) -> np.ndarray:
-    """Of images' features [n, d] the real paintings that are most like them [n]."""
+    """Returns the real paintings [n] that are most like images of features [n, d]."""
     standardise = Standardiser.fit(works.features)
     return distances(standardise(pictures), standardise(works.features)).argmin(axis=1) if len(pictures) else np.zeros(0, int)
 

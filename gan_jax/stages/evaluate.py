@@ -100,7 +100,7 @@ def competitors_of(morphs: Morphs, baseline: Baseline | None) -> Competitors:
 def features_of_works(
     workdir: pathlib.Path, collection: Collection, extractors: Mapping[str, Extract], images: str
 ) -> dict[str, np.ndarray]:
-    """Of the collection's paintings by each of the features, and by texture. What an earlier evaluation has seen is not looked at again."""
+    """Measures the collection's paintings by each of the features, and by texture, but for what an earlier evaluation has left."""
     all_ = {"texture": extractor("texture"), **extractors}
     lasting = [name for name in all_ if name != "discriminator"]  # a discriminator's features change with every training
     known = known_features(workdir, lasting, images, len(collection.images))

@@ -60,7 +60,7 @@ def is_primary() -> bool:
 
 
 def agree(*values: int) -> tuple[int, ...]:
-    """Of each value the greatest that any process has. All have to ask."""
+    """Returns the greatest that any process has of each value. All have to ask."""
     if count() == 1:
         return values
     return tuple(multihost_utils.process_allgather(np.array(values, np.int32)).max(axis=0).tolist())
