@@ -205,8 +205,8 @@ def write_array(path: os.PathLike | str, array: np.ndarray) -> None:
         np.save(file, array, allow_pickle=False)
 
 
-def digest(path: os.PathLike | str) -> str:
-    """Of a file's content. Raises UserError if it can't be read."""
+def checksum(path: os.PathLike | str) -> str:
+    """Returns SHA-256 of a file's content. Raises UserError if it can't be read."""
     try:
         with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,7 +3,7 @@
 import jax
 
 
-def key(seed: int) -> jax.Array:
+def key(seed: int | jax.Array) -> jax.Array:
     """Returns a key whose draws come from the device's own generator (Philox).
 
     JAX's default, threefry, is compiled anew into every program: a network's initialisation takes a minute to compile on a CPU, and

@@ -287,7 +287,7 @@ def read_array(path: os.PathLike | str, kind: str = "numbers", shape: Sequence[i
 
 
 def _header(file: BinaryIO, path: os.PathLike | str) -> tuple[np.dtype, tuple[int, ...], bool, int]:
-    """Of a .npy: its dtype, shape, whether it is in Fortran's order, and where its numbers begin.
+    """Reads the header of a .npy: its dtype, shape, whether it is in Fortran's order, and where its numbers begin.
 
     Matched here and not read by numpy, which evaluates a header as Python's literals and sizes before it looks at what a file has.
     """

@@ -281,14 +281,14 @@ class Study:
             raise UserError(f"{damaged}; run `{name}` (or `study`), which makes it again")
 
     def _fingerprint(self, name: str, noted: bool = True) -> str:
-        """Of all that a stage depends on, as it is now. `noted`: by what was noted of it; else as before anything was."""
+        """Sums up all that a stage depends on, as it is now. `noted`: by what was noted of it; else as before anything was."""
         if name == "train" and self.config.generator:
-            return hashlib.sha256(f"{files.digest(pathlib.Path(self.config.generator))} {self._digest()}".encode()).hexdigest()[:16]
+            return hashlib.sha256(f"{files.checksum(pathlib.Path(self.config.generator))} {self._checksum()}".encode()).hexdigest()[:16]
         stage = STAGES[name]
         parts: list[Any] = [self._fields(name, noted)] + [self._fingerprint(need, noted) for need in stage.needs]
         parts += [self._fingerprint(other, noted) for other in stage.uses if self._stands(other)]
         if name == "train":
-            parts += [self._digest(), self._latest()]
+            parts += [self._checksum(), self._latest()]
         if name == "evaluate" and not noted and (named := further(self.config.collection.periods)):
             parts.append(named)
         if name == "baseline":
@@ -322,14 +322,14 @@ class Study:
         with Checkpoints(self.workdir / "checkpoints") as checkpoints:
             return checkpoints.latest()
 
-    def _digest(self) -> str | None:
-        """Of the collection as it is: other paintings make everything after them stale, whatever the config says."""
+    def _checksum(self) -> str | None:
+        """Sums up the collection as it is: other paintings make everything after them stale, whatever the config says."""
         try:
             undated = [UNDATED] if self.config.collection.source == "tfds" else []
-            digests = [files.digest(self.workdir / path) for path in (*COLLECTION, *undated)]
+            checksums = [files.checksum(self.workdir / path) for path in (*COLLECTION, *undated)]
         except UserError:
             return None
-        return hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
+        return hashlib.sha256("".join(checksums).encode()).hexdigest()[:16]
 
     def _check(self, a: Mapping[str, Any]) -> None:
         b = flatten(self.config.to_dict())
@@ -357,7 +357,7 @@ class Study:
     def _about(self) -> dict[str, Any]:
         versions = {"gan_jax": __version__} | {name: importlib.metadata.version(name) for name in PACKAGES}
         device = f"{jax.device_count()} x {jax.devices()[0].device_kind}"
-        return {"config": self.config.to_dict(), "versions": versions, "device": device, "collection": self._digest()}
+        return {"config": self.config.to_dict(), "versions": versions, "device": device, "collection": self._checksum()}
 
     def _write(self) -> None:
         files.write_json(self._path, {**self._about(), "stages": self._finished})

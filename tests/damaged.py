@@ -359,7 +359,7 @@ class Bench:
         paintings = len(results.collection.paintings)
         identity(self.config, self.workdir)
         baseline_of(self.config, self.workdir, Morphs.load(self.workdir / "morphs", paintings))
-        images = files.digest(self.workdir / "collection" / "images.npy")
+        images = files.checksum(self.workdir / "collection" / "images.npy")
         works_of(results.collection, self.config, features_of_works(self.workdir, results.collection, {}, images))
         return results
 

@@ -30,9 +30,9 @@ def copy(study, tmp_path, monkeypatch):  # noqa: F811
     """The study's config and a copy of its workdir, whose checkpoints and pictures stay as they are and are not looked at again."""
     config, workdir = study
     workdir = pathlib.Path(shutil.copytree(workdir, tmp_path / "copy"))
-    latest, digest = Study(config, workdir)._latest(), Study(config, workdir)._digest()
+    latest, checksum = Study(config, workdir)._latest(), Study(config, workdir)._checksum()
     monkeypatch.setattr(Study, "_latest", lambda self: latest)
-    monkeypatch.setattr(Study, "_digest", lambda self: digest)
+    monkeypatch.setattr(Study, "_checksum", lambda self: checksum)
     return config.copy_and_resolve_references(), workdir
 
 
@@ -119,7 +119,7 @@ def test_training_reads_nothing_that_it_does_not_depend_on(copy):
     config, workdir = copy
     noted = Noted(config)
     stage = STAGES["train"]
-    stage.run(noted, workdir, {"collection": Study(config, workdir)._digest()})
+    stage.run(noted, workdir, {"collection": Study(config, workdir)._checksum()})
     assert {"training.batch_size", "model.name", "seed"} <= noted.names_read
     assert {name.split(".")[0] for name in noted.names_read} <= set(studies.FOUNDATION)
 
@@ -135,7 +135,7 @@ def test_other_formats_of_films_make_again_what_has_films(copy):
     assert [name for name, stands in standing.items() if not stands] == ["sample", "evaluate", "report"]
 
 
-def old_fingerprints(config, digest, latest):
+def old_fingerprints(config, checksum, latest):
     """By stage, what the program wrote before it noted anything: as it did then, section by section."""
     sections = {
         "prepare": ("collection",), "train": ("seed", "collection", "model", "training"), "sample": ("sampling",), "invert": ("inversion",),
@@ -149,7 +149,7 @@ def old_fingerprints(config, digest, latest):
     for name, of in sections.items():
         reads = {k: v for k, v in flat.items() if k.split(".")[0] in of and not may_change(k) and not (k in new and new[k] == v)}
         parts = [reads] + [made[need] for need in needs.get(name, [])]
-        parts += [digest, latest] if name == "train" else []
+        parts += [checksum, latest] if name == "train" else []
         made[name] = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
     return made
 
@@ -158,7 +158,7 @@ def test_a_workdir_from_before_anything_was_noted_stays_complete(copy):
     config, workdir = copy
     record = reading.read_json(workdir / "config.json")
     now = Study(config, workdir)
-    for name, fingerprint in old_fingerprints(config, now._digest(), now._latest()).items():
+    for name, fingerprint in old_fingerprints(config, now._checksum(), now._latest()).items():
         record["stages"][name]["fingerprint"] = fingerprint
         del record["stages"][name]["reads"]
     files.write_json(workdir / "config.json", record)

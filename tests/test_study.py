@@ -399,7 +399,7 @@ def test_other_networks_are_refused_before_anything_is_replaced(study, tmp_path,
     config[section][name] = value
     with pytest.raises(UserError, match=rf"config.{field} is .* other networks .* --config.training.init_from={tmp_path / 'study'}$"):
         Study(config, tmp_path / "study", accept_changes=True)
-    assert files.digest(tmp_path / "study" / "collection" / "images.npy") == files.digest(workdir / "collection" / "images.npy")
+    assert files.checksum(tmp_path / "study" / "collection" / "images.npy") == files.checksum(workdir / "collection" / "images.npy")
 
 
 def test_changes_are_accepted_where_that_is_asked_for(study, tmp_path, capfd):

@@ -71,7 +71,7 @@ def _certain(found: Sources, early: tuple[float, float], late: tuple[float, floa
 
 
 def without_works(resolution: int) -> Collection:
-    """Of images that are learnt from where they lie."""
+    """Returns the collection of images that are learnt from where they lie: it has none of them."""
     return Collection((), np.zeros((0, resolution, resolution, 3), np.uint8), ())
 
 

@@ -178,7 +178,7 @@ def _cased(word: str) -> bool:
 
 
 def _east_asian(text: str, encoding: str) -> float:
-    """Of the letters beyond ASCII, which share is of those that are usual in the language that is written in this encoding."""
+    """Returns which share of the letters beyond ASCII is of those that are usual in the language that is written in this encoding."""
     foreign = [letter for letter in text if not letter.isascii()]
     if not foreign:
         return 0.0

@@ -56,7 +56,7 @@ class Fitted:
     image: np.ndarray  # uint8 [resolution, resolution, 3]
     width: int  # px, of the image as found, after its EXIF rotation
     height: int
-    digest: str  # of all its pixels
+    checksum: str  # of all its pixels
     thumbnail: np.ndarray  # uint8 [32, 32, 3], all of the image squeezed
 
 
@@ -179,7 +179,7 @@ def _fitted(image: Image.Image, resolution: int, fit: str) -> Fitted:
     elif orientation >= 5:
         width, height = height, width
     thumbnail = picture.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX, reducing_gap=REDUCING_GAP)
-    return Fitted(_square(picture, resolution, fit), width, height, digest(picture), np.asarray(thumbnail))
+    return Fitted(_square(picture, resolution, fit), width, height, checksum(picture), np.asarray(thumbnail))
 
 
 def _orientation(image: Image.Image) -> int:
@@ -230,7 +230,7 @@ def _resized(picture: Image.Image, size: tuple[int, int], box: tuple[float, floa
     return np.array(picture.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=REDUCING_GAP))
 
 
-def digest(picture: Image.Image) -> str:
+def checksum(picture: Image.Image) -> str:
     """Returns SHA-256 of the size and the pixels: the same for an image and its lossless copy in another format."""
     result = hashlib.sha256(f"{picture.mode} {picture.width} {picture.height} ".encode())
     for top in range(0, picture.height, 256):  # in strips, for memory
@@ -262,11 +262,11 @@ def duplicates(pictures: Sequence[Fitted], distance: int | None) -> dict[int, tu
     hashes = np.array([perceptual_hash(picture.thumbnail) for picture in pictures], np.uint64)
     kept: list[int] = []
     kept_hashes = np.empty(len(pictures), np.uint64)
-    digests: dict[str, int] = {}
+    checksums: dict[str, int] = {}
     copies: dict[int, tuple[int, int | None]] = {}
     for i in order:
-        if pictures[i].digest in digests:
-            copies[i] = (digests[pictures[i].digest], None)
+        if pictures[i].checksum in checksums:
+            copies[i] = (checksums[pictures[i].checksum], None)
             continue
         if distance is not None:
             distances = np.bitwise_count(kept_hashes[: len(kept)] ^ hashes[i])
@@ -275,7 +275,7 @@ def duplicates(pictures: Sequence[Fitted], distance: int | None) -> dict[int, tu
                     copies[i] = (kept[place], int(distances[place]))
                     break
         if i not in copies:
-            digests[pictures[i].digest] = i
+            checksums[pictures[i].checksum] = i
             kept_hashes[len(kept)] = hashes[i]
             kept.append(i)
     return copies

@@ -46,7 +46,7 @@ def _found(said: Mapping[str, list[str]], year: int) -> str:
         "undecided": "neither nearer to {them} nor further than {those}, as far as can be shown",
         "small": "too few to be compared with {those}",
     }
-    parts = []
+    parts: list[str] = []
     for verdict, names in said.items():
         if names:
             them = "them" if parts else "the real paintings of those years"
@@ -59,7 +59,7 @@ def _sure(said: Mapping[str, list[str]], powers: Mapping[str, float]) -> str:
     claim = "What is called nearer or further is wrong in at most one study of forty. " if said["nearer"] or said["further"] else ""
     if not powers:
         return f"{claim}How much this study could have found is not known: too few paintings were held out."
-    hardest, easiest = min(powers, key=powers.get), max(powers, key=powers.get)
+    hardest, easiest = min(powers, key=powers.__getitem__), max(powers, key=powers.__getitem__)
     tries = f"{round(10 * powers[hardest])} of 10 tries beside {listed([hardest])}"
     if round(10 * powers[hardest]) != round(10 * powers[easiest]):
         tries += f", which is the hardest, and in {round(10 * powers[easiest])} beside {listed([easiest])}"

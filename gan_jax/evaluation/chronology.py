@@ -158,7 +158,7 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def rank_correlations(t: np.ndarray, said: np.ndarray) -> np.ndarray:
-    """Of each row of `said` [..., T] with t [T]: [...]."""
+    """Returns the rank correlation of each row of `said` [..., T] with t [T]: [...]."""
     # Images that are the same may differ by rounding.
     a, b = stats.rankdata(t), stats.rankdata(np.round(said, 6), axis=-1)
     a, b = a - a.mean(), b - b.mean(axis=-1, keepdims=True)
@@ -213,8 +213,8 @@ def pairs(known: Chronology, features: np.ndarray, groups: np.ndarray, ends: np.
 
 
 def _rounds(groups: np.ndarray, motif: np.ndarray, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Of each round the pairs that are dated, a half, and the paintings that are fitted: the other pairs' ends and half of the other
-    motifs.
+    """Yields for each round the pairs that are dated, a half, and the paintings that are fitted: the other pairs' ends and half of the
+    other motifs.
 
     So every painting is in half of the rounds: were some in most of them, the fits would differ by less than half as many paintings do.
     """
@@ -236,7 +236,7 @@ class Passage:
 
 
 def passage(frames: np.ndarray, t: np.ndarray, dating: Pairs) -> Passage:
-    """Of the features [pairs, T, d] of frames at t [T]. Intervals are over which pairs and which paintings of the regression there are."""
+    """Dates frames at t [T] by their features [pairs, T, d]. Intervals are over which pairs and paintings of the regression there are."""
     said = dating(frames)
     ranks, years = [], []
     for k, chosen in enumerate(dating.dated.T):
@@ -265,7 +265,7 @@ NO_PAINTINGS = "they are no paintings of this collection (precision {:.2f}, of r
 
 
 def between(frames: np.ndarray, dating: Pairs, known: Chronology, features: np.ndarray, early: np.ndarray, late: np.ndarray) -> Between:
-    """Of the features [pairs, d] of one frame a pair.
+    """Says whether frames lie between the periods, by the features [pairs, d] of one a pair.
 
     features: of the paintings that `known` was fitted on; early, late: which of them [n] are of the periods. Each frame is asked by itself:
     a mixture of early and late paintings has its mean in the middle, and none of them lies there.

@@ -37,12 +37,12 @@ Figure = dict[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class _Set:
-    """One set of paintings, looked at once. Without a reason there are points; descriptors too, from 16 pixels on."""
+    """One set of paintings, looked at once. Without a reason there are descriptors too, from 16 pixels on."""
 
     name: str
     images: np.ndarray  # [n, r, r, 3] uint8
+    points: np.ndarray  # [n, d] standardised features
     reason: str | None = None  # why nothing can be said about it
-    points: np.ndarray | None = None  # [n, d] standardised features
     descriptors: swd.Descriptors | None = None
 
 
@@ -103,9 +103,9 @@ def distances(
     competitors = competitors or {}
     sets = {name: real[name] for name in PERIODS if name in real and len(real[name])}
     resolution = _check(sets, generated, frames, t, repeats)
-    for name, others in competitors.items():
-        if others.images.shape != frames.images.shape:
-            raise UserError(f"{name}: {list(others.images.shape)}, the morphs are {list(frames.images.shape)}")
+    for name, each in competitors.items():
+        if each.images.shape != frames.images.shape:
+            raise UserError(f"{name}: {list(each.images.shape)}, the morphs are {list(frames.images.shape)}")
     notes = list(NOTES)
 
     def limited(name: str, pictures: ImageSet) -> ImageSet:
@@ -127,10 +127,11 @@ def distances(
         return swd.neighbourhoods(pictures.images, _seed(seed, "places", name)) if usable else None
 
     def look(name: str, pictures: ImageSet, patches: Mapping[int, np.ndarray] | None) -> _Set:
+        points = standardise(pictures.features)
         if len(pictures) < MINIMUM:
-            return _Set(name, pictures.images, reason=f"{name}: {len(pictures)} images, at least {MINIMUM} are needed")
+            return _Set(name, pictures.images, points, f"{name}: {len(pictures)} images, at least {MINIMUM} are needed")
         described = swd.describe(patches, _seed(seed, "directions")) if patches else None
-        return _Set(name, pictures.images, None, standardise(pictures.features), described)
+        return _Set(name, pictures.images, points, None, described)
 
     def diverse(one: _Set) -> Figure:
         return _diversity(one, seed, None if pixels_too else "diversity was not asked for")
@@ -174,8 +175,10 @@ def distances(
         others = {name: along(name, limited("frames", pictures)) for name, pictures in competitors.items()}
 
     both = dataclasses.replace(seen["training"], name="both, mixed")
-    first, second = next(iter(_halves(seen["training"], len(training) // 2, seed, 1)))
-    halves = [dataclasses.replace(seen["training"], points=seen["training"].points[part]) for part in (first, second)]
+    half = len(training) // 2
+    few = f"training: halves of {half} images, at least {manifold.MINIMUM} are needed" if half < manifold.MINIMUM else None
+    places = next(_halves(seen["training"], half, seed, 1))
+    first, second = (dataclasses.replace(seen["training"], points=seen["training"].points[part], reason=few) for part in places)
     return {
         "sets": {**{name: len(one.images) for name, one in seen.items()}, "frames": len(frames)},
         "comparisons": [_comparison(seen["generated"], seen["training"], seed)],
@@ -191,7 +194,7 @@ def distances(
         "manifold": {
             "generated": _manifold(seen["training"], seen["generated"], seed),
             "between": _manifold(seen["training"], seen["between"], seed),
-            "floor": _manifold(*halves, seed),
+            "floor": _manifold(first, second, seed),
             "frames": lying,
         },
         "notes": notes,
@@ -249,7 +252,7 @@ def _comparison(a: _Set, b: _Set, seed: int) -> Figure:
     result["frechet"] = {"value": None, "reason": reason}
     if reason is None:
         result["frechet"]["value"] = frechet.frechet(a.points, b.points)
-    if swd_reason is None:
+    if a.descriptors is not None and b.descriptors is not None:
         distance = swd.swd(a.descriptors, b.descriptors)
         result["swd"].update(value=distance.value, spread=distance.spread, by_level=_levels(distance.by_level))
     return result
@@ -301,7 +304,7 @@ def _floor(one: _Set, patches: Mapping[int, np.ndarray] | None, half: int, seed:
     def split(i: int, first: np.ndarray, second: np.ndarray) -> tuple[float, float, swd.Swd | None]:
         points = one.points[first], one.points[second]
         sliced = None
-        if swd_reason is None:
+        if patches is not None and one.descriptors is not None:
             # One set of directions for each split, in turn: the splits differ by far more than the directions do.
             halves = ({level: taken[part] for level, taken in patches.items()} for part in (first, second))
             sliced = swd.swd(*(swd.describe(each, one.descriptors.seed, (i % swd.REPEATS,)) for each in halves))
@@ -312,8 +315,8 @@ def _floor(one: _Set, patches: Mapping[int, np.ndarray] | None, half: int, seed:
         for figures in pool.map(split, range(repeats), *zip(*_halves(one, half, seed, repeats))):
             found.append(figures)
             progress.advance(1, f"floor of {one.name}")
-    kids, frechets, swds = zip(*found)
-    swds = [each for each in swds if each]
+    kids, frechets, sliced = zip(*found)
+    swds = [each for each in sliced if each]
     by_level = {level: np.mean([each.by_level[level] for each in swds]) for level in (swds[0].by_level if swds else ())}
     return {
         "n": half,

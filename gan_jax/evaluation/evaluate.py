@@ -117,7 +117,7 @@ def _chronology(
         known = chronology.fit(features, works.years[dated], groups[dated], seed, uncertainty)
     except ValueError as error:
         return None, {"reason": str(error)}
-    found = {
+    found: dict[str, Any] = {
         "reason": None,
         "works": len(known.years),
         "groups": known.groups,
@@ -223,7 +223,8 @@ def _style(works: Works, seed: int) -> list[style.Curve]:
     dated = np.flatnonzero(np.isfinite(works.years))
     if len(dated) < style.MINIMUM:
         return []
-    shown = [works.named[i] or works.periods[i] for i in dated] if works.further else [works.periods[i] for i in dated]
+    places = dated.tolist()
+    shown = [works.named[i] or works.periods[i] for i in places] if works.further else [works.periods[i] for i in places]
     return style.curves(works.features["texture"][dated], works.years[dated], shown, (*PERIODS, *works.further), seed)
 
 

@@ -13,7 +13,7 @@ from gan_jax.errors import UserError
 FIGURES, FOLDER = "evaluation.json", "evaluation"
 FEATURES, ABOUT_FEATURES = "features_{}.npy", "features.json"
 # Of the tables that are read, the columns that are read; people look at all of them.
-TABLES = {
+TABLES: dict[str, dict[str, reading.Kind]] = {
     "works": {
         "index": reading.whole,
         "year": reading.number_or_nan,
@@ -49,7 +49,7 @@ class Evaluation:
     figures: Mapping[str, Any]  # of evaluation.json
     tables: Mapping[str, Rows]  # by name, what people and the report look up
     features: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)  # of the collection's paintings [n, d] by name
-    images: str = ""  # digest of the images that the features are of
+    images: str = ""  # checksum of the images that the features are of
 
     def save(self, workdir: pathlib.Path) -> None:
         """Writes evaluation/, which appears when it is complete, and evaluation.json after it."""
@@ -92,7 +92,7 @@ def _place(said: str, paintings: int, where: str) -> int | None:
 def known_features(workdir: pathlib.Path, names: Sequence[str], images: str, paintings: int) -> dict[str, np.ndarray]:
     """Reads those features [n, d] of the paintings, by name, that an earlier evaluation has left of the very images.
 
-    images: digest of them. What is missing, damaged or of other images is left out: it can be measured again.
+    images: checksum of them. What is missing, damaged or of other images is left out: it can be measured again.
     """
     found = {}
     try:

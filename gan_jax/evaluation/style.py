@@ -84,7 +84,7 @@ class Curve:
 
 
 def curves(features: np.ndarray, years: np.ndarray, periods: Sequence[str], names: Sequence[str], seed: int) -> list[Curve]:
-    """Of the texture features [n, d] of dated paintings. Raises ValueError for fewer than eight.
+    """Fits curves to the texture features [n, d] of dated paintings. Raises ValueError for fewer than eight.
 
     periods: of each painting. names: the periods whose means are asked for.
     """

@@ -59,7 +59,7 @@ def work_rows(works: Works, seen: Seen, dates: Dates | None, curves: Sequence[st
 
 
 def _resembles(works: ImageSet, pictures: np.ndarray) -> np.ndarray:
-    """Of images' features [n, d] the real paintings that are most like them [n]."""
+    """Returns the real paintings [n] that are most like images of features [n, d]."""
     standardise = Standardiser.fit(works.features)
     return distances(standardise(pictures), standardise(works.features)).argmin(axis=1) if len(pictures) else np.zeros(0, int)
 
@@ -75,8 +75,8 @@ def frame_rows(seen: Seen, morphs: Competitors, dates: Dates | None, near: Near 
             i = pair * len(morphs.t) + k
             said = _number(dates.frames[study][pair, k]) if dates else ""
             rows.append({"pair": pair, "frame": k, "t": f"{t:.4f}", "year": _number(morphs.years[pair, k]), "looks_like": said,
-                         "early_index": early, "late_index": late, **_neighbours(resembles, near.frames if near else None,
-                         near.copy_frames if near else None, i)})  # fmt: skip
+                         "early_index": early, "late_index": late,
+                         **_neighbours(resembles, (near.frames, near.copy_frames) if near else None, i)})  # fmt: skip
     return rows
 
 
@@ -87,15 +87,17 @@ def generated_rows(seen: Seen, dates: Dates | None, near: Near | None) -> Rows:
         {
             "image": i,
             "looks_like": _number(dates.generated[i]) if dates else "",
-            **_neighbours(resembles, near.generated if near else None, near.copy_generated if near else None, i),
+            **_neighbours(resembles, (near.generated, near.copy_generated) if near else None, i),
         }
         for i in range(len(seen.generated))
     ]
 
 
-def _neighbours(resembles: np.ndarray, nearest: copies.Nearest | None, copied: np.ndarray | None, i: int) -> dict[str, Any]:
+def _neighbours(resembles: np.ndarray, near: tuple[copies.Nearest, np.ndarray] | None, i: int) -> dict[str, Any]:
+    """`near`: the training paintings nearest to the images, and which images [n] are copies of theirs."""
     row: dict[str, Any] = {"resembles_index": int(resembles[i]), "nearest_index": "", "distance": "", "copy": ""}
-    if nearest is not None:
+    if near is not None:
+        nearest, copied = near
         row |= {"nearest_index": int(nearest.work[i]), "distance": f"{nearest.distance[i]:.4f}", "copy": int(copied[i])}
     return row
 

@@ -39,7 +39,8 @@ def truth(
     Returns the entry 'truth' of the evaluation; None where no parameter can be measured.
     """
     folds = list(GroupKFold(FOLDS, shuffle=True, random_state=seed % 2**32).split(features, groups=groups))
-    parameters, off = [], {name: {} for name in frames}  # off: [pairs, T] in parts of the way, by parameter
+    parameters: list[dict[str, Any]] = []
+    off: dict[str, dict[str, np.ndarray]] = {name: {} for name in frames}  # [pairs, T] in parts of the way, by parameter
     for name, value in values.items():
         fits, said = [], np.empty(len(value))
         for kept, left in folds:
@@ -53,14 +54,14 @@ def truth(
         for competitor, seen in frames.items():
             measured = np.mean([fit.predict(seen.reshape(-1, seen.shape[-1])) for fit in fits], axis=0).reshape(seen.shape[:2])
             off[competitor][name] = (measured - true[name]) / abs(way)
-    measured = [entry["name"] for entry in parameters if entry["skill"] >= SKILL and any(off[name] for name in off)]
-    if not measured:
+    compared = [name for name in values if any(name in each for each in off.values())]
+    if not compared:
         return None
-    competitors = [_competitor(name, {key: each[key] for key in measured}, seed) for name, each in off.items()]
+    competitors = [_competitor(name, {key: each[key] for key in compared}, seed) for name, each in off.items()]
     best = min(competitors, key=lambda entry: entry["error"])
     text = (
         f"The true style of every year is known here. The frames' mean style is off by {competitors[0]['error']:.2f} of the way from early "
-        f"to late ({competitors[0]['low']:.2f} to {competitors[0]['high']:.2f}), over {len(measured)} parameters that can be measured; "
+        f"to late ({competitors[0]['low']:.2f} to {competitors[0]['high']:.2f}), over {len(compared)} parameters that can be measured; "
         f"nearest to the truth is {best['name']}, with {best['error']:.2f}."
     )
     return {"parameters": parameters, "competitors": competitors, "text": text}

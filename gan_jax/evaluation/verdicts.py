@@ -51,12 +51,12 @@ def verdicts(
     points = {name: standardise(pictures.features) for name, (pictures, _) in others.items()}
     held_out = standardise(between.features)
     able = powers(held_out, {name: each for name, each in points.items() if len(each) >= least}, len(ours), seed)
-    found = []
+    found: list[dict[str, Any]] = []
     for name, (pictures, paired) in others.items():
         few = {"paintings between": len(between), "pairs": len(ours), shown(name): len(pictures)}
         reason = next((f"{count} {what}, at least {least} are needed" for what, count in few.items() if count < least), None)
         if reason:
-            difference = {"value": None, "low": None, "high": None, "reason": reason}
+            difference: dict[str, Any] = {"value": None, "low": None, "high": None, "reason": reason}
             text = f"Nothing can be said beside {shown(name)}: {reason}."
             found.append(
                 {"name": name, "verdict": None, "difference": difference, "power": None, "could_not_be_shown": False, "text": text}

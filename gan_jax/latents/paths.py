@@ -42,7 +42,7 @@ def slerp(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
 
 
 def _perpendicular(units: np.ndarray) -> np.ndarray:
-    """Of unit vectors [n, d] others at right angles to them, in the plane with the axis that they have least of."""
+    """Returns unit vectors at right angles to others [n, d], each in the plane with the axis that the other has least of."""
     axes = np.eye(units.shape[1])[np.abs(units).argmin(axis=1)]
     across = axes - (axes * units).sum(axis=1, keepdims=True) * units
     return across / np.linalg.norm(across, axis=1, keepdims=True)

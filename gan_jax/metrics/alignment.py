@@ -20,7 +20,7 @@ FLAT = 0.1  # standard deviation of light and dark, of about 1, below which ther
 
 
 class Compositions:
-    """Of paintings, uint8 [n, r, r, 3]."""
+    """Compares images with paintings, uint8 [n, r, r, 3]."""
 
     def __init__(self, works: np.ndarray):
         self._light = _light(works)
@@ -29,7 +29,7 @@ class Compositions:
         return len(self._light)
 
     def likeness(self, images: np.ndarray) -> np.ndarray:
-        """Of images uint8 [m, r, r, 3] with each painting: [m, n], the correlation of light and dark where they lie best, 0 to 1."""
+        """Correlates the light and dark of images uint8 [m, r, r, 3] with that of each painting, where they lie best: [m, n], 0 to 1."""
         light = _light(images)
         side = light.shape[1]
         middle = _normalised(_cut(light, side, 1.0, 0, 0))

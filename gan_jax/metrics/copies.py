@@ -15,7 +15,7 @@ SAME = 0.9999  # correlations above this are this
 
 @dataclasses.dataclass(frozen=True)
 class Nearest:
-    """Of each of n images the training painting that is most like it."""
+    """Says which training painting is most like each of n images."""
 
     work: np.ndarray  # [n], its place among the training paintings
     distance: np.ndarray  # [n], 1 less the correlation of light and dark, where the two lie best: 0 is the same, 1 has nothing in common
@@ -66,6 +66,6 @@ class Copies:
 
 
 def _stands_out(likeness: np.ndarray) -> np.ndarray:
-    """Of correlations [m, n] how far the largest lies above the others [m], by Fisher's transformation in standard deviations."""
+    """Returns how far the largest of correlations [m, n] lies above the others [m], by Fisher's transformation in standard deviations."""
     spread = np.sort(np.arctanh(np.minimum(likeness.astype(np.float64), SAME)), axis=1)
     return (spread[:, -1] - spread[:, :-1].mean(axis=1)) / np.maximum(spread[:, :-1].std(axis=1), 1e-6)

@@ -30,7 +30,7 @@ class Moments:
 
     @classmethod
     def of(cls, features: np.ndarray) -> "Moments":
-        """Of one part [n, d]."""
+        """Measures one part [n, d]."""
         features = np.asarray(features, np.float64)
         mean = features.mean(axis=0)
         off = features - mean

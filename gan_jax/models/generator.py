@@ -86,7 +86,7 @@ class Years:
 
     @classmethod
     def of(cls, years: np.ndarray) -> "Years":
-        """Of the paintings' years [m], at least one."""
+        """Counts by the paintings' years [m], at least one."""
         seen = np.sort(years)[np.linspace(0, len(years) - 1, min(len(years), cls.MOST_YEARS)).round().astype(int)]
         deviation = float(years.std())
         return cls(float(years.mean()), deviation if deviation > 1e-6 else 1.0, tuple(seen.tolist()))

@@ -91,7 +91,7 @@ def unlike_statistics(seen: Sequence[Array], wanted: Sequence[Array]) -> Array:
 
 
 def difference_of_features(a: Array, b: Array) -> Array:
-    """Of two layers [n, h, w, c] as a discriminator gives them: mean squared difference [n], each pixel's features scaled to length 1."""
+    """Returns the mean squared difference [n] of a discriminator's layers [n, h, w, c], each pixel's features scaled to length 1."""
     return _apart(_unit(a), _unit(b))
 
 

@@ -84,7 +84,7 @@ class GeneratorBlock(nn.Module):
 
 
 def _noise(seeds: Array, level: int) -> dict[int, Noise]:
-    """Of the two convolutions of each level."""
+    """Returns the noise of the two convolutions of each level."""
     layers = pixel_noise(seeds, [2**l for l in range(2, level + 1) for _ in range(2)])
     return {l: (layers[2 * i], layers[2 * i + 1]) for i, l in enumerate(range(2, level + 1))}
 

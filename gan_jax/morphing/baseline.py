@@ -21,7 +21,7 @@ class Baseline:
     frames: Mapping[str, np.ndarray]  # uint8 [p, T, r, r, 3] by way: GIVEN, or a key of SAID
     given: str  # the name of the folder that frames were given in, "" for none
     asked: Mapping[str, Any]  # what it was made of beside the pairs
-    pairs: str  # digest of the table of pairs
+    pairs: str  # checksum of the table of pairs
     generator: str | None = None  # its name, where there is one
     resolution: int | None = None  # px, the generator's own
 

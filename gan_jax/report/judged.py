@@ -42,8 +42,8 @@ def judged_section(results: Results, found: dict, works: Works) -> dict:
 
 
 def first_picture(results: Results, found: dict, works: Works) -> dict | None:
-    """Of the pairs of the most alike paintings the one whose middle is the most typical year, its frame there, and real paintings of about
-    that year; None without morphs."""
+    """Returns the pair, of those of the most alike paintings, whose middle is the most typical year, its frame there, and real paintings of
+    about that year; None without morphs."""
     morphs = results.morphs
     if morphs is None or not len(morphs.frames) or not 0 <= found["middle"]["k"] < len(morphs.t):
         return None
@@ -152,7 +152,7 @@ def _other(name: str, found: dict) -> dict:
 
 
 def frames_of(results: Results) -> dict[int, list[dict]]:
-    """Of each pair its frames' rows in evaluation/frames.csv, in order of t; {} without an evaluation."""
+    """Returns each pair's rows of evaluation/frames.csv, in order of t; {} without an evaluation."""
     pairs: dict[int, list[dict]] = {}
     rows = results.evaluation.tables["frames"] if results.evaluation else []
     for row in sorted(rows, key=lambda row: (row["pair"], row["frame"])):

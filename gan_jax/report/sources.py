@@ -39,7 +39,7 @@ def limits(collection: Collection) -> dict:
 
 
 def records(collection: Collection, named: Sequence[str] = ()) -> dict:
-    """Of each painting its date as written, source, identifier and rights, as far as the table has them.
+    """Returns each painting's date as written, source, identifier and rights, as far as the table has them.
 
     named: columns that the config calls the date. Returns 'columns', those that are there, and 'rows' with 'title', 'year', 'values'.
     """

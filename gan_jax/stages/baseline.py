@@ -28,7 +28,7 @@ def baseline(config: ConfigDict, workdir: pathlib.Path, _: Mapping[str, Any]) ->
     collection = collection_of(workdir)
     morphs = Morphs.load(workdir / "morphs", len(collection.paintings))
     made = Baseline(
-        {}, pathlib.Path(config.baseline.frames).name, identity(config, workdir), files.digest(workdir / "morphs" / "pairs.csv")
+        {}, pathlib.Path(config.baseline.frames).name, identity(config, workdir), files.checksum(workdir / "morphs" / "pairs.csv")
     )
     lines = []
     with files.atomic_folder(workdir / "baseline") as folder:
@@ -92,7 +92,7 @@ def identity(config: ConfigDict, workdir: pathlib.Path) -> dict[str, Any]:
             now = " ".join(sorted(entry.name for entry in (generator / "checkpoints").iterdir() if entry.name.isdecimal()))
         asked["networks"] = now if now or made.get("generator") != config.baseline.generator else made.get("networks")
     if config.baseline.frames:
-        now = given.digest(folder)
+        now = given.checksum(folder)
         asked["pictures"] = now if now or made.get("frames") != config.baseline.frames else made.get("pictures")
     return asked
 
@@ -134,6 +134,6 @@ def baseline_of(config: ConfigDict, workdir: pathlib.Path, morphs: Morphs) -> tu
     about = Baseline.about(folder)
     if about["asked"] != identity(config, workdir):
         return None, "what lies in baseline/ was made of something else"
-    if about["pairs"] != files.digest(workdir / "morphs" / "pairs.csv"):
+    if about["pairs"] != files.checksum(workdir / "morphs" / "pairs.csv"):
         return None, "what lies in baseline/ was made for other pairs"
     return Baseline.load(folder, len(morphs.ends), len(morphs.t)), ""

@@ -28,7 +28,7 @@ def evaluate(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]
     morphs = Morphs.load(workdir / "morphs", len(collection.paintings))
     baseline, no_baseline = baseline_of(config, workdir, morphs)
     extractors, without = extractors_of(config.evaluation.features, generator)
-    images = files.digest(workdir / "collection" / "images.npy")
+    images = files.checksum(workdir / "collection" / "images.npy")
     features = features_of_works(workdir, collection, extractors, images)
     figures, tables = room.evaluate(
         works_of(collection, config, features),
@@ -100,7 +100,7 @@ def competitors_of(morphs: Morphs, baseline: Baseline | None) -> Competitors:
 def features_of_works(
     workdir: pathlib.Path, collection: Collection, extractors: Mapping[str, Extract], images: str
 ) -> dict[str, np.ndarray]:
-    """Of the collection's paintings by each of the features, and by texture. What an earlier evaluation has seen is not looked at again."""
+    """Measures the collection's paintings by each of the features, and by texture, but for what an earlier evaluation has left."""
     all_ = {"texture": extractor("texture"), **extractors}
     lasting = [name for name in all_ if name != "discriminator"]  # a discriminator's features change with every training
     known = known_features(workdir, lasting, images, len(collection.images))

@@ -76,7 +76,7 @@ def read(folder: pathlib.Path, pairs: int, t: np.ndarray, resolution: int, fit: 
     return np.stack([picture.image for picture in pictures]).reshape(pairs, len(t), resolution, resolution, 3)
 
 
-def digest(folder: pathlib.Path) -> str | None:
+def checksum(folder: pathlib.Path) -> str | None:
     """Returns what the folder holds, by names, sizes and times; None where it can't be used."""
     try:
         stats = sorted((path.relative_to(folder).as_posix(), path.stat()) for path in listed(folder).values())

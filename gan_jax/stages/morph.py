@@ -211,7 +211,7 @@ def write_tuning(folder: pathlib.Path, collection: Collection, ends: Ends, paint
 
 
 def film_pairs(pool: Executor, folder: pathlib.Path, collection: Collection, ends: Ends, made: Morph, settings: ConfigDict) -> list[Future]:
-    """Of each pair its strip and its single frames, of the nearest ones films; of the whole set a moving grid."""
+    """Writes the strip and the single frames of each pair, films of the nearest ones, and a moving grid of the whole set."""
     rate = settings.frames / settings.seconds
     formats, playback = tuple(settings.formats), settings.playback
     grid = films.moving_grid(made.frames, MOVING_PAIRS, MOVING_WIDTH)
@@ -222,7 +222,7 @@ def film_pairs(pool: Executor, folder: pathlib.Path, collection: Collection, end
 def film_pair(
     pool: Executor, folder: pathlib.Path, collection: Collection, ends: Ends, made: Morph, settings: ConfigDict, i: int, moving: bool
 ) -> Future:
-    """Of pair `i` the strip, the single frames, and where it is `moving` the films."""
+    """Writes the strip and the single frames of pair `i`, and where it is `moving` the films."""
     works = [framed(collection, index, settings.compare) for index in ends[i]]
     shown = np.linspace(0, len(made.t) - 1, min(STRIP_FRAMES, len(made.t))).round().astype(int)
     strip = np.concatenate([works[0].image[None], made.frames[i, shown], works[1].image[None]])

@@ -172,20 +172,20 @@ def draw_batch(
         for_generator = GeneratorBatch(imagine(5, share.normal(of_fresh, size), data.labels[share.places(of_labels, m)]))
     if generator.noise:
         seeds = jax.random.bits(jax.random.fold_in(key, 2), (2, share.batch_size), jnp.uint32)
-        batch = batch.replace(inputs=batch.inputs.replace(noise=share.of(seeds[0])))
+        batch = dataclasses.replace(batch, inputs=dataclasses.replace(batch.inputs, noise=share.of(seeds[0])))
         noise = share.of(seeds[1] if settings.fresh_latents else seeds[0])
-        for_generator = for_generator.replace(inputs=for_generator.inputs.replace(noise=noise))
+        for_generator = dataclasses.replace(for_generator, inputs=dataclasses.replace(for_generator.inputs, noise=noise))
     if settings.augment != "none":
         real, generated, again = (
             jax.tree.map(share.of, augmentation.draw(each, share.batch_size, settings.augment_kinds))
             for each in jax.random.split(jax.random.fold_in(key, 1), 3)
         )
         strength = jnp.broadcast_to(state.augmentation.strength, share.batch_size // share.devices)
-        batch = batch.replace(augment_real=real, augment_generated=generated, strength=strength)
-        for_generator = for_generator.replace(augment=again, strength=strength)
+        batch = dataclasses.replace(batch, augment_real=real, augment_generated=generated, strength=strength)
+        for_generator = dataclasses.replace(for_generator, augment=again, strength=strength)
     if settings.works > 0:
         which = share.of(jax.random.randint(jax.random.fold_in(key, 6), (settings.works_batch,), 0, m))
-        for_generator = for_generator.replace(works=own_works(data, which, alpha, noise=generator.noise))
+        for_generator = dataclasses.replace(for_generator, works=own_works(data, which, alpha, noise=generator.noise))
     return batch, for_generator
 
 

@@ -294,7 +294,7 @@ def seal(state: Any, about: Mapping[str, Any]) -> str:
 
 @jax.jit
 def _sums(arrays: list[jax.Array]) -> jax.Array:
-    """Of each array the sum of its bits as whole numbers, each times an odd one of its own: no change of a single one is lost."""
+    """Returns the sum of each array's bits as whole numbers, each times an odd one of its own: no change of a single one is lost."""
     sums = []
     for array in arrays:
         bits = jax.lax.bitcast_convert_type(array, jnp.dtype(f"uint{8 * array.dtype.itemsize}")).astype(jnp.uint32).ravel()

@@ -21,7 +21,7 @@ def count() -> int:
 
 
 def replicate(tree: Any, among: Sequence[jax.Device] | None = None) -> Any:
-    """Returns places every array of the tree on all local devices, or on those of `among`."""
+    """Places every array of the tree on all local devices, or on those of `among`."""
     mesh = Mesh(np.array(among or jax.local_devices()), (AXIS,))
     return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
 
@@ -67,8 +67,8 @@ class Program:
 
 def memory_limit() -> int | None:
     """Returns the bytes that programs and their arrays may use on each local device; None where the device doesn't say."""
-    limits = [(device.memory_stats() or {}).get("bytes_limit") for device in jax.local_devices()]
-    return min(limits) if all(limits) else None
+    limits = [(device.memory_stats() or {}).get("bytes_limit", 0) for device in jax.local_devices()]
+    return min(limits) or None
 
 
 def abstract(tree: Any) -> Any:

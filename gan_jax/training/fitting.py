@@ -74,7 +74,7 @@ class FittedStep:
             except jax.errors.JaxRuntimeError as error:
                 if not _is_memory(error):
                     raise
-            state = None
+            del state
             self.microbatching = self.microbatching.halved("a step ran out of memory")
             self._compile()
             state = devices.replicate(kept)

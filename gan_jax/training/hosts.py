@@ -37,7 +37,7 @@ def join(hosts: str, coordinator: str, host: int) -> None:
         if not coordinator or not 0 <= host < int(hosts):
             raise UserError(f"--hosts={hosts}: --coordinator=ADDRESS:PORT of the first is needed, and --host=0 to {int(hosts) - 1}")
         settings = {"coordinator_address": coordinator, "num_processes": int(hosts), "process_id": host}
-    timeouts = dict(initialization_timeout=JOIN_SECONDS, heartbeat_timeout_seconds=HEARTBEAT_SECONDS)
+    timeouts: dict[str, Any] = dict(initialization_timeout=JOIN_SECONDS, heartbeat_timeout_seconds=HEARTBEAT_SECONDS)
     if "shutdown_timeout_seconds" in inspect.signature(jax.distributed.initialize).parameters:  # since jax 0.8
         timeouts["shutdown_timeout_seconds"] = WAIT_SECONDS
     try:
@@ -60,7 +60,7 @@ def is_primary() -> bool:
 
 
 def agree(*values: int) -> tuple[int, ...]:
-    """Of each value the greatest that any process has. All have to ask."""
+    """Returns the greatest that any process has of each value. All have to ask."""
     if count() == 1:
         return values
     return tuple(multihost_utils.process_allgather(np.array(values, np.int32)).max(axis=0).tolist())

@@ -31,7 +31,7 @@ def stop_requests() -> Iterator[Callable[[], int | None]]:
         asked.append(number)
         signal.signal(number, before[number])
 
-    numbers = [signal.SIGINT, signal.SIGTERM]
+    numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
         numbers.append(signal.SIGHUP)
     before = {number: signal.signal(number, ask) for number in numbers}

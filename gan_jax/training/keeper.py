@@ -56,20 +56,21 @@ class Keeper:
         task, phase = self._task, schedule.phase_at(self._phases, seen)
         alpha = phase.alpha(min(seen, phase.end))
         grown = phase.resolution == task.resolution and alpha == 1
-        kid = self._watched(state, seen, phase, alpha) if task.watch and task.config.training.watch_images and grown else None
-        about = {"images_seen": seen, "level": phase.level, "alpha": alpha, "learning_rate_factor": lr_scale}
+        watch = task.watch if task.config.training.watch_images and grown else None
+        kid = self._watched(watch, state, seen, phase, alpha) if watch else None
+        about: dict[str, Any] = {"images_seen": seen, "level": phase.level, "alpha": alpha, "learning_rate_factor": lr_scale}
         about |= {"works": task.own_latents}
         about |= {"years": dataclasses.asdict(task.years) | {"seen": list(task.years.seen)}} if task.years else {}
         if hosts.is_primary():
             self._checkpoints.save(seen, state, {**task.about, **about}, kid=kid)
 
-    def _watched(self, state: TrainState, seen: int, phase: Phase, alpha: float) -> float:
+    def _watched(self, watch: Watch, state: TrainState, seen: int, phase: Phase, alpha: float) -> float:
         """Logs figures of samples; returns what the best checkpoint has the least of."""
         task, training = self._task, self._task.config.training
-        figures = task.watch(self._grid.images(state, phase.level, alpha, training.watch_images))
+        figures = watch(self._grid.images(state, phase.level, alpha, training.watch_images))
         if training.works:
             middles = self._grid.middles(state, task.labels, phase.level, alpha, training.watch_images)
-            figures["kid_ways"] = task.watch.distance(middles)
+            figures["kid_ways"] = watch.distance(middles)
         merit = health.merit(figures)
         self._log.write(seen, {f"watch/{name}": value for name, value in figures.items()})
         self._diversity = health.check_diversity(self._diversity, figures.get("diversity", 0.0))

@@ -53,10 +53,11 @@ class Level:
         # Steps without the penalty are a program of their own: a branch would make the devices wait for the host.
         self._phase, self._penalty_every = phase, max(1, losses.penalty_every(settings.loss, settings.r1, settings.r1_every))
         space = budget(resident_gib, devices.memory_limit())
-        blocks = Blocks.of(images.shape[:2], phase.resolution, space, settings.seed, hosts.index(), hosts.count())
+        n, size = images.shape[:2]
+        blocks = Blocks.of((n, size), phase.resolution, space, settings.seed, hosts.index(), hosts.count())
         if settings.works and blocks.span:
             raise UserError(
-                f"config.training.works={settings.works:g}: {images.shape[0]:,} paintings are more than a device holds at once; 0 trains "
+                f"config.training.works={settings.works:g}: {n:,} paintings are more than a device holds at once; 0 trains "
                 "them without latents of their own, a larger config.training.resident_gib may hold them"
             )
         self._stream = stream = Stream(images, labels, phase.resolution, blocks, begin, devices.replicate)

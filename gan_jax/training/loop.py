@@ -105,8 +105,8 @@ def train(
       images: uint8 [n, resolution, resolution, 3], what to learn; they may lie on a disk.
       labels: float32 [n, label_size], one-hot or the year; label_size is 0 for networks without labels.
       workdir: gets checkpoints/, samples/ and log/.
-      about: JSON to keep with each checkpoint: the config and the versions that wrote it, and under "collection" a digest of what
-        was learnt; a checkpoint of another digest is refused.
+      about: JSON to keep with each checkpoint: the config and the versions that wrote it, and under "collection" a checksum of what
+        was learnt; a checkpoint of another checksum is refused.
       years: how a network with `config.model.year` counts them.
       watch: looks at `config.training.watch_images` images of each checkpoint, once the networks have grown up.
     Returns:
@@ -136,8 +136,8 @@ class _Run:
 
     def __init__(self, task: Task, began: float, lr_scale: float | None):
         """`began`: the clock when the time that is given began. `lr_scale`: of the learning rates; None: what the checkpoint had."""
-        self._task, self._began = task, began
-        self.lr_scale, self.seen = lr_scale, 0
+        self._task, self._began, self._wanted = task, began, lr_scale
+        self.lr_scale, self.seen = 1.0 if lr_scale is None else lr_scale, 0
 
     def train(self) -> int:
         """Trains; returns the images seen at the end."""
@@ -192,10 +192,9 @@ class _Run:
                 raise UserError(
                     f"{task.workdir / 'checkpoints'}: trained on other paintings; give another --workdir, or delete the checkpoints"
                 )
-            self.lr_scale = before.get("learning_rate_factor", 1.0) if self.lr_scale is None else self.lr_scale
+            self.lr_scale = before.get("learning_rate_factor", 1.0) if self._wanted is None else self._wanted
         elif task.config.training.init_from:
             state = init_from(task.config.training.init_from, state)
-        self.lr_scale = 1.0 if self.lr_scale is None else self.lr_scale
         if hosts.count() > 1:
             state = jax.tree.map(np.asarray, state)
             seen, lr_scale, state = hosts.of_primary((np.int32(self.seen), np.float32(self.lr_scale), state))

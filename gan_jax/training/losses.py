@@ -51,7 +51,7 @@ def hinge_discriminator(real: Array, fake: Array) -> Array:
 
 
 def cross_entropy(logits: Array, labels: Array) -> Array:
-    """Of one-hot labels [n, label_size] by their logits (Odena et al. 2017, equation 3)."""
+    """Returns the cross-entropy [n] of one-hot labels [n, label_size] by their logits (Odena et al. 2017, equation 3)."""
     return -jnp.sum(labels * jax.nn.log_softmax(logits), axis=1)
 
 

@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 from gan_jax.models import networks
 from gan_jax.progress import Progress
 from gan_jax.training import health
-from gan_jax.training.log import Log
+from gan_jax.training.log import Log, NoLog
 from gan_jax.training.schedule import Phase
 
 Sums = dict[tuple[str, ...], tuple[dict[str, jax.Array], int]]  # by the names of the metrics, their sums and the number of steps
@@ -24,7 +24,7 @@ class Meter:
     one kind.
     """
 
-    def __init__(self, log: Log, progress: Progress, phases: tuple[Phase, ...], model: ConfigDict):
+    def __init__(self, log: Log | NoLog, progress: Progress, phases: tuple[Phase, ...], model: ConfigDict):
         self._log, self._progress, self._phases, self._model = log, progress, phases, model
         self._phase: Phase | None = None
         self._sums: Sums = {}
@@ -52,6 +52,7 @@ class Meter:
     ) -> None:
         """Counts a step, whose batch was taken in so many microbatches. With `log_now` the interval ends with it."""
         phase = self._phase
+        assert phase is not None, "a phase begins before its steps are counted"
         if microbatches > 1 and self._first:
             self._progress.say(
                 f"{phase.resolution} px: short of memory, so each batch is taken in {microbatches} microbatches, their gradients averaged"
@@ -75,7 +76,7 @@ class Meter:
             self._waiting = seen, self._images, values, self._sums
             self._sums, self._images = {}, 0
         note = f"{phase.resolution}px {self._rate:,.0f}/s" if self._rate else f"{phase.resolution}px"
-        self._progress.advance(phase.batch_size, note, self._left(seen))
+        self._progress.advance(phase.batch_size, note, self._left(phase, seen))
 
     def flush(self) -> None:
         """Writes the interval that waits, when it is computed. Raises Diverged where its figures tell of a training gone wrong; so does
@@ -95,9 +96,9 @@ class Meter:
             self._clock, self._idle, self._waiting = now, idle, None
         health.check(values)
 
-    def _left(self, seen: int) -> float | None:
+    def _left(self, phase: Phase, seen: int) -> float | None:
         """Returns seconds to the end of the schedule: images at later levels take longer, as their networks are larger."""
-        return (self._phase.end - seen + self._later) / self._rate if self._rate else None
+        return (phase.end - seen + self._later) / self._rate if self._rate else None
 
 
 @jax.jit

@@ -44,7 +44,7 @@ class Networks:
 
     def features(self, params: Tree, stats: Tree, images: Array, alpha: Array, among: int = 1) -> list[Array]:
         """Returns what the discriminator's layers hand on, [n, h, w, c] each."""
-        settings = dict(level=self.level, alpha=alpha, batches=among, train=True, mutable=["features", "batch_stats"])
+        settings: dict[str, Any] = dict(level=self.level, alpha=alpha, batches=among, train=True, mutable=["features", "batch_stats"])
         _, seen = self.discriminator.apply(_variables(params, stats), images, **settings)
         return [layer[0] for layer in seen["features"].values()]
 
@@ -129,7 +129,8 @@ def generator_loss(
     loss, metrics = loss.mean(), {"loss/generator": loss.mean()}
     if batch.works is not None:
         both = jnp.concatenate([batch.works.images, images[n:]])
-        seen = [tuple(jnp.split(layer, 2)) for layer in networks.features(discriminator, moved, both, alpha, among=2)]
+        layers = (jnp.split(layer, 2) for layer in networks.features(discriminator, moved, both, alpha, among=2))
+        seen = [(there, here) for there, here in layers]
         metrics["loss/works"] = works.unlike(images[n:], batch.works.images, seen, settings.works_detail).mean()
         loss = loss + settings.works * metrics["loss/works"]
     return loss, (moved, metrics)
@@ -137,7 +138,10 @@ def generator_loss(
 
 def augment(images: Array, chances: augmentation.Chances | None, strength: Array | None, settings: StepSettings) -> Array:
     """Returns images as the discriminator sees them; without chances as they are."""
-    return images if chances is None else augmentation.augment(images, chances, strength[0], settings.augment_colour)
+    if chances is None:
+        return images
+    assert strength is not None  # it is drawn with the chances
+    return augmentation.augment(images, chances, strength[0], settings.augment_colour)
 
 
 @dataclasses.dataclass(frozen=True)

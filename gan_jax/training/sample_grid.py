@@ -22,7 +22,8 @@ class SampleGrid:
 
     def __init__(self, generator: nn.Module, seed: int, like: TrainState, years: Years | None = None):
         self._seed, self._years = seed, years
-        self._generator, self._programs, self._compiling = generator, {}, threading.Lock()
+        self._generator, self._compiling = generator, threading.Lock()
+        self._programs: dict[int, jax.stages.Compiled] = {}
         self._like = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), networks.variables(like.ema_params, like.ema_stats))
 
     def compile(self, level: int) -> None:
@@ -46,9 +47,9 @@ class SampleGrid:
         """Returns uint8 [n, r, r, 3]: half-way between two paintings that have latents of their own, of labels [m, label_size], drawn by
         chance."""
         own = jax.tree.map(lambda x: x.addressable_data(0), state.works["ema"])
-        drawn = np.random.default_rng(self._seed).integers(0, len(labels), (2, -(-n // GRID) * GRID))
-        latents = works.on_ways(own, *drawn, jnp.full((drawn.shape[1], 1), 0.5))
-        inputs = np.concatenate([latents, (labels[drawn[0]] + labels[drawn[1]]) / 2], axis=1, dtype=np.float32)
+        first, last = np.random.default_rng(self._seed).integers(0, len(labels), (2, -(-n // GRID) * GRID))
+        latents = works.on_ways(own, first, last, jnp.full((len(first), 1), 0.5))
+        inputs = np.concatenate([latents, (labels[first] + labels[last]) / 2], axis=1, dtype=np.float32)
         return self._painted(state, level, alpha, np.split(inputs, len(inputs) // GRID))[:n]
 
     def _painted(self, state: TrainState, level: int, alpha: float, batches: Sequence[np.ndarray]) -> np.ndarray:

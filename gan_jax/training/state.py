@@ -1,5 +1,6 @@
 """What training changes, how it begins, and what it learns from."""
 
+import dataclasses
 import functools
 from collections.abc import Mapping
 from typing import Any
@@ -61,7 +62,8 @@ def init_state(
     """
     state = _begin(generator, discriminator, level, augment, strength, count, np.int32(seed))
     # Donation needs buffers of its own for the average, which starts as the generator itself.
-    return state.replace(ema_params=jax.tree.map(jnp.copy, state.ema_params), ema_stats=jax.tree.map(jnp.copy, state.ema_stats))
+    params, stats = jax.tree.map(jnp.copy, (state.ema_params, state.ema_stats))
+    return dataclasses.replace(state, ema_params=params, ema_stats=stats)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5))
@@ -84,9 +86,9 @@ def restart_adam(state: TrainState) -> TrainState:
     """Forgets both Adams' moments and counts, as the reference does where a level starts to fade in and where it has."""
 
     def restart(player: Player) -> Player:
-        return player.replace(adam=_zeros_like(player.adam))
+        return dataclasses.replace(player, adam=_zeros_like(player.adam))
 
-    return state.replace(generator=restart(state.generator), discriminator=restart(state.discriminator))
+    return dataclasses.replace(state, generator=restart(state.generator), discriminator=restart(state.discriminator))
 
 
 @jax.jit

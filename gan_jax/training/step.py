@@ -62,10 +62,11 @@ def make_step(
         batch, for_generator = draw_batch(state, data, alpha, settings, generator, share)
         painted = Painted.by(networks, state, for_generator, alpha) if shared else None
         if painted:
-            batch = batch.replace(generated=painted.images[: len(batch.real)])
+            batch = dataclasses.replace(batch, generated=painted.images[: len(batch.real)])
         d, d_metrics = discriminator_step(networks, settings, state, batch, alpha, learning_rate, microbatches)
         g, own, stats, g_metrics = generator_step(networks, settings, state, d, for_generator, painted, alpha, learning_rate, microbatches)
-        state = state.replace(images_seen=state.images_seen + batch_size, generator=g, discriminator=d.replace(stats=stats))
+        d = dataclasses.replace(d, stats=stats)
+        state = dataclasses.replace(state, images_seen=state.images_seen + batch_size, generator=g, discriminator=d)
         state = average(state, own, networks, settings, batch_size)
         metrics = jax.lax.pmean({**d_metrics, **g_metrics}, AXIS)
         state, metrics = steer_augmentation(state, metrics, settings, batch_size)
@@ -92,7 +93,8 @@ def discriminator_step(
     names = active_layers(networks.discriminator, networks.level, d) - networks.discriminator.shallow(settings.freeze_discriminator)
     gradients, (stats, metrics) = accumulate(loss, only(d.params, names), d.stats, batch, microbatches)
     rate = settings.discriminator_rate * learning_rate
-    return adam_step(d, jax.lax.pmean(gradients, AXIS), settings, rate).replace(stats=stats), metrics
+    learnt = adam_step(d, jax.lax.pmean(gradients, AXIS), settings, rate)
+    return dataclasses.replace(learnt, stats=stats), metrics
 
 
 def generator_step(
@@ -129,7 +131,7 @@ def generator_step(
         active, stats = only(params, names | (params.keys() & {WORKS})), (g.stats, discriminator.stats)
         gradients, ((moved, d_stats), metrics) = accumulate(of_params, active, stats, batch, microbatches)
     g = adam_step(g, jax.lax.pmean(only(gradients, names), AXIS), settings, learning_rate)
-    return g.replace(stats=moved), gradients.get(WORKS), d_stats, metrics
+    return dataclasses.replace(g, stats=moved), gradients.get(WORKS), d_stats, metrics
 
 
 def accumulate(
@@ -162,7 +164,7 @@ def adam_step(player: Player, gradients: Tree, settings: StepSettings, learning_
         updates, after = adam.update(gradients, before._replace(mu=only(before.mu, names), nu=only(before.nu, names)))
     after = after._replace(mu={**before.mu, **after.mu}, nu={**before.nu, **after.nu})
     moved = jax.tree.map(lambda p, u: p - learning_rate * u, only(player.params, names), updates)
-    return player.replace(params={**player.params, **moved}, adam=after)
+    return dataclasses.replace(player, params={**player.params, **moved}, adam=after)
 
 
 def average(state: TrainState, own: Tree | None, networks: Networks, settings: StepSettings, batch_size: int) -> TrainState:
@@ -177,7 +179,7 @@ def average(state: TrainState, own: Tree | None, networks: Networks, settings: S
     if own is not None:
         learnt = works.learn(learnt, jax.lax.pmean(own, AXIS), settings.works_rate, settings.works_spread, weight)
     params = {**state.ema_params, **mean(only(state.ema_params, names), only(g.params, names))}
-    return state.replace(works=learnt, ema_params=params, ema_stats=mean(state.ema_stats, g.stats))
+    return dataclasses.replace(state, works=learnt, ema_params=params, ema_stats=mean(state.ema_stats, g.stats))
 
 
 def averaging_weight(settings: StepSettings, batch_size: int, images_seen: Array) -> Array:
@@ -196,7 +198,7 @@ def steer_augmentation(state: TrainState, metrics: Metrics, settings: StepSettin
     if settings.augment == "adaptive":
         border = losses.border(settings.loss, known.border, metrics["score/real"], metrics["score/fake"])
         known = augmentation.steer(known, metrics["overfitting"], border, settings.augment_target, batch_size, settings.augment_kimg)
-    return state.replace(augmentation=known), metrics | {"augmentation": known.strength}
+    return dataclasses.replace(state, augmentation=known), metrics | {"augmentation": known.strength}
 
 
 def synchronise_statistics(state: TrainState) -> TrainState:
@@ -205,8 +207,9 @@ def synchronise_statistics(state: TrainState) -> TrainState:
     if not state.generator.stats:
         return state
     g, d = state.generator, state.discriminator
-    return state.replace(
-        generator=g.replace(stats=jax.lax.pmean(g.stats, AXIS)),
-        discriminator=d.replace(stats=jax.lax.pmean(d.stats, AXIS)),
+    return dataclasses.replace(
+        state,
+        generator=dataclasses.replace(g, stats=jax.lax.pmean(g.stats, AXIS)),
+        discriminator=dataclasses.replace(d, stats=jax.lax.pmean(d.stats, AXIS)),
         ema_stats=jax.lax.pmean(state.ema_stats, AXIS),
     )

@@ -103,7 +103,7 @@ class Blocks:
 class Stream:
     """The images of one level and their labels, as they lie on the devices; the next block is read while one is drawn from."""
 
-    def __init__(self, images: Images, labels: np.ndarray, resolution: int, blocks: Blocks, begin: int, place: Callable[[Data], Any]):
+    def __init__(self, images: Images, labels: np.ndarray, resolution: int, blocks: Blocks, begin: int, place: Callable[[Any], Any]):
         """Places what is needed first.
 
         Args:
@@ -111,22 +111,23 @@ class Stream:
           labels: float32 [n, label_size].
           resolution: of the level.
           begin: images that will have been seen.
-          place: puts Data onto the devices.
+          place: puts a tree of arrays onto the devices.
         """
         self._images, self._labels, self._resolution, self._blocks, self._place = images, labels, resolution, blocks, place
-        self._thread = ThreadPoolExecutor(1, "read") if blocks.span else None
+        self._thread = ThreadPoolExecutor(1, "read")
         self._k = blocks.at(begin)
         self.here = self._read(self._k)
-        self._next: Future[Data] | None = self._thread.submit(self._read, self._k + 1) if self._thread else None
+        self._next: Future[Data] | None = self._thread.submit(self._read, self._k + 1) if blocks.span else None
 
-    def __call__(self, seen: int) -> Any:
+    def __call__(self, seen: int) -> Data:
         """Returns what a step is to draw from when so many images have been seen."""
         k = self._blocks.at(seen)
         if k != self._k:
-            self.here = self._next.result() if k == self._k + 1 else self._read(k)
+            self.here = self._next.result() if self._next and k == self._k + 1 else self._read(k)
             self._k, self._next = k, self._thread.submit(self._read, k + 1)
         return self.here
 
     def _read(self, k: int) -> Data:
         rows = self._blocks.rows(k)
-        return self._place(Data(read(self._images, rows, self._resolution), self._labels[rows]))
+        images, labels = self._place((read(self._images, rows, self._resolution), self._labels[rows]))
+        return Data(images, labels)

@@ -47,9 +47,9 @@ def read_trained(source: str | pathlib.Path, dtype: DTypeLike) -> Trained:
     """Opens a workdir, at its best checkpoint, or a file of the authors' pretrained networks. Raises UserError where there is none."""
     path = pathlib.Path(source)
     if path.is_file():
-        found = reference.read_published(path, dtype)
-        g, d = jax.tree.map(jnp.asarray, (found.generator_params, found.discriminator_params))
-        return Trained(found.generator, found.discriminator, g, {}, d, {}, found.level, found.alpha)
+        published = reference.read_published(path, dtype)
+        g, d = jax.tree.map(jnp.asarray, (published.generator_params, published.discriminator_params))
+        return Trained(published.generator, published.discriminator, g, {}, d, {}, published.level, published.alpha)
     if not path.exists():
         raise UserError(f"{source}: no such workdir or file of networks")
     if not (path / "config.json").is_file():
@@ -119,11 +119,13 @@ def init_from(source: str, state: TrainState) -> TrainState:
     def taken(there: Tree, here: Tree, network: str) -> Tree:
         return _matching(there, here, (network,), missing)
 
-    g = state.generator.replace(
+    g = dataclasses.replace(
+        state.generator,
         params=taken(found.generator_params, state.generator.params, "generator"),
         stats=_matching(found.generator_stats, state.generator.stats, (), []),
     )
-    d = state.discriminator.replace(
+    d = dataclasses.replace(
+        state.discriminator,
         params=taken(found.discriminator_params, state.discriminator.params, "discriminator"),
         stats=_matching(found.discriminator_stats, state.discriminator.stats, (), []),
     )
@@ -134,9 +136,8 @@ def init_from(source: str, state: TrainState) -> TrainState:
         shown = "; ".join(missing[:SHOWN]) + (f"; and {len(missing) - SHOWN} more" if len(missing) > SHOWN else "")
         print(f"gan_jax: {source}: {layers - len(missing)} of {layers} layers taken; these begin as new: {shown}", file=sys.stderr)
     # The average gets buffers of its own, since the state is donated.
-    return state.replace(
-        generator=g, discriminator=d, ema_params=jax.tree.map(jnp.copy, g.params), ema_stats=jax.tree.map(jnp.copy, g.stats)
-    )
+    params, stats = jax.tree.map(jnp.copy, (g.params, g.stats))
+    return dataclasses.replace(state, generator=g, discriminator=d, ema_params=params, ema_stats=stats)
 
 
 def _is_layer(tree: Tree) -> bool:
@@ -162,5 +163,8 @@ def _matching(there: Any, here: Any, name: tuple[str, ...], missing: list[str]) 
 
 def _said(shapes: Any) -> str:
     """Returns the largest of a layer's arrays."""
-    arrays = list(shapes.values()) if isinstance(shapes, Mapping) else [shapes]
-    return "x".join(map(str, max(arrays, key=len))) if shapes is not None else "missing"
+    if shapes is None:
+        return "missing"
+    arrays: list[tuple[int, ...]] = list(shapes.values()) if isinstance(shapes, Mapping) else [shapes]
+    largest = max(arrays, key=len)
+    return "x".join(map(str, largest))
