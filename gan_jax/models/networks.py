@@ -46,7 +46,7 @@ def build(model: ConfigDict, resolution: int, dtype: DTypeLike, axis_name: str |
 
 
 def label_size(model: ConfigDict) -> int:
-    """Of the generator's inputs, how many are the label. Raises UserError for two kinds of label at once."""
+    """Returns how many of the generator's inputs are the label. Raises UserError for two kinds of label at once."""
     if model.conditional and model.year:
         raise UserError("config.model.conditional and config.model.year: a network has the one or the other as its label")
     return len(LABELS) if model.conditional else int(model.year)
