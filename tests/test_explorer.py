@@ -30,7 +30,6 @@ from gan_jax.latents import paths, sampling
 from gan_jax.models import layers, networks, pggan
 from gan_jax.models.generator import First, Generator, Years
 from gan_jax.stages.explore import explorer_of
-from gan_jax.training.state import init_state
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of libraries that Bokeh brings along
@@ -90,11 +89,11 @@ def test_a_first_layer_that_cannot_be_seen_has_no_directions_and_one_of_rank_two
 def test_the_first_layer_is_that_of_the_network(name):
     config = tiny_config()
     config.model.update(name=name, fmap_base=64, fmap_max=8)
-    network, discriminator = networks.build(config.model, 16, jnp.float32)
-    player = init_state(network, discriminator, 4, 0).generator
-    stats = jax.tree.map(lambda x: x + jax.random.uniform(jax.random.key(1), x.shape), player.stats)
+    network = networks.build(config.model, 16, jnp.float32)[0]
     z = jax.random.normal(jax.random.key(0), (3, 9))
-    params = player.params
+    variables = network.init(jax.random.key(2), z, level=4, alpha=jnp.float32(1))
+    stats = jax.tree.map(lambda x: x + jax.random.uniform(jax.random.key(1), x.shape), variables.get("batch_stats", {}))
+    params = variables["params"]
     if name == "dcgan":
         norm, moments = params["norm_project"], stats["norm_project"]
         x = np.einsum("nl,lhwc->nhwc", z, params["project"])

@@ -5,10 +5,13 @@ Principal components of what the generator's first layer makes of random latents
 """
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from scipy import stats
 from sklearn.decomposition import PCA
 
@@ -17,6 +20,8 @@ from gan_jax.models.generator import Generator
 SAMPLES = 2048  # latents by chance
 BATCH = 256
 COMPONENTS = 32  # the largest, of which those are shown that go with time most
+
+FirstLayer = Callable[[Any, Array], Array]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -35,11 +40,12 @@ def find(generator: Generator, latents: np.ndarray, years: np.ndarray, count: in
     Args:
       latents, years: [n, latent_size] and [n], of paintings; fewer than three say nothing of time.
     """
-    if generator.first is None:
+    first = generator.first
+    if first is None:
         return None
     size = generator.latent_size - generator.label_size
     drawn = np.random.default_rng(seed).standard_normal((SAMPLES, size)).astype(np.float32)
-    seen = _first_layer(generator, drawn)
+    seen = _first_layer(generator, first, drawn)
     components = PCA(min(COMPONENTS, size, seen.shape[1]), svd_solver="randomized", random_state=seed)
     scores = components.fit_transform(seen)  # [SAMPLES, k], without correlation to each other
     deviations = scores.std(axis=0)
@@ -49,17 +55,17 @@ def find(generator: Generator, latents: np.ndarray, years: np.ndarray, count: in
     moves = (scores.T @ drawn / (scores**2).sum(axis=0)[:, None] * deviations[:, None]).astype(np.float32)
     correlations = np.full(len(moves), np.nan)
     if len(years) >= 3 and np.ptp(years) > 0:
-        places = components.transform(_first_layer(generator, latents[:, :size]))[:, held]
+        places = components.transform(_first_layer(generator, first, latents[:, :size]))[:, held]
         correlations = np.array([stats.pearsonr(place, years).statistic if np.ptp(place) > 0 else 0.0 for place in places.T])
         order = np.argsort(-np.abs(correlations), kind="stable")
         moves, correlations = moves[order], correlations[order]
     return Directions(moves[:count], correlations[:count])
 
 
-def _first_layer(generator: Generator, latents: np.ndarray) -> np.ndarray:
+def _first_layer(generator: Generator, first: FirstLayer, latents: np.ndarray) -> np.ndarray:
     """Returns [n, k] of latents without their labels [n, d]."""
     label = generator.labels.mean(axis=0, keepdims=True) if generator.label_size else np.zeros((1, 0), np.float32)
     joined = np.concatenate([latents, np.repeat(label, len(latents), axis=0)], axis=1).astype(np.float32)
-    first = jax.jit(generator.first)
-    seen = [np.asarray(first(generator.params, jnp.asarray(joined[i : i + BATCH]))) for i in range(0, len(joined), BATCH)]
+    program = jax.jit(first)
+    seen = [np.asarray(program(generator.params, jnp.asarray(joined[i : i + BATCH]))) for i in range(0, len(joined), BATCH)]
     return np.concatenate(seen).reshape(len(latents), -1)

@@ -66,7 +66,7 @@ class Explorer:
 
     def latents_of(self, end: End) -> np.ndarray:
         """Returns [latent_size], with the label of the painting or of the seed."""
-        return sampling.of_seeds(self.generator, [end.seed])[0] if end.painting is None else self.paintings[end.painting].latents
+        return sampling.of_seeds(self.generator, np.array([end.seed]))[0] if end.painting is None else self.paintings[end.painting].latents
 
     def year_between(self, place: Place) -> float | None:
         """Returns the year of a place whose year is not set; None for a network that knows none."""

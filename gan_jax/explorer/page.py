@@ -22,7 +22,7 @@ from gan_jax.explorer.explorer import End, Explorer, Place
 try:
     from bokeh.document import Document
     from bokeh.layouts import column, row
-    from bokeh.models import Button, Div, Select, Slider, Spinner
+    from bokeh.models.widgets import Button, Div, Select, Slider, Spinner
     from bokeh.server.server import Server
 except ImportError:
     raise UserError("explore: needs Bokeh, a library for pages: python -m pip install 'bokeh>=3.9,<4'") from None
@@ -43,7 +43,8 @@ class Page:
         """Puts the page into a document. Saved are images into `folder`."""
         self._explorer, self._folder, self._document = explorer, folder, document
         self._asked = True  # whether the image will be painted: here at the end
-        options = [("", CHANCE), *((str(i), f"{painting.year:.1f}  {painting.title}") for i, painting in enumerate(explorer.paintings))]
+        options: list[str | tuple[Any, str]] = [("", CHANCE)]
+        options += [(str(i), f"{painting.year:.1f}  {painting.title}") for i, painting in enumerate(explorer.paintings)]
         known = len(explorer.paintings)
         self.first, self.last = (
             Select(title=title, options=options, value=value, width=WIDTH)
