@@ -44,6 +44,15 @@ def compile_once(backend, module, devices, options, host_callbacks, *more):
 
 compiler.compile_or_get_cached = compile_once
 
+# Modules that take a minute or more, the longest first: else those of few tests come last, and one process waits for the other.
+LONG = ("training", "hosts", "survival", "study", "notebook", "evaluate", "benchmark", "aspect", "quality", "latents", "damaged", "library")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {f"test_{name}": i for i, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
+
+
 MAPPINGS = pathlib.Path("/proc/self/maps")
 MOST_MAPPINGS = 25_000  # Linux lets a process have 65,530
 
