@@ -1,40 +1,57 @@
-"""Set once for all tests: four emulated devices, no silent promotion; programs compile fast rather than run fast."""
+"""Set once for all tests: four emulated devices, no silent promotion; programs compile fast rather than run fast, and each once."""
 
 import os
 
 os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "")
     + " --xla_force_host_platform_device_count=4 --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    + " --xla_cpu_use_fusion_emitters=false"  # with them a training step takes twice as long to compile
 )
 os.environ["JAX_PLATFORMS"] = "cpu"
 # Threads of XLA. By default as many as there are cores: on two, three devices that wait for a fourth leave it none, and the process ends.
 os.environ["NPROC"] = "16"
+# Of scikit-learn and the linear algebra: several that wait for each other keep processors busy, which two processes of tests share.
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import gc
 import hashlib
 import pathlib
+from typing import Any
 
 import jax
 import pytest
+from jax._src import compiler
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
-compiled: dict[str, jax.stages.Compiled] = {}
-compile_anew = jax.stages.Lowered.compile
+programs: dict[str, Any] = {}
+compile_anew = compiler.compile_or_get_cached
 
 
-def compile_once(lowered: jax.stages.Lowered, *options, **more) -> jax.stages.Compiled:
-    """Tests train the same tiny networks again and again: what has been compiled ahead in this process serves for the same text."""
-    key = hashlib.sha256(f"{lowered.as_text()} {lowered.in_tree} {lowered.out_tree} {options} {more}".encode()).hexdigest()
-    if key not in compiled:
-        compiled[key] = compile_anew(lowered, *options, **more)
-    return compiled[key]
+def compile_once(backend, module, devices, options, host_callbacks, *more):
+    """Tests train the same tiny networks again and again: what has been compiled in this process serves for the same text."""
+    if host_callbacks:
+        return compile_anew(backend, module, devices, options, host_callbacks, *more)
+    said = f"{module} {[device.id for device in devices.flat]}".encode() + options.SerializeAsString()
+    key = hashlib.sha256(said).hexdigest()
+    if key not in programs:
+        programs[key] = compile_anew(backend, module, devices, options, host_callbacks, *more)
+    return programs[key]
 
 
-jax.stages.Lowered.compile = compile_once
+compiler.compile_or_get_cached = compile_once
+
+# Modules that take a minute or more, the longest first: else those of few tests come last, and one process waits for the other.
+LONG = ("training", "hosts", "survival", "study", "notebook", "evaluate", "benchmark", "aspect", "quality", "latents", "damaged", "library")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {f"test_{name}": i for i, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
+
 
 MAPPINGS = pathlib.Path("/proc/self/maps")
 MOST_MAPPINGS = 25_000  # Linux lets a process have 65,530
@@ -45,6 +62,6 @@ def no_old_programs():
     """Every compiled program keeps pieces of memory mapped; without any left the next one ends the process."""
     yield
     if MAPPINGS.exists() and MAPPINGS.read_bytes().count(b"\n") > MOST_MAPPINGS:
-        compiled.clear()
+        programs.clear()
         jax.clear_caches()
         gc.collect()

@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -26,6 +27,8 @@ import numpy as np
 ROOT = pathlib.Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from command import command  # noqa: E402
+
 from gan_jax import demo_config  # noqa: E402
 from gan_jax.training.checkpoints import Checkpoints  # noqa: E402
 from gan_jax.training.trained import state_like  # noqa: E402
@@ -36,7 +39,8 @@ SETTINGS = {
     "training.augment": "adaptive", "training.augment_target": -1.0, "training.batch_size": BATCH, "training.log_every_kimg": 0.08,
     "training.sample_every_kimg": 0.8, "training.checkpoint_every_kimg": EVERY / 1000, "training.watch_images": 16,
 }  # fmt: skip
-FAST = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # to compile
+# To compile.
+FAST = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false"
 # No file may be larger than 20,000 bytes, less than a checkpoint needs: a disk that gets full.
 FULL_DISK = """
 import resource, runpy
@@ -58,9 +62,11 @@ class Outcome:
 class Patient:
     """A training in a folder, run as a process of its own."""
 
-    def __init__(self, folder: pathlib.Path, total_kimg: float):
+    def __init__(self, folder: pathlib.Path, total_kimg: float, **training: float):
+        """`training`: what else its section of the config says."""
         self.folder, self.total = folder, int(total_kimg * 1000)
-        self.arguments = [f"--config.{name}={value}" for name, value in SETTINGS.items()] + [f"--config.training.total_kimg={total_kimg}"]
+        settings = {**SETTINGS, "training.total_kimg": total_kimg, **{f"training.{name}": value for name, value in training.items()}}
+        self.arguments = [f"--config.{name}={value}" for name, value in settings.items()]
 
     def start(self, verb: str = "train", full_disk: bool = False) -> subprocess.Popen:
         environment = {**os.environ, "XLA_FLAGS": FAST, "JAX_PLATFORMS": "cpu"}
@@ -71,7 +77,8 @@ class Patient:
         )  # fmt: skip
 
     def prepare(self) -> None:
-        self.run("prepare")
+        done = command("prepare", f"--workdir={self.folder}", *self.arguments)
+        assert done.returncode == 0, done.stderr
 
     def run(self, verb: str = "train") -> str:
         """To the end; what was said on stderr."""
@@ -146,10 +153,13 @@ def kill_at_the_start(patient: Patient, chance: random.Random) -> str:
 def _signalled(patient: Patient, chance: random.Random, number: int, code: int) -> str:
     process, goal = patient.start(), patient.logged() + chance.randrange(1, 2 * EVERY)
     if wait(process, lambda: patient.logged() >= goal):
+        time.sleep(chance.random())  # lines of the log come with checkpoints; somewhere between two of them
         process.send_signal(number)
     said = process.communicate()[1]
     assert process.returncode in (0, code), said
-    assert patient.logged() < goal or patient.steps(), said
+    newest, stopped = patient.steps()[-1], re.search(r"gan_jax: stopped at ([\d.]+) of", said)
+    assert newest >= patient.logged(), said  # where it stopped it has saved
+    assert f"{newest / 1000:.1f}" == stopped[1] if stopped else newest == patient.total, f"{newest}: {said}"
     return said
 
 

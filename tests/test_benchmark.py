@@ -1,8 +1,11 @@
 """What the benchmark measures agrees with itself, and its estimates with arithmetic."""
 
 import json
+import math
+import types
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from test_schedule import config_file
@@ -10,7 +13,8 @@ from test_schedule import config_file
 from gan_jax import benchmark, default_config
 from gan_jax.errors import UserError
 from gan_jax.models import networks
-from gan_jax.training import loop
+from gan_jax.models.generator import Generator
+from gan_jax.training import devices, levels, loop, meter
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3)).astype(np.uint8)
 
@@ -25,31 +29,103 @@ def tiny():
     return config
 
 
+def quick():
+    """The same with a loss that compiles in half the time."""
+    config = tiny()
+    config.training.loss = "non-saturating"
+    return config
+
+
+def numbers(resolution: int) -> list[int]:
+    """How many the generator and the discriminator learn."""
+    made = []
+    for network, shape in zip(networks.build(tiny().model, resolution, jnp.float32), ((1, 8), (1, resolution, resolution, 3))):
+        at = dict(level=int(np.log2(resolution)), alpha=jnp.float32(1))
+        variables = jax.eval_shape(lambda: network.init(jax.random.key(0), jnp.zeros(shape), **at))
+        made.append(sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(variables["params"])))
+    return made
+
+
+class Machine:
+    """A machine of known speed: its clock goes on by what work takes on it, and by a little at each reading."""
+
+    COMPILING, ON_ALL, ON_ONE, BESIDE_A_STEP, IMAGE, SEARCH, READING = 2.0, 0.05, 0.04, 0.0125, 0.002, 0.01, 1e-7  # seconds
+
+    def __init__(self):
+        self.now = 0.0
+
+    def read(self) -> float:
+        self.now += self.READING
+        return self.now
+
+    def taking(self, call, seconds):
+        """The same call, which takes as long as `seconds` says of its arguments, whatever is called within it."""
+
+        def taken(*given, **named):
+            begin = self.now
+            result = call(*given, **named)
+            self.now = begin + seconds(*given, **named)
+            return result
+
+        return taken
+
+
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
-    said, folder = [], tmp_path_factory.mktemp("benchmark")
+    said, folder, machine = [], tmp_path_factory.mktemp("benchmark"), Machine()
     cache = jax.config.jax_enable_compilation_cache
-    config = tiny()
-    config.training.loss = "non-saturating"  # compiles in half the time
-    result = benchmark.benchmark(config, folder, "real", IMAGES, said.append)
+
+    def step_seconds(program, *_) -> float:
+        return machine.ON_ALL if len(program._spread) > 1 else machine.ON_ONE
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(benchmark, "IMAGES_TIMED", 32)
+        patch.setattr(benchmark, "PAINTINGS", 8)
+        patch.setattr(benchmark, "time", types.SimpleNamespace(perf_counter=machine.read))
+        patch.setattr(meter, "time", types.SimpleNamespace(monotonic=machine.read))
+        program, level = devices.Program, levels.Level
+        patch.setattr(program, "__init__", machine.taking(program.__init__, lambda *_, **__: machine.COMPILING))
+        patch.setattr(program, "__call__", machine.taking(program.__call__, step_seconds))
+        patch.setattr(level, "__call__", machine.taking(level.__call__, lambda *_: machine.ON_ALL + machine.BESIDE_A_STEP))
+        patch.setattr(Generator, "images", machine.taking(Generator.images, lambda _, latents: machine.IMAGE * len(latents)))
+        search = machine.taking(benchmark.inversion.invert, lambda _, paintings, settings, **__: 1 + machine.SEARCH * settings.steps)
+        patch.setattr(benchmark.inversion, "invert", search)
+        result = benchmark.benchmark(quick(), folder, "real", IMAGES, said.append)
     jax.config.update("jax_enable_compilation_cache", cache)
     return result, said, folder
 
 
-def test_figures_of_a_level_agree_with_each_other(measured):
+def about(value: float):
+    """But for what readings of the clock take."""
+    return pytest.approx(value, rel=1e-4)
+
+
+def test_the_speed_of_a_machine_that_is_known_is_what_is_measured(measured):
     result, said, folder = measured
     assert json.loads((folder / "benchmark.json").read_text()) == json.loads(json.dumps(result))
     assert [row["resolution"] for row in result["levels"]] == [8, 16]
+    assert result["matrix_ceiling_tflops"] == about(8 * 2 * 1024**3 / 1e-7 / 1e12)
     for row in result["levels"]:
-        assert row["images_per_second"] == pytest.approx(16 / np.median(row["windows_ms"]) * 1000)
-        assert row["seconds_per_kimg"] * row["images_per_second"] == pytest.approx(1000)
-        assert row["images_per_second_per_device"] == pytest.approx(row["images_per_second"] / 4)
+        level = int(np.log2(row["resolution"]))
+        # 16 images in 0.05 s; one device does its four of them in 0.04 s; in the loop a step takes a quarter more.
+        assert row["windows_ms"] == [about(50)] * 3 and row["ms_per_step"] == about(50) and row["compile_seconds"] == about(2)
+        assert (row["images_per_second"], row["images_per_second_per_device"]) == (about(320), about(80))
+        assert row["seconds_per_kimg"] == about(3.125)
+        assert (row["scaling"], row["loop_images_per_second"], row["loop_share"]) == (about(3.2), about(256), about(0.8))
+        assert row["tflops_per_device"] == about(2 * benchmark.step_work(quick(), level) * 80 / 1e12)
         assert row["share_of_ceiling"] == pytest.approx(row["tflops_per_device"] / result["matrix_ceiling_tflops"])
-        assert len(row["windows_ms"]) == 3 and row["memory_gib"] > 0 and row["compile_seconds"] > 0
-        assert 0 < row["tile_waste"] < 1 and row["scaling"] > 0 and row["loop_images_per_second"] > 0
-    assert result["painting"]["images_per_second"] > 0 and result["painting"]["inversion_seconds_per_painting"] > 0
+        assert row["tile_waste"] == networks.tile_waste(tiny().model, level, 4)
+        # A step needs the images that it draws from and its state at least: parameters, an average, and two moments of each.
+        generator, discriminator = numbers(row["resolution"])
+        needed = 4 * (4 * generator + 3 * discriminator) + benchmark.SYNTHETIC * row["resolution"] ** 2 * 3
+        assert needed < row["memory_gib"] * 2**30 < 20 * needed, (needed, row["memory_gib"] * 2**30)
+    painting = result["painting"]
+    assert painting["images_per_second"] == about(500)
+    # A hundred steps more take a second more, for each of 8 paintings.
+    assert painting["inversion_steps_per_second"] == about(800)
+    assert painting["inversion_seconds_per_painting"] == about(10 * tiny().inversion.restarts / 800)
     lines = "\n".join(said)
-    assert "images/s" in lines and "4 devices do" in lines and "estimated" in lines
+    assert "images/s" in lines and "4 devices do 3.20 times" in lines and "estimated" in lines
 
 
 def test_days_of_a_schedule_by_hand():

@@ -156,7 +156,9 @@ def test_the_middle_is_where_the_years_between_are(judged, works, morphs):
 
 
 def test_fresh_pictures_are_no_copies_and_copies_are_found(judged, works, morphs):
-    assert judged[0]["copies"]["generated"]["part"] < 0.15
+    # One painting in twenty stands out as much: of 80 that are as new, 95 times in 100 from 1 to 11 do (beta-binomial, 6 of 107 paintings).
+    fresh = judged[0]["copies"]["generated"]
+    assert fresh["n"] == 80 and 1 <= fresh["near"] <= 11 and fresh["part"] == fresh["near"] / 80
     copied = works.images[works.of("early")[:20], :, ::-1]
     noisy = np.clip(copied.astype(int) + np.random.default_rng(0).integers(-8, 9, copied.shape), 0, 255).astype(np.uint8)
     figures, tables = evaluate(works, noisy, morphs, {"texture": TEXTURE}, seed=0, repeats=2)

@@ -164,8 +164,8 @@ def test_a_step_is_what_the_networks_and_the_losses_say(model):
         return wrong(guess, labels_g) - (scores if model == "pggan" else jax.nn.log_sigmoid(scores)).mean()
 
     for place, network, gradient in (
-        (0, d, jax.grad(loss)(state.discriminator.params)),
-        (1, g, jax.grad(generator_loss)(state.generator.params)),
+        (0, d, jax.jit(jax.grad(loss))(state.discriminator.params)),
+        (1, g, jax.jit(jax.grad(generator_loss))(state.generator.params)),
     ):
         names = network.active(4) or set(gradient)
         expected = {f"[{place}]['{name}']{rest}": 0.5 * x for name in names for rest, x in leaves(gradient[name]).items()}
