@@ -152,7 +152,8 @@ def explore(verb: str, values: Values) -> None:
     with opened(verb, values, writes=False) as study:
         from gan_jax.stages.explore import explore
 
-        explore(study.config, study.workdir, values.port, lambda address: say(verb, f"{address} (Ctrl-C ends it)"))
+        inverted = study.standing().get("invert", False)
+        explore(study.config, study.workdir, inverted, values.port, lambda address: say(verb, f"{address} (Ctrl-C ends it)"))
 
 
 def report(verb: str, values: Values) -> None:

@@ -167,19 +167,20 @@ def test_what_is_saved_paints_the_same_image_again(explorer, tmp_path):
 
 def test_a_study_is_explored_by_what_its_inversion_found_or_its_training_learnt(study):  # noqa: F811
     config, workdir = study
-    explorer = explorer_of(config, workdir)
+    explorer = explorer_of(config, workdir, inverted=True)
     years = [painting.year for painting in explorer.paintings]
     latents = np.load(workdir / "inversion" / "latents.npy")
     assert years == sorted(years) and len(years) == len(latents)
     np.testing.assert_array_equal(explorer.paintings[0].latents, latents[0])
     assert len(explorer.directions.moves) == 8 and np.isfinite(explorer.directions.correlations).all()
-    (workdir / "inversion").rename(workdir / "elsewhere")
-    learnt = explorer_of(config, workdir)
-    (workdir / "elsewhere").rename(workdir / "inversion")
+    learnt = explorer_of(config, workdir, inverted=False)
     assert [painting.title for painting in learnt.paintings] == [painting.title for painting in explorer.paintings]
     size = learnt.generator.latent_size - 1
     np.testing.assert_array_equal(learnt.paintings[0].latents[:size], learnt.generator.works[0])
     assert learnt.paintings[-1].latents[-1] == pytest.approx(learnt.generator.years.labels(np.array([years[-1]]))[0, 0])
+    other = config.copy_and_resolve_references()
+    other.generator = str(workdir)  # of which nobody knows that it has learnt these paintings
+    assert explorer_of(other, workdir, inverted=False).paintings == []
 
 
 def image_in(text):
@@ -214,7 +215,7 @@ def test_the_page_shows_the_place_that_its_widgets_say(explorer, tmp_path):
 
 
 @pytest.fixture
-def served(explorer, tmp_path):
+def served(explorer, tmp_path, monkeypatch):
     """The address of a page that is served."""
     address, known = [], threading.Event()
 
@@ -223,18 +224,16 @@ def served(explorer, tmp_path):
         known.set()
 
     servers = []
-    made = page.Server
 
-    class Watched(made):
+    class Watched(page.Server):
         def __init__(self, *arguments, **settings):
             super().__init__(*arguments, **settings)
             servers.append(self)
 
-    page.Server = Watched
+    monkeypatch.setattr(page, "Server", Watched)
     thread = threading.Thread(target=page.serve, args=(explorer, tmp_path / "explored", 0, said))
     thread.start()
     assert known.wait(60)
-    page.Server = made
     yield address[0]
     servers[0].io_loop.add_callback(servers[0].io_loop.stop)
     thread.join(60)

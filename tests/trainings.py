@@ -30,7 +30,7 @@ from gan_jax.metrics.features import Standardiser, extractor
 from gan_jax.metrics.image_set import MINIMUM, ImageSet
 from gan_jax.metrics.manifold import manifold
 from gan_jax.models.generator import Generator
-from gan_jax.stages.common import labels_of, learnt_works, trained_on
+from gan_jax.stages.common import own_latents, trained_on
 from gan_jax.stages.morph import journeys, pair
 
 SAMPLES = 512
@@ -87,9 +87,8 @@ def judge(workdir: pathlib.Path) -> dict[str, Any]:
 def ways(config: ConfigDict, collection: Collection, generator: Generator) -> tuple[np.ndarray, np.ndarray]:
     """Pairs [p, 2] of works, and at `PLACES` the frames between the latents that training gave them: uint8 [p, T, r, r, 3]."""
     ends = np.array(pair(collection, config.morphing)[0])
-    learnt = learnt_works(collection, config)
-    own = np.concatenate([generator.works, labels_of(generator, collection, learnt)], axis=1)
-    return ends, journeys(generator, dict(zip(learnt, own)), ends, collection.years, PLACES, config.morphing.path).frames
+    own = own_latents(generator, collection, config)
+    return ends, journeys(generator, own, ends, collection.years, PLACES, config.morphing.path).frames
 
 
 if __name__ == "__main__":

@@ -50,6 +50,17 @@ def labels_of(generator: Generator, collection: Collection, indices: Sequence[in
     return np.eye(len(PERIODS), dtype=np.float32)[[PERIODS.index(work.period) for work in works]]
 
 
+def own_latents(generator: Generator, collection: Collection, config: ConfigDict) -> dict[int, np.ndarray]:
+    """Returns the latents [latent_size], by place in the collection, of paintings that training gave some of their own.
+
+    Networks that are not of this study have learnt other paintings: there are none of theirs.
+    """
+    if generator.works is None or config.generator:
+        return {}
+    indices = learnt_works(collection, config)
+    return dict(zip(indices.tolist(), np.concatenate([generator.works, labels_of(generator, collection, indices)], axis=1)))
+
+
 def check_resolution(generator: Generator, collection: Collection, config: ConfigDict) -> None:
     size = collection.images.shape[1]
     if generator.resolution != size:

@@ -13,7 +13,7 @@ from gan_jax.collection.paintings import Collection
 from gan_jax.latents import inversion
 from gan_jax.latents.inverted import Inversion
 from gan_jax.models.generator import Generator
-from gan_jax.stages.common import check_resolution, collection_of, generator_of, labels_of, learnt_works, search_settings, trained_on
+from gan_jax.stages.common import check_resolution, collection_of, generator_of, labels_of, own_latents, search_settings, trained_on
 
 PREVIEW = 8  # paintings in each part of the side-by-side sheet
 
@@ -31,10 +31,9 @@ def of_works(collection: Collection, generator: Generator, config: ConfigDict) -
     check_resolution(generator, collection, config)
     indices = trained_on(collection)
     labels, known = labels_of(generator, collection, indices), None
-    if generator.works is not None and not config.generator:
-        known = np.full((len(indices), generator.latent_size), np.nan, np.float32)
-        mine = np.isin(indices, learnt_works(collection, config))
-        known[mine] = np.concatenate([generator.works, labels[mine]], axis=1)
+    if own := own_latents(generator, collection, config):
+        searched = np.full(generator.latent_size, np.nan, np.float32)
+        known = np.stack([own.get(index, searched) for index in indices.tolist()])
     found = inversion.invert(generator, collection.images[indices], search_settings(config), config.seed + 2, labels, known)
     return dataclasses.replace(found, works=[collection.describe(index) for index in indices.tolist()])
 
