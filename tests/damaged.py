@@ -30,8 +30,8 @@ import traceback
 import zlib
 from collections.abc import Callable, Iterator
 
-# Programs that compile fast rather than run fast.
-FAST = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false"
+from xla_flags import FAST
+
 os.environ.setdefault("XLA_FLAGS", FAST)
 os.environ["JAX_PLATFORMS"] = "cpu"
 

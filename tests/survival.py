@@ -28,6 +28,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from command import command  # noqa: E402
+from xla_flags import FAST  # noqa: E402
 
 from gan_jax import demo_config  # noqa: E402
 from gan_jax.training.checkpoints import Checkpoints  # noqa: E402
@@ -39,8 +40,6 @@ SETTINGS = {
     "training.augment": "adaptive", "training.augment_target": -1.0, "training.batch_size": BATCH, "training.log_every_kimg": 0.08,
     "training.sample_every_kimg": 0.8, "training.checkpoint_every_kimg": EVERY / 1000, "training.watch_images": 16,
 }  # fmt: skip
-# To compile.
-FAST = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false"
 # No file may be larger than 20,000 bytes, less than a checkpoint needs: a disk that gets full.
 FULL_DISK = """
 import resource, runpy

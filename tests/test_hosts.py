@@ -11,7 +11,8 @@ import jax
 import numpy as np
 import pytest
 from command import command
-from survival import FAST, PATIENCE, ROOT, SETTINGS, Patient, wait
+from survival import PATIENCE, ROOT, SETTINGS, Patient, wait
+from xla_flags import FAST
 
 from gan_jax.errors import UserError
 from gan_jax.training import hosts

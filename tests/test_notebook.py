@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from packaging.requirements import Requirement
 from PIL import Image
-from survival import FAST, ROOT
+from survival import ROOT
+from xla_flags import FAST
 
 nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")

@@ -73,7 +73,7 @@ class Explorer:
         years = self.generator.years
         if not years:
             return None
-        a, b = (years.mean + years.deviation * float(self.latents_of(end)[-1]) for end in (place.first, place.last))
+        a, b = years.of_labels(np.stack([self.latents_of(end)[-1:] for end in (place.first, place.last)])).tolist()
         return a + (b - a) * place.along
 
     def latents(self, place: Place) -> np.ndarray:

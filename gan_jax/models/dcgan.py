@@ -13,7 +13,7 @@ from jax import Array
 from jax.typing import DTypeLike
 
 from gan_jax.models.convolutions import strided_conv, transposed_conv, wide
-from gan_jax.models.layers import leaky_relu, modulated, pixel_noise, smooth
+from gan_jax.models.layers import leaky_relu, modulated, pixel_noise, reduce, smooth
 
 WEIGHT_STDDEV = 0.02  # section 4
 BATCH_NORM_MOMENTUM = 0.9
@@ -70,11 +70,10 @@ class Excitation(nn.Module):
 
     @nn.compact
     def __call__(self, fine: Array, coarse: Array) -> Array:
-        n, side, _, d = coarse.shape
-        c = fine.shape[-1]
+        c, d = fine.shape[-1], coarse.shape[-1]
         squeeze = self.param("squeeze", nn.initializers.normal((POOLED**2 * d) ** -0.5), (POOLED, POOLED, d, c))
         excite = self.param("excite", nn.initializers.normal(c**-0.5), (c, c))
-        pooled = wide(coarse).reshape(n, POOLED, side // POOLED, POOLED, side // POOLED, d).mean(axis=(2, 4))
+        pooled = reduce(wide(coarse), coarse.shape[1] // POOLED)
         weights = 2 * nn.sigmoid(leaky_relu(jnp.einsum("nhwd,hwdc->nc", pooled, squeeze)) @ excite)
         return (wide(fine) * weights[:, None, None]).astype(self.dtype)
 

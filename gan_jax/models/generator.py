@@ -95,6 +95,10 @@ class Years:
         """Returns float32 [n, 1] of years [n]."""
         return ((np.asarray(years, np.float64) - self.mean) / self.deviation).astype(np.float32)[:, None]
 
+    def of_labels(self, labels: np.ndarray) -> np.ndarray:
+        """Returns years [n] of labels [n, 1]: the inverse of `labels`."""
+        return self.mean + self.deviation * np.asarray(labels, np.float64)[:, 0]
+
 
 @dataclasses.dataclass(frozen=True)
 class Generator:
