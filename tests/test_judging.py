@@ -5,9 +5,11 @@ import pytest
 from PIL import Image
 from scipy import stats
 from sklearn.linear_model import Ridge, RidgeCV
+from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from gan_jax.evaluation import chronology, motifs, style, verdicts
 from gan_jax.metrics import alignment, copies, frechet, intervals, kid, manifold
@@ -432,3 +434,15 @@ def test_works_that_are_alike_lie_near_each_other_on_the_map():
     assert places.min() == 0 and places.max() == 1
     nearest = NearestNeighbors(n_neighbors=2).fit(places).kneighbors(places)[1][:, 1]
     assert np.mean(groups[nearest] == groups) > 0.95
+
+
+def test_the_map_is_made_by_one_thread_whatever_is_set(monkeypatch):
+    def threads() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "openmp"}
+
+    seen = []
+    monkeypatch.setattr(TSNE, "fit_transform", lambda _, features: seen.append(threads()) or features[:, :2])
+    with threadpool_limits(2):
+        style.map_of(RNG.normal(size=(20, 5)), 0)
+        assert threads() == {2}
+    assert seen == [{1}]

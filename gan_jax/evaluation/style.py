@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from gan_jax.metrics.features import BANDS, HUES, STROKES, TEXTURE_NAMES
 from gan_jax.metrics.intervals import ROUNDS, Estimate, bootstrap
@@ -142,6 +143,9 @@ def map_of(features: np.ndarray, seed: int) -> np.ndarray:
     """Returns places [n, 2] in 0 to 1 at which paintings of like standardised features [n, d] lie near each other (t-SNE)."""
     from sklearn.manifold import TSNE
 
-    places = TSNE(perplexity=max(2.0, min(30.0, len(features) / 5)), init="pca", random_state=seed % 2**32).fit_transform(features)
+    embed = TSNE(perplexity=max(2.0, min(30.0, len(features) / 5)), init="pca", random_state=seed % 2**32)
+    # Its threads wait for each other by turning: on a core that has something else to do, two take twenty times as long as one.
+    with threadpool_limits(1):
+        places = embed.fit_transform(features)
     low, span = places.min(axis=0), np.maximum(np.ptp(places, axis=0), 1e-9)
     return (places - low) / span
