@@ -97,12 +97,13 @@ def test_tuning(generator):
     mesh = Mesh(np.array(jax.local_devices()[:1]), ("groups",))
     begin, step = tuning._programs(generator.apply, generator.critic.features, tuning.Settings(20, 1e-3, 0.3, 2.0, WEIGHTS), mesh, 0)
     before, kept = tuning._split(generator.params)
-    lowered(begin, before)
-    trained, adam = jax.eval_shape(begin, before)
-    assert isinstance(adam, optax.ScaleByAdamState)
     z, target = jnp.zeros((1, 4, generator.latent_size)), jnp.zeros((1, 4, 16, 16, 3))
+    critic = generator.critic.params
+    lowered(begin, target, before, critic)
+    trained, adam, seen = jax.eval_shape(begin, target, before, critic)
+    assert isinstance(adam, optax.ScaleByAdamState)
     others = jnp.zeros((tuning.OTHERS, generator.latent_size))
-    lowered(step, trained, adam, before, kept, generator.critic.params, z, target, others, np.int32(0))
+    lowered(step, trained, adam, z, target, seen, before, kept, critic, others, np.int32(0))
 
 
 def test_features(generator):

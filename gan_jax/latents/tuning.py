@@ -68,9 +68,9 @@ def tuned(generator: Generator, groups: Sequence[Group], settings: Settings, see
             z = np.stack([latents[at] for (latents, _), at in zip(full, places)])
             target = np.stack([pictures.to_float(paintings[at]) for (_, paintings), at in zip(full, places)])
             z, target = jax.device_put((z, target), divided)
-            trained, adam = begin(before)
+            trained, adam, seen = begin(target, before, critic_params)
             for i in range(settings.steps):
-                trained, adam, loss = step(trained, adam, before, kept, critic_params, z, target, others, np.int32(i))
+                trained, adam, loss = step(trained, adam, z, target, seen, before, kept, critic_params, others, np.int32(i))
                 if (i + 1) % NOTE_EVERY == 0 or i + 1 == settings.steps:
                     progress.advance(i % NOTE_EVERY + 1, f"loss {float(loss.mean()):.3f}")
             for i in range(len(some)):
@@ -116,17 +116,17 @@ def _programs(apply: Callable, features: Callable | None, settings: Settings, me
         specs = (own,) * own_first + (same,) * (arguments - own_first)
         return jax.shard_map(on_device, mesh=mesh, in_specs=specs, out_specs=own, check_vma=False)
 
-    def begin(before: Any) -> tuple[Any, Any]:
-        return before, adam.init(before)
+    def begin(target: Array, before: Any, critic: Any) -> tuple[Any, Any, list[Array]]:
+        return before, adam.init(before), features_of(critic_of, critic, target)
 
-    def step(trained, state, z: Array, target: Array, before, kept, critic, others: Array, i: Array):
-        def apart(images: Array, wanted: Array) -> Array:
-            seen, there = (features_of(critic_of, critic, x) for x in (images, wanted))
-            loss = distance(images, wanted, seen, there).total(settings.weights).mean()
-            if seen and settings.statistics:
-                loss += settings.statistics * unlike_statistics(seen, there).mean()
-            return loss
+    def unlike(critic: Any, images: Array, wanted: Array, there: list[Array]) -> Array:
+        seen = features_of(critic_of, critic, images)
+        loss = distance(images, wanted, seen, there).total(settings.weights).mean()
+        if seen and settings.statistics:
+            loss += settings.statistics * unlike_statistics(seen, there).mean()
+        return loss
 
+    def step(trained, state, z: Array, target: Array, of_target: list[Array], before, kept, critic, others: Array, i: Array):
         # Anywhere on the way from a painting's latents to those of another image.
         away = others[(i * len(z) + jnp.arange(len(z))) % OTHERS]
         near = on_sphere(z + jnp.linspace(0.3, 1.0, len(z))[:, None] * (away - z), label_size)
@@ -134,9 +134,9 @@ def _programs(apply: Callable, features: Callable | None, settings: Settings, me
 
         def total(trained) -> Array:
             images = apply(_joined(trained, kept), jnp.concatenate([z, near]))
-            loss = apart(images[: len(z)], target)
+            loss = unlike(critic, images[: len(z)], target, of_target)
             if settings.locality:
-                loss += settings.locality * apart(images[len(z) :], there)
+                loss += settings.locality * unlike(critic, images[len(z) :], there, features_of(critic_of, critic, there))
             return loss
 
         loss, gradient = jax.value_and_grad(total)(trained)
@@ -145,10 +145,6 @@ def _programs(apply: Callable, features: Callable | None, settings: Settings, me
         rate = schedule(i.astype(jnp.float32))
         return jax.tree.map(lambda p, u: p - rate * u, trained, update), state, loss
 
-    divided = each(step, own_first=4, arguments=9)
-
-    @functools.partial(jax.jit, donate_argnums=(0, 1))
-    def stepped(trained, state, before, kept, critic, z: Array, target: Array, others: Array, i: Array):
-        return divided(trained, state, z, target, before, kept, critic, others, i)
-
-    return jax.jit(each(begin, own_first=0, arguments=1)), stepped
+    # Not several steps in one program: XLA's loops on a CPU take ten times as long as their parts.
+    donate = functools.partial(jax.jit, donate_argnums=(0, 1))
+    return jax.jit(each(begin, own_first=1, arguments=3)), donate(each(step, own_first=5, arguments=10))
