@@ -15,7 +15,7 @@ ROOMS = {
     "metrics": {"models"},
     "training": {"models", "metrics"},
     "latents": {"models"},
-    "morphing": {"models", "latents"},
+    "morphing": {"collection", "models", "latents"},
     "evaluation": {"metrics", "collection"},
     "report": {"collection", "training", "latents", "morphing", "evaluation"},
     "explorer": {"models", "latents"},

@@ -19,6 +19,7 @@ from gan_jax.fields import taken
 from gan_jax.latents import inversion, paths, tuning
 from gan_jax.models.likeness import Weights
 from gan_jax.models.networks import LABELS
+from gan_jax.morphing import films
 from gan_jax.settings import BY_NAME, SETTINGS
 from gan_jax.study import Study
 from gan_jax.training import augmentation, losses
@@ -62,6 +63,7 @@ def test_the_configs_that_come_with_the_program_are_such_as_it_takes(name):
         (StepSettings, "training", {"seed"}),
         (inversion.Settings, "inversion", {"weights"}),
         (tuning.Settings, "tuning", {"weights"}),
+        (films.Settings, "morphing", set()),
         (Weights, "inversion", set()),
         (Weights, "tuning", set()),
     ],

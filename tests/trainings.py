@@ -30,8 +30,9 @@ from gan_jax.metrics.features import Standardiser, extractor
 from gan_jax.metrics.image_set import MINIMUM, ImageSet
 from gan_jax.metrics.manifold import manifold
 from gan_jax.models.generator import Generator
+from gan_jax.morphing.frames import journeys
 from gan_jax.stages.common import own_latents, trained_on
-from gan_jax.stages.morph import journeys, pair
+from gan_jax.stages.morph import pair
 
 SAMPLES = 512
 PLACES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])

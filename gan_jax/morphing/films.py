@@ -1,5 +1,6 @@
 """Frames into films."""
 
+import dataclasses
 import multiprocessing
 import os
 import pathlib
@@ -13,6 +14,30 @@ from PIL import Image
 from gan_jax import files, pictures
 
 WEBP_QUALITY = 80  # of 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Of films, in `config.morphing`."""
+
+    frames: int  # from one painting to the other
+    seconds: float  # that these take
+    films: int  # pairs that have one
+    size: int  # pixels
+    captions: bool
+    compare: int  # real paintings of the year beside a frame
+    real_ends: bool  # whether the paintings themselves stand before and after the frames
+    formats: tuple[str, ...]
+    playback: str
+
+    @property
+    def rate(self) -> float:
+        """Returns frames a second."""
+        return self.frames / self.seconds
+
+    def write(self, path: pathlib.Path, film: np.ndarray) -> None:
+        """Writes a film uint8 [t, h, w, 3] in every format."""
+        write_films(path, film, self.rate, self.formats, self.playback)
 
 
 def workshop() -> ProcessPoolExecutor:

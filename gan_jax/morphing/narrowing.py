@@ -43,14 +43,14 @@ def narrow(early: Period, late: Period, distance: np.ndarray, works: int, kind: 
 
     Args:
       distance: [n, m] between early and late paintings, as `pairing.distances` gives them.
-      paintings: of each period, at most.
+      works: paintings of each period, at most.
       kind: what the kinds are called, for the reasons.
     """
     both = early, late
     reasons: tuple[dict[int, str], dict[int, str]] = ({}, {})
     counts = [{name: list(period.kinds).count(name) for name in set(early.kinds) | set(late.kinds)} for period in both]
     low, high = _common_shapes(early.aspects, late.aspects)
-    alone = tuple(_solitude(period.features) for period in both)
+    alone = _solitude(early.features), _solitude(late.features)
     for period, said, lonely in zip(both, reasons, alone):
         for i in range(len(period.images)):
             name, aspect = period.kinds[i], period.aspects[i]

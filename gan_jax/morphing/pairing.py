@@ -102,7 +102,9 @@ def assign(
     else:
         rows, columns = np.arange(len(distance)), distance.argmin(axis=1)
         rest = "no early painting is nearest to it"
-    pairs, too_far_early, too_far_late = [], {}, {}
+    pairs: list[Pair] = []
+    too_far_early: dict[int, str] = {}
+    too_far_late: dict[int, str] = {}
     for i, j in zip(rows.tolist(), columns.tolist()):
         if distance[i, j] <= limit:
             pairs.append(Pair(i, j, float(distance[i, j])))

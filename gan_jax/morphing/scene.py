@@ -4,14 +4,13 @@ import colorsys
 import dataclasses
 import math
 import pathlib
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from gan_jax import pictures
-from gan_jax.morphing.films import resized, write_films
+from gan_jax.morphing.films import Settings, resized
 
 INK, PAPER = (40, 38, 34), (252, 250, 245)
 HOLD = 3  # frames for which a painting stands still at its end
@@ -54,8 +53,7 @@ def write_pair(
     t: np.ndarray,
     row: np.ndarray,
     scenes: Sequence[Frame],
-    rate: float,
-    settings: Mapping[str, Any],
+    settings: Settings,
 ) -> None:
     """Writes everything of one pair; without `scenes` no film. Called in processes of their own, so it stands where nothing imports JAX.
 
@@ -64,15 +62,12 @@ def write_pair(
       t: places of the frames, [t].
       row: uint8 [n, r, r, 3], side by side in one image.
       scenes: what the film shows.
-      rate: of the film, in frames per second.
-      settings: 'size', 'captions', 'formats' and 'playback' of `config.morphing`.
     """
     for place, frame in zip(t, frames):
         pictures.write_png(folder / "frames" / name / f"t_{place:.3f}.png", frame)
     pictures.write_png(folder / f"{name}.png", strip(row, 128))
     if scenes:
-        moving = scene(scenes, settings["size"], settings["captions"])
-        write_films(folder / name, moving, rate, settings["formats"], settings["playback"])
+        settings.write(folder / name, scene(scenes, settings.size, settings.captions))
 
 
 def two_sets(
@@ -85,7 +80,8 @@ def two_sets(
       early, late: uint8 [n, r, r, 3] and [m, r, r, 3].
       pairs: places (early, late).
     """
-    early_colours, late_colours = {}, {}
+    early_colours: dict[int, tuple[int, int, int]] = {}
+    late_colours: dict[int, tuple[int, int, int]] = {}
     for number, (first, second) in enumerate(pairs):
         # Pairs that share a painting share its colour.
         colour = late_colours.get(second) or early_colours.get(first) or pair_colour(number)
@@ -106,8 +102,8 @@ def two_sets(
 
 def pair_colour(number: int) -> tuple[int, int, int]:
     """Hues apart by the golden angle, in three depths, so that neighbours differ."""
-    colour = colorsys.hsv_to_rgb(number * 0.381966 % 1, (0.75, 0.55, 0.9)[number % 3], (0.8, 0.6, 0.95)[number % 3])
-    return tuple(round(255 * part) for part in colour)
+    red, green, blue = colorsys.hsv_to_rgb(number * 0.381966 % 1, (0.75, 0.55, 0.9)[number % 3], (0.8, 0.6, 0.95)[number % 3])
+    return round(255 * red), round(255 * green), round(255 * blue)
 
 
 def _pale(image: np.ndarray) -> np.ndarray:
@@ -139,7 +135,7 @@ def _year(year: float) -> str:
     return "" if math.isnan(year) else f"{math.floor(year)}"
 
 
-def _fitting(draw: ImageDraw.ImageDraw, font: ImageFont.ImageFont, text: str, width: float) -> str:
+def _fitting(draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, text: str, width: float) -> str:
     """As much of a text as fits, on one line."""
     text = "".join(character if character.isprintable() else " " for character in text)[:200]
     if draw.textlength(text, font) <= width:

@@ -13,14 +13,15 @@ from gan_jax.errors import UserError
 from gan_jax.generators import open_generator
 from gan_jax.latents import inversion, tutorial
 from gan_jax.models.generator import Generator
+from gan_jax.morphing.animate import contact_sheet
 from gan_jax.morphing.baseline import ABOUT, GIVEN, Baseline
 from gan_jax.morphing.films import resized
+from gan_jax.morphing.frames import journeys
 from gan_jax.morphing.morphs import Morphs
 from gan_jax.progress import Progress
 from gan_jax.stages import given
 from gan_jax.stages.common import collection_of, search_settings, trained_on
 from gan_jax.stages.invert import side_by_side
-from gan_jax.stages.morph import contact_sheet, journeys
 
 
 def baseline(config: ConfigDict, workdir: pathlib.Path, _: Mapping[str, Any]) -> str:
