@@ -179,7 +179,8 @@ SETTINGS: tuple[Field, ...] = (
     ),
 
     *section("baseline",
-        text("generator", "", 'what is put beside ours: a TF-Hub handle or folder, another workdir, or a file; "": nothing'),
+        text("generator", "",
+             'what is put beside ours: "progan-128", an address or a folder of TF-Hub, another workdir, or a file; "": nothing'),
         text("frames", "", "morphs of the same pairs that any other tool made: a folder of pair_000/t_0.500.png, or with frames.csv"),
         flag("tutorial", True, "and searched by the TF-Hub tutorial's own recipe too"),
         integer("tutorial_steps", 200, 1, 10**6, "of that recipe"),

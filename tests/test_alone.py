@@ -9,7 +9,7 @@ from PIL import Image
 from test_study import done_again, study  # noqa: F401
 from tiny import tiny_config
 
-from gan_jax import reading
+from gan_jax import hub, reading
 from gan_jax.errors import UserError
 from gan_jax.stages import common, given
 from gan_jax.study import Study
@@ -96,6 +96,69 @@ def test_morphs_of_any_tool_are_judged_and_another_baselines_frames_never_are(st
     assert "without the baseline: what lies in baseline/ was made of something else" in said["evaluate"]
     figures = reading.read_json(tmp_path / "study" / "evaluation.json")
     assert not [name for name in figures["competitors"] if "by hand" in name]
+
+
+class TestAddresses:
+    OLD, *KAGGLE, STORE = hub.ADDRESSES["progan-128"]
+
+    def answering(self, folder, *addresses):
+        """A site that gives the folder at these addresses and nothing elsewhere, and the addresses that it is asked for."""
+        asked = []
+
+        def resolve(address):
+            asked.append(address)
+            if address not in addresses:
+                raise OSError(f"{address}: HTTP Error 404:\n Not Found")
+            return str(folder)
+
+        return resolve, asked
+
+    @pytest.fixture
+    def module(self, tmp_path):
+        (tmp_path / "module").mkdir()
+        (tmp_path / "module" / "saved_model.pb").write_bytes(b"")
+        return tmp_path / "module"
+
+    def test_a_short_name_is_had_from_the_first_address_that_answers(self, module, capsys):
+        for answer, tried in ((self.OLD, [self.OLD]), (self.KAGGLE[0], [self.OLD, self.KAGGLE[0]])):
+            resolve, asked = self.answering(module, answer, self.STORE)
+            assert hub.folder_of("progan-128", resolve) == module and asked == tried
+            assert capsys.readouterr().err == f"gan_jax: {answer} answered for progan-128\n"
+
+    @pytest.mark.parametrize(
+        "given", [hub.ADDRESSES["progan-128"][2], "http://kaggle.com/models/google/progan-128/TensorFlow1/progan-128/1/"]
+    )
+    def test_a_given_address_is_tried_first_and_then_its_other_forms(self, given, module, capsys):
+        resolve, asked = self.answering(module, self.STORE)
+        assert hub.folder_of(given, resolve) == module
+        assert asked == [given, self.OLD, self.KAGGLE[0], self.KAGGLE[2], self.STORE]
+        assert capsys.readouterr().err == f"gan_jax: {self.STORE} answered for {given}\n"
+
+    def test_an_address_of_another_module_has_no_other_forms(self, module):
+        resolve, asked = self.answering(module)
+        with pytest.raises(UserError):
+            hub.folder_of("https://tfhub.dev/google/progan-128/2", resolve)
+        assert asked == ["https://tfhub.dev/google/progan-128/2"]
+
+    def test_where_none_answers_one_line_names_each_with_its_reason(self, module, tmp_path):
+        resolve, _ = self.answering(tmp_path, self.STORE)  # which holds no saved model
+        with pytest.raises(UserError) as caught:
+            hub.folder_of("progan-128", resolve)
+        message = str(caught.value)
+        assert "\n" not in message and message.endswith("; a folder with the module would do, as docs/morphs.md says")
+        assert f"{self.KAGGLE[-1]} (it: HTTP Error 404: Not Found); {self.STORE} (what it gives holds no saved_model.pb)" in message
+        assert all(message.count(f"{address} ") + message.count(f"{address}, ") == 1 for address in hub.ADDRESSES["progan-128"])
+
+    def test_a_folder_is_taken_as_it_is(self, module, tmp_path, monkeypatch, capsys):
+        resolve, asked = self.answering(module)
+        assert hub.is_module(str(module)) and hub.folder_of(str(module), resolve) == module
+        assert hub.is_module("progan-128") and not hub.is_module("progan-256")
+        monkeypatch.chdir(tmp_path)
+        module.rename("progan-128")  # a folder that is called like a module is meant
+        assert hub.is_module("progan-128") and str(hub.folder_of("progan-128", resolve)) == "progan-128"
+        (tmp_path / "progan-128" / "saved_model.pb").unlink()
+        assert not hub.is_module("progan-128")  # it may be a workdir
+        assert not asked and not capsys.readouterr().err
 
 
 class TestGivenFrames:
