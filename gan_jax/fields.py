@@ -23,7 +23,7 @@ class Field:
     least: int = 0  # where it is several, how many at least
     keys: tuple[str, ...] = ()  # where it is a section of as many fields that are alike, their names
     resume: bool = False  # whether it may differ from the config that a workdir was begun with
-    new: bool = False  # it came when there were workdirs; its default, which does what was done before, changes no fingerprint
+    new: bool = False  # it came when there were workdirs; what was done before it changes no fingerprint
     before: Any = None  # what was done in workdirs from before it was there, where that is not the default
     was: str = ""  # its former name
     renamed: Mapping[str, str] = dataclasses.field(default_factory=dict)  # former values, with those of today
@@ -37,6 +37,11 @@ class Field:
     def names(self) -> tuple[str, ...]:
         """Returns the names in the config: its own, where it is not several."""
         return tuple(f"{self.name}.{key}" for key in self.keys) or (self.name,)
+
+    @property
+    def done_before(self) -> Any:
+        """Returns the value by which is done what was done in workdirs from before it was there."""
+        return self.default if self.before is None else self.before
 
     def allowed(self) -> str:
         """Says in a few characters what it may be; "" for anything of its kind."""

@@ -2,11 +2,15 @@
 
 What is expected is the form of https://tfhub.dev/google/progan-128/1: a signature "default" that takes latents [n, latent_size], normal,
 and gives images [n, r, r, 3] in [0, 1].
+
+The site has moved to Kaggle, and a module has several addresses since: of those that are known (`ADDRESSES`) the first that answers is
+taken.
 """
 
 import contextlib
 import importlib
 import pathlib
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -23,15 +27,68 @@ from gan_jax.errors import UserError
 from gan_jax.models.generator import Generator
 
 SIGNATURE = OUTPUT = "default"
+WEB = ("https://", "http://")
+# By its short name, where a module may be had: the old site, for which Kaggle answers; Kaggle's page in both of its forms, which sends the
+# archive to those who ask as tensorflow_hub does; Kaggle's download; and the store that was behind the old site.
+ADDRESSES = {
+    "progan-128": (
+        "https://tfhub.dev/google/progan-128/1",
+        "https://www.kaggle.com/models/google/progan-128/frameworks/tensorFlow1/variations/progan-128/versions/1",
+        "https://www.kaggle.com/models/google/progan-128/tensorFlow1/progan-128/1",
+        "https://www.kaggle.com/api/v1/models/google/progan-128/tensorFlow1/progan-128/1/download",
+        "https://storage.googleapis.com/tfhub-modules/google/progan-128/1.tar.gz",
+    ),
+}
 
 
 def is_module(source: str) -> bool:
-    """Returns whether a string names a TF-Hub module: an address, or a folder with a saved model."""
-    return source.startswith(("https://", "http://")) or (pathlib.Path(source) / "saved_model.pb").is_file()
+    """Returns whether a string names a TF-Hub module: an address, a folder with a saved model, or a short name of `ADDRESSES` where nothing
+    else is called so."""
+    if source.startswith(WEB) or (pathlib.Path(source) / "saved_model.pb").is_file():
+        return True
+    return source in ADDRESSES and not pathlib.Path(source).exists()
+
+
+def addresses(handle: str) -> tuple[str, ...]:
+    """Returns the addresses of a module, in the order to try them: the given one first, then those under which it is known as well."""
+    if not handle.startswith(WEB):
+        return ADDRESSES[handle]
+    known = next((each for each in ADDRESSES.values() if _plain(handle) in map(_plain, each)), ())
+    return (handle, *(address for address in known if _plain(address) != _plain(handle)))
+
+
+def _plain(address: str) -> str:
+    """An address without what makes no difference to the site that answers."""
+    return address.partition("://")[2].partition("?")[0].removeprefix("www.").rstrip("/").lower()
+
+
+def folder_of(handle: str, resolve: Callable[[str], str]) -> pathlib.Path:
+    """Returns the folder of a module, and says on stderr which of its addresses answered.
+
+    handle: a folder, an address or a short name. resolve: downloads from an address and returns the folder, or raises any exception.
+
+    Raises UserError where no address answers, which names each of them with the reason.
+    """
+    if not handle.startswith(WEB) and (handle not in ADDRESSES or pathlib.Path(handle).exists()):
+        return pathlib.Path(handle)
+    reasons: dict[str, list[str]] = {}  # addresses by why they are of no use
+    for address in addresses(handle):
+        try:
+            folder = pathlib.Path(resolve(address))
+        except Exception as error:  # of many kinds: addresses, networks, archives
+            reason = one_line(error).replace(address, "it")
+        else:
+            if (folder / "saved_model.pb").is_file():
+                print(f"gan_jax: {address} answered" + f" for {handle}" * (handle != address), file=sys.stderr)
+                return folder
+            reason = "what it gives holds no saved_model.pb"
+        reasons.setdefault(reason, []).append(address)
+    tried = "; ".join(f"{', '.join(where)} ({reason})" for reason, where in reasons.items())
+    raise UserError(f"{handle}: can't be had: {tried}; a folder with the module would do, as docs/morphs.md says")
 
 
 def open_module(handle: str) -> Generator:
-    """Opens a module by its address (downloaded once, then from the cache that TFHUB_CACHE_DIR names) or from a folder.
+    """Opens a module by its address or short name (downloaded once, then from the cache that TFHUB_CACHE_DIR names) or from a folder.
 
     Its function runs as a part of JAX's programs where XLA can compile all of it, and in TensorFlow, called from them, where not.
     Raises UserError where there is no TensorFlow, no network, no such module, or one of another form.
@@ -56,12 +113,9 @@ def open_module(handle: str) -> Generator:
 
 
 def load(handle: str) -> tuple[ModuleType, Any]:
-    """TensorFlow, and a module by its address or from a folder. Raises UserError for one that can't be had or reaches beyond itself."""
+    """TensorFlow, and a module as `open_module` takes it. Raises UserError for one that can't be had or reaches beyond itself."""
     tf, hub = tensorflow(handle), _import(handle, "tensorflow_hub")
-    try:
-        folder = pathlib.Path(hub.resolve(handle))
-    except Exception as error:  # of many kinds: addresses, networks, archives
-        raise UserError(f"{handle}: can't be had ({one_line(error)}); a folder with the module would do") from None
+    folder = folder_of(handle, hub.resolve)
     with tempfile.TemporaryDirectory(prefix="gan_jax_hub_") as copy:
         hub_safety.write_copy(handle, folder, pathlib.Path(copy))
         # Of the graphs of a module of TF1's hub, the one without tags is the one for use.

@@ -62,3 +62,11 @@ def follow(stage: str, items: Iterable[T], total: int) -> Iterator[T]:
         for item in items:
             yield item
             progress.advance()
+
+
+def duration(seconds: float) -> str:
+    """Says how long something takes, in the largest unit of which it is one and a half at least."""
+    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 1.5 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} seconds"

@@ -179,7 +179,14 @@ SETTINGS: tuple[Field, ...] = (
     ),
 
     *section("baseline",
-        text("generator", "", 'what is put beside ours: a TF-Hub handle or folder, another workdir, or a file; "": nothing'),
+        text("generator", "",
+             'what is put beside ours: "progan-128", an address or a folder of TF-Hub, another workdir, or a file; "": nothing'),
+        integer("pairs", 24, 0, INF,
+                "that the generator paints, from the nearest to the furthest; of fewer than 8 nothing is said; 0: all", new=True, before=0),
+        integer("steps", 0, 0, 10**6, "of its searches, at most; 0: as many as inversion.steps", new=True),
+        integer("restarts", 0, 0, 10**4, "searches a painting; 0: as many as inversion.restarts", new=True),
+        integer("candidates", 0, 0, 10**6, "generated images that starts are chosen from; 0: as many as inversion.candidates", new=True),
+        integer("batch_size", 0, 0, 10**5, "searches at once, over all devices; 0: as many as inversion.batch_size", new=True),
         text("frames", "", "morphs of the same pairs that any other tool made: a folder of pair_000/t_0.500.png, or with frames.csv"),
         flag("tutorial", True, "and searched by the TF-Hub tutorial's own recipe too"),
         integer("tutorial_steps", 200, 1, 10**6, "of that recipe"),
@@ -222,12 +229,12 @@ def may_change(name: str) -> bool:
 
 def is_as_before(name: str, value: Any) -> bool:
     """Returns whether a field that came when there were workdirs does what was done before it: then it is no part of a fingerprint."""
-    return name in BY_NAME and BY_NAME[name].new and BY_NAME[name].default == value
+    return name in BY_NAME and BY_NAME[name].new and BY_NAME[name].done_before == value
 
 
 def as_before() -> dict[str, Any]:
     """Returns, by field, what was done in a workdir from before the field was there; of several values a list, as in JSON."""
-    values = {name: field.default if field.before is None else field.before for name, field in BY_NAME.items()}
+    values = {name: field.done_before for name, field in BY_NAME.items()}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 

@@ -1,7 +1,11 @@
 """Baselines in a study, and inverting and morphing without one."""
 
+import dataclasses
+import re
 import shutil
+from types import SimpleNamespace
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from command import command
@@ -9,8 +13,12 @@ from PIL import Image
 from test_study import done_again, study  # noqa: F401
 from tiny import tiny_config
 
-from gan_jax import reading
+from gan_jax import files, hub, reading
 from gan_jax.errors import UserError
+from gan_jax.latents import inversion
+from gan_jax.models.generator import Generator
+from gan_jax.morphing.baseline import Baseline
+from gan_jax.stages import baseline as room
 from gan_jax.stages import common, given
 from gan_jax.study import Study
 
@@ -42,6 +50,134 @@ def test_another_workdir_may_be_the_baseline(study, tmp_path):  # noqa: F811
     assert done_again(dict(Study(config, tmp_path).run_all())) == []
     config.baseline.tutorial = False
     assert done_again(dict(Study(config, tmp_path).run_all())) == ["baseline", "evaluate", "report"]
+
+
+def stub(size: int = 16, latent_size: int = 3) -> Generator:
+    """A generator of one colour an image: that of the first three latents."""
+
+    def paint(_, z):
+        return jnp.tanh(z[:, None, None, :3]) * jnp.ones((1, size, size, 1))
+
+    return Generator("stub", latent_size, size, None, paint)
+
+
+def test_some_pairs_are_painted_and_their_paintings_alone_are_searched(study, tmp_path, monkeypatch, capsys):  # noqa: F811
+    config, workdir = study
+    config = config.copy_and_resolve_references()
+    shutil.copytree(workdir, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(room, "open_generator", lambda *_: stub())
+    config.baseline.update(generator="stub", pairs=9, steps=3, restarts=1, tutorial_steps=3)
+    said = dict(Study(config, tmp_path).run_all())
+    pairs = reading.read_csv(tmp_path / "morphs" / "pairs.csv")
+    assert done_again(said) == ["baseline", "evaluate", "report"] and said["baseline"].startswith(
+        f"stub, 9 of {len(pairs)} pairs, searched"
+    )
+    assert reading.read_json(tmp_path / "baseline" / "about.json")["painted"] == (painted := room.drawn(9, len(pairs)))
+    works = {int(pairs[number][f"{end}_index"]) for number in painted for end in ("early", "late")}
+    assert re.search(rf"^gan_jax: baseline: searching {len(works)} paintings takes up to .*, .* of it by the tutorial's recipe$",
+                     capsys.readouterr().err, re.MULTILINE)  # fmt: skip
+    for way in ("searched", "tutorial"):
+        rows = reading.read_csv(tmp_path / "baseline" / way / "inversion.csv")
+        assert {int(row["index"]) for row in rows} == works and len(rows) == len(works)
+        frames = reading.read_array(tmp_path / "baseline" / way / "frames.npy")
+        latents = dict(zip(sorted(works), reading.read_array(tmp_path / "baseline" / way / "latents.npy")))
+        assert frames.shape == (9, 3, 16, 16, 3)
+        for pair, number in zip(frames, painted) if way == "searched" else ():  # the recipe's paths begin at another length
+            for end, at in (("early", 0), ("late", -1)):
+                colour = (np.tanh(latents[int(pairs[number][f"{end}_index"])]) + 1) * 127.5
+                assert np.abs(pair[at] - colour).max() < 1
+    figures = reading.read_json(tmp_path / "evaluation.json")
+    names = ["this study (9 pairs)", "cross-fade (9 pairs)", "baseline, our search (9 pairs)", "baseline, published recipe (9 pairs)"]
+    assert figures["some_pairs"] == dict.fromkeys(names, painted) and set(names) <= set(figures["competitors"])
+    page = (tmp_path / "report.html").read_text()
+    assert "this study (9 pairs)" in page and "drawn evenly from the nearest to the furthest" in page
+
+    # The study's own searches stand, whatever the baseline's settings are, and 0 is all pairs.
+    config.baseline.update(pairs=0, tutorial=False)
+    said = dict(Study(config, tmp_path).run_all())
+    assert done_again(said) == ["baseline", "evaluate", "report"] and f"{len(pairs)} of {len(pairs)} pairs" in said["baseline"]
+    figures = reading.read_json(tmp_path / "evaluation.json")
+    assert figures["some_pairs"] == {} and "baseline, our search" in figures["competitors"]
+
+
+def test_a_baseline_from_before_its_settings_stands_where_all_pairs_are_asked_for(study, tmp_path, monkeypatch):  # noqa: F811
+    config, workdir = study
+    config = config.copy_and_resolve_references()
+    shutil.copytree(workdir, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(room, "open_generator", lambda *_: stub())
+    config.baseline.update(generator="stub", pairs=0, tutorial=False)
+    dict(Study(config, tmp_path).run_all())
+    record = reading.read_json(tmp_path / "config.json")
+    later = ("pairs", "steps", "restarts", "candidates", "batch_size")
+    for name in later:
+        del record["config"]["baseline"][name]
+        for made in record["stages"].values():
+            made["reads"].pop(f"baseline.{name}", None)
+            made["reads"].get("baseline", {}).pop(name, None)
+    files.write_json(tmp_path / "config.json", record)
+    assert set(reading.read_json(tmp_path / "baseline" / "about.json")["asked"]).isdisjoint(later)
+    assert done_again(dict(Study(config, tmp_path).run_all())) == []
+    config.baseline.pairs = 9
+    assert done_again(dict(Study(config, tmp_path).run_all())) == ["baseline", "evaluate", "report"]
+
+
+@pytest.mark.parametrize("wanted, pairs, numbers", [(4, 10, [0, 3, 6, 9]), (9, 10, [0, 1, 2, 3, 4, 6, 7, 8, 9]), (1, 3, [0])])
+def test_pairs_are_drawn_evenly_from_the_nearest_to_the_furthest(wanted, pairs, numbers):
+    assert room.drawn(wanted, pairs) == numbers
+
+
+@pytest.mark.parametrize("wanted", [0, 10, 11])
+def test_all_pairs_are_no_choice(wanted):
+    assert room.drawn(wanted, 10) is None
+
+
+def test_a_baselines_searches_have_settings_of_their_own():
+    config = tiny_config()
+    ours = common.search_settings(config)
+    assert common.baseline_search_settings(config) == dataclasses.replace(ours, calibration=0)
+    config.baseline.update(steps=7, restarts=3, candidates=5, batch_size=6)
+    said = dataclasses.replace(ours, calibration=0, steps=7, restarts=3, candidates=5, batch_size=6)
+    assert common.baseline_search_settings(config) == said and common.search_settings(config) == ours
+
+
+def test_the_time_of_a_baseline_is_told_by_steps_that_are_measured(monkeypatch):
+    """A step of the searches that go on at once takes a minute by this clock; the compiled ones before it, an hour."""
+    config = tiny_config()
+    config.baseline.update(steps=100, restarts=3, candidates=80, batch_size=8, tutorial_steps=20)
+    now = iter([0.0, 3600.0, 7200.0, 7260.0])
+    monkeypatch.setattr(inversion, "time", SimpleNamespace(monotonic=lambda: next(now)))
+    settings = common.baseline_search_settings(config)
+    pace = inversion.pace(stub(), 5, settings)
+    # 15 searches in lanes of 8 and less are two rounds of 8 (whole groups of 4 on one device, of 16 on four).
+    assert pace.seconds == 60 and pace.rounds == 2 and pace.at_once >= 8 and pace.at_most(100) == 2 * 100 * 60
+    monkeypatch.setattr(inversion, "pace", lambda *_: inversion.Pace(60.0, 8, 2))
+    # 200 minutes, 80 images forward at 7.5 / 3 seconds, and 5 paintings for 20 steps at 7.5 seconds.
+    assert room.forecast(config, stub(), 5, settings) == (
+        "baseline: searching 5 paintings takes up to 3.6 hours here, 12.5 minutes of it by the tutorial's recipe"
+    )
+    config.baseline.tutorial = False
+    assert room.forecast(config, stub(), 5, settings) == "baseline: searching 5 paintings takes up to 3.4 hours here"
+
+
+class TestArtefact:
+    FRAMES = np.arange(4 * 3 * 2 * 2 * 3, dtype=np.uint8).reshape(4, 3, 2, 2, 3)
+
+    def test_what_is_saved_is_loaded(self, tmp_path):
+        made = Baseline({"given": self.FRAMES, "searched": self.FRAMES[:2]}, "by hand", {"a": 1}, "sum", "stub", 2, [0, 3])
+        made.save(tmp_path)
+        loaded = Baseline.load(tmp_path, 4, 3).as_competitors()
+        np.testing.assert_array_equal(loaded["frames of by hand"][0], self.FRAMES)
+        np.testing.assert_array_equal(loaded["baseline, our search"][0], self.FRAMES[:2])
+        assert [numbers for _, numbers in loaded.values()] == [None, [0, 3]]
+
+    @pytest.mark.parametrize("painted", [[0, 4], [3, 0], [1, 1], [-1, 2], [], [0.5, 2], [True, 2], "02", [0, 1, 2]])
+    def test_pairs_that_can_not_be_are_one_line(self, tmp_path, painted):
+        Baseline({"searched": self.FRAMES[:2]}, "", {}, "sum", "stub", 2, [0, 3]).save(tmp_path)
+        about = reading.read_json(tmp_path / "about.json")
+        files.write_json(tmp_path / "about.json", about | {"painted": painted})
+        with pytest.raises(UserError) as caught:
+            Baseline.load(tmp_path, 4, 3)
+        assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_a_baseline_that_is_not_to_be_had_is_left_out_and_said(study, tmp_path):  # noqa: F811
@@ -96,6 +232,69 @@ def test_morphs_of_any_tool_are_judged_and_another_baselines_frames_never_are(st
     assert "without the baseline: what lies in baseline/ was made of something else" in said["evaluate"]
     figures = reading.read_json(tmp_path / "study" / "evaluation.json")
     assert not [name for name in figures["competitors"] if "by hand" in name]
+
+
+class TestAddresses:
+    OLD, *KAGGLE, STORE = hub.ADDRESSES["progan-128"]
+
+    def answering(self, folder, *addresses):
+        """A site that gives the folder at these addresses and nothing elsewhere, and the addresses that it is asked for."""
+        asked = []
+
+        def resolve(address):
+            asked.append(address)
+            if address not in addresses:
+                raise OSError(f"{address}: HTTP Error 404:\n Not Found")
+            return str(folder)
+
+        return resolve, asked
+
+    @pytest.fixture
+    def module(self, tmp_path):
+        (tmp_path / "module").mkdir()
+        (tmp_path / "module" / "saved_model.pb").write_bytes(b"")
+        return tmp_path / "module"
+
+    def test_a_short_name_is_had_from_the_first_address_that_answers(self, module, capsys):
+        for answer, tried in ((self.OLD, [self.OLD]), (self.KAGGLE[0], [self.OLD, self.KAGGLE[0]])):
+            resolve, asked = self.answering(module, answer, self.STORE)
+            assert hub.folder_of("progan-128", resolve) == module and asked == tried
+            assert capsys.readouterr().err == f"gan_jax: {answer} answered for progan-128\n"
+
+    @pytest.mark.parametrize(
+        "given", [hub.ADDRESSES["progan-128"][2], "http://kaggle.com/models/google/progan-128/TensorFlow1/progan-128/1/"]
+    )
+    def test_a_given_address_is_tried_first_and_then_its_other_forms(self, given, module, capsys):
+        resolve, asked = self.answering(module, self.STORE)
+        assert hub.folder_of(given, resolve) == module
+        assert asked == [given, self.OLD, self.KAGGLE[0], self.KAGGLE[2], self.STORE]
+        assert capsys.readouterr().err == f"gan_jax: {self.STORE} answered for {given}\n"
+
+    def test_an_address_of_another_module_has_no_other_forms(self, module):
+        resolve, asked = self.answering(module)
+        with pytest.raises(UserError):
+            hub.folder_of("https://tfhub.dev/google/progan-128/2", resolve)
+        assert asked == ["https://tfhub.dev/google/progan-128/2"]
+
+    def test_where_none_answers_one_line_names_each_with_its_reason(self, module, tmp_path):
+        resolve, _ = self.answering(tmp_path, self.STORE)  # which holds no saved model
+        with pytest.raises(UserError) as caught:
+            hub.folder_of("progan-128", resolve)
+        message = str(caught.value)
+        assert "\n" not in message and message.endswith("; a folder with the module would do, as docs/morphs.md says")
+        assert f"{self.KAGGLE[-1]} (it: HTTP Error 404: Not Found); {self.STORE} (what it gives holds no saved_model.pb)" in message
+        assert all(message.count(f"{address} ") + message.count(f"{address}, ") == 1 for address in hub.ADDRESSES["progan-128"])
+
+    def test_a_folder_is_taken_as_it_is(self, module, tmp_path, monkeypatch, capsys):
+        resolve, asked = self.answering(module)
+        assert hub.is_module(str(module)) and hub.folder_of(str(module), resolve) == module
+        assert hub.is_module("progan-128") and not hub.is_module("progan-256")
+        monkeypatch.chdir(tmp_path)
+        module.rename("progan-128")  # a folder that is called like a module is meant
+        assert hub.is_module("progan-128") and str(hub.folder_of("progan-128", resolve)) == "progan-128"
+        (tmp_path / "progan-128" / "saved_model.pb").unlink()
+        assert not hub.is_module("progan-128")  # it may be a workdir
+        assert not asked and not capsys.readouterr().err
 
 
 class TestGivenFrames:

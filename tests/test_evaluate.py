@@ -9,6 +9,7 @@ import pytest
 from gan_jax.collection.brushwork import paint
 from gan_jax.collection.motif import draw_subject, style_of
 from gan_jax.collection.painter import paint_collection
+from gan_jax.errors import UserError
 from gan_jax.evaluation import chronology
 from gan_jax.evaluation import evaluate as room
 from gan_jax.evaluation.evaluate import evaluate
@@ -67,6 +68,66 @@ def test_it_is_json_and_the_same_every_time(judged, works, morphs):
     )[0]
     assert again["verdicts"] == figures["verdicts"]
     assert again["chronology"] == figures["chronology"]
+
+
+def test_what_is_said_of_some_pairs_is_what_an_evaluation_of_them_alone_says(works, morphs):
+    """A competitor with every third pair, beside one that has all: of the study, the cross-fade and itself over these pairs."""
+    chosen = np.arange(0, PAIRS, 3)
+    later = np.roll(morphs.frames[STUDY], 1, axis=1)
+    generated, name = morphs.frames[STUDY][:8, 0], f"rolled ({len(chosen)} pairs)"
+
+    def found(frames, years, ends, some):
+        return evaluate(works, generated, Competitors(frames, T, years, ends, some), {"texture": TEXTURE}, seed=0, repeats=2)[0]
+
+    frames = {STUDY: morphs.frames[STUDY], "held": morphs.frames["constant"], name: later[chosen]}
+    whole = found(frames, morphs.years, morphs.ends, {name: chosen})
+    alone = found({STUDY: frames[STUDY][chosen], name: later[chosen]}, morphs.years[chosen], morphs.ends[chosen], {})
+    assert whole["middle"]["k"] == alone["middle"]["k"]
+    same = {f"{STUDY} ({len(chosen)} pairs)": STUDY, f"cross-fade ({len(chosen)} pairs)": "cross-fade", name: name}
+    assert whole["some_pairs"] == dict.fromkeys(same, chosen.tolist())
+    assert set(whole["competitors"]) == {"cross-fade", "held", *same}
+
+    def places(figures, key):
+        way = figures["morph"] if key == STUDY else figures["competitors"][key]
+        return [(at["against"]["between"]["kid"], at["precision"], at["sharpness"]) for at in way]
+
+    def years(figures, key):
+        way = figures["chronology"] if key == STUDY else figures["chronology"]["competitors"][key]
+        return {part: way[part] for part in ("rank", "later", "by_t", "between", "between_part")}
+
+    truths = [{one["name"]: one["error"] for one in figures["truth"]["competitors"]} for figures in (whole, alone)]
+    for some, all_ in same.items():
+        assert places(whole, some) == places(alone, all_)
+        assert years(whole, some) == years(alone, all_)
+        assert truths[0][some] == pytest.approx(truths[1][all_])
+    assert places(whole, STUDY) != places(alone, STUDY)
+    verdict = [next(one for one in figures["verdicts"] if one["name"] == name) for figures in (whole, alone)]
+    assert verdict[0] == verdict[1]
+    assert {one["name"] for one in whole["verdicts"]} == {"cross-fade", "held", name, "the early works", "the late works", "both, mixed"}
+
+
+def test_of_a_few_pairs_no_verdict_and_no_years_are_said(works, morphs):
+    few = {STUDY: morphs.frames[STUDY], "few (7 pairs)": morphs.frames[STUDY][:7]}
+    competitors = Competitors(few, T, morphs.years, morphs.ends, {"few (7 pairs)": np.arange(7)})
+    found = evaluate(works, morphs.frames[STUDY][:8, 0], competitors, {"texture": TEXTURE}, seed=0, repeats=2)[0]
+    reason = "7 pairs, at least 8 are needed"
+    assert next(one for one in found["verdicts"] if one["name"] == "few (7 pairs)")["difference"]["reason"] == reason
+    assert set(found["chronology"]["competitors"]) == {"cross-fade"}
+    assert found["verdicts"][0]["verdict"]
+
+
+@pytest.mark.parametrize(
+    "some, message",
+    [
+        ({"a": np.arange(8)}, "a: frames of 9 pairs, they should be of 8"),
+        ({"a": np.arange(9), "b": np.arange(1, 10)}, "b: has other pairs than another competitor with 9 pairs"),
+    ],
+)
+def test_competitors_with_some_pairs_are_asked_for_the_same(morphs, some, message):
+    ours = morphs.frames[STUDY]
+    frames = {STUDY: ours, "cross-fade": ours, "a": ours[:9], "b": ours[1:10]}
+    with pytest.raises(UserError, match=message):
+        Competitors(frames, T, morphs.years, morphs.ends, some).like_with_like()
 
 
 def test_competitors_have_their_swd_where_it_is_shown(judged):

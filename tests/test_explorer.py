@@ -12,6 +12,7 @@ import threading
 import urllib.error
 import urllib.request
 import warnings
+from types import SimpleNamespace
 
 import imageio.v3 as iio
 import jax
@@ -21,7 +22,7 @@ import pytest
 from test_study import study  # noqa: F401 (a fixture)
 from tiny import tiny_config
 
-from gan_jax import pictures
+from gan_jax import pictures, verbs
 from gan_jax.errors import UserError
 from gan_jax.explorer import directions
 from gan_jax.explorer.directions import Directions
@@ -181,6 +182,29 @@ def test_a_study_is_explored_by_what_its_inversion_found_or_its_training_learnt(
     other = config.copy_and_resolve_references()
     other.generator = str(workdir)  # of which nobody knows that it has learnt these paintings
     assert explorer_of(other, workdir, inverted=False).paintings == []
+
+
+def test_explore_shows_no_latents_of_an_inversion_that_is_stale_or_damaged(study, tmp_path, monkeypatch):  # noqa: F811
+    """In their place it shows those that training has learnt, which here are other ones than what the inversion's file says."""
+    config, workdir = study
+    learnt = np.load(workdir / "inversion" / "latents.npy")
+    shutil.copytree(workdir, tmp_path / "whole")
+    np.save(tmp_path / "whole" / "inversion" / "latents.npy", -learnt)
+    shutil.copytree(tmp_path / "whole", tmp_path / "damaged")
+    damaged = tmp_path / "damaged" / "inversion" / "latents.npy"
+    damaged.write_bytes(damaged.read_bytes()[:-8])
+    other = config.copy_and_resolve_references()
+    other.inversion.learning_rate *= 2
+    shown = []
+    monkeypatch.setattr(page, "serve", lambda explorer, *_: shown.append([painting.latents for painting in explorer.paintings]))
+    monkeypatch.setattr("gan_jax.compilation_cache.use_compilation_cache", lambda: None)
+    for asked, name in ((config, "whole"), (other, "whole"), (config, "damaged")):
+        values = SimpleNamespace(config=asked, workdir=[str(tmp_path / name)], accept_changes=False, port=0)
+        verbs.explore("explore", values)
+    whole, stale, cut = shown
+    np.testing.assert_array_equal(whole, -learnt)
+    np.testing.assert_array_equal(stale, learnt)
+    np.testing.assert_array_equal(cut, learnt)
 
 
 def image_in(text):

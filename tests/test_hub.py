@@ -1,6 +1,10 @@
 """TF-Hub modules with known weights against the same function in JAX."""
 
+import functools
+import http.server
 import re
+import tarfile
+import threading
 import warnings
 
 import jax
@@ -202,3 +206,20 @@ def test_what_is_checked_is_what_is_opened(tmp_path, out):
 def test_without_a_network_the_address_is_named():
     with pytest.raises(UserError, match="http://127.0.0.1:9/module/1: can't be had"):
         hub.open_module("http://127.0.0.1:9/module/1")
+
+
+def test_a_module_is_downloaded_from_the_address_that_has_it(tmp_path, monkeypatch, capsys):
+    hub_module.write_module(tmp_path / "module")
+    (tmp_path / "site").mkdir()
+    with tarfile.open(tmp_path / "site" / "module.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "module", ".")
+    monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "cache"))
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path / "site"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        site = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setitem(hub.ADDRESSES, "progan-128", (f"{site}/gone", f"{site}/module.tar.gz"))
+        monkeypatch.chdir(tmp_path)
+        the_same(hub.open_module("progan-128"))
+        server.shutdown()
+    assert f"gan_jax: {site}/module.tar.gz answered for progan-128\n" in capsys.readouterr().err

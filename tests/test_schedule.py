@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gan_jax.training import loop
-from gan_jax.training.schedule import Phase, constant, decay, due, growing, phase_at
+from gan_jax.training.schedule import Phase, constant, decay, due, growing, images_at_end, phase_at
 
 
 def grow(**changes) -> tuple[Phase, ...]:
@@ -56,6 +56,16 @@ def test_phase_at_finds_the_phase_of_the_next_batch():
     assert phase_at(phases, phases[0].end) is phases[1]
     assert phase_at(phases, phases[1].end - 1) is phases[1]
     assert phase_at(phases, phases[-1].end) is phases[-1]
+
+
+def test_a_training_ends_with_a_whole_batch_wherever_its_schedule_begins():
+    phases = grow()
+    assert images_at_end(phases, 0) == images_at_end(phases, phases[1].start) == phases[-1].end
+    # Phases of 96 images in batches of 32, and of 48 in batches of 16: from 10 on they end at 106 and 154.
+    two = (Phase(0, 96, 3, False, 32, 0.1), Phase(96, 144, 4, False, 16, 0.1))
+    assert [images_at_end(two, begun) for begun in (0, 10, 95, 96, 100, 143, 144)] == [144, 154, 159, 144, 148, 159, 144]
+    # A phase that is shorter than a batch may be passed over.
+    assert images_at_end((Phase(0, 96, 3, False, 32, 0.1), Phase(96, 112, 4, False, 16, 0.1)), 90) == 122
 
 
 def test_rates_fall_evenly_over_the_last_part_of_the_total():

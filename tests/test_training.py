@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import signal
 import threading
 import time
@@ -17,6 +18,7 @@ from gan_jax.generators import open_generator
 from gan_jax.latents.paths import slerp
 from gan_jax.models import networks
 from gan_jax.models.generator import Years
+from gan_jax.progress import Progress
 from gan_jax.training import batches, devices, fitting, levels, loop
 from gan_jax.training.checkpoints import Checkpoints
 from gan_jax.training.settings import own_latents
@@ -280,6 +282,35 @@ def test_the_loop_follows_its_schedule(tmp_path, monkeypatch):
     assert seen == [pytest.approx(row) for row in expected]
     after = read_state(config, tmp_path)
     assert all(np.any(after[f".generator.params{name}"] != leaf) for name, leaf in before.items() if "to_rgb_2" not in name)
+
+
+def test_a_run_goes_on_with_another_batch_size_and_its_progress_ends_at_all(tmp_path, monkeypatch, capsys):
+    """48 images in batches of 16, then batches of 32, of which phases are 96, 96 and 64 long: each ends 16 images into the next one."""
+    call = levels.Level.__call__
+    monkeypatch.setattr(levels.Level, "__call__", interrupted_at(40, call))
+    with pytest.raises(Stopped):
+        loop.train(tiny(), IMAGES, NO_LABELS, tmp_path, {})
+    capsys.readouterr()
+    taken, total, advance = [], [], Progress.advance
+
+    def recording(level, state, images_seen, *inputs):
+        taken.append((images_seen, level._stream(images_seen).images.shape[1], int(state.generator.adam.count)))
+        return call(level, state, images_seen, *inputs)
+
+    def counting(progress, steps, note="", seconds_left=None):
+        advance(progress, steps, note, seconds_left)
+        total.append((progress.n, progress.total))
+        assert seconds_left is None or seconds_left >= 0
+
+    monkeypatch.setattr(levels.Level, "__call__", recording)
+    monkeypatch.setattr(Progress, "advance", counting)
+    assert loop.train(tiny(batch_size=32), IMAGES, NO_LABELS, tmp_path, {}) == 272
+    # Adam goes on where it was, and begins anew at each phase.
+    assert taken == [(48, 8, 3), (80, 8, 4), (112, 16, 0), (144, 16, 1), (176, 16, 2), (208, 16, 0), (240, 16, 1)]
+    assert total == [(80 + 32 * i, 272) for i in range(7)]
+    lines = re.split(r"[\r\n]+", capsys.readouterr().err.strip())
+    last = [line for line in lines if line.startswith("train")][-1]
+    assert "100%" in last and "272/272 images" in last and "-00:" not in last
 
 
 def test_levels_are_compiled_beside_the_training_and_their_pauses_logged(tmp_path, monkeypatch):

@@ -19,8 +19,8 @@ from ml_collections import ConfigDict
 
 from gan_jax import files, pictures, reading
 from gan_jax.collection.paintings import Collection
-from gan_jax.evaluation.inputs import STUDY
-from gan_jax.evaluation.verdicts import CROSS_FADE, cross_fade, verdicts
+from gan_jax.evaluation.inputs import CROSS_FADE, STUDY
+from gan_jax.evaluation.verdicts import cross_fade, verdicts
 from gan_jax.generators import open_generator
 from gan_jax.latents import sampling
 from gan_jax.latents.inversion import rms

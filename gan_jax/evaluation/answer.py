@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gan_jax.evaluation.inputs import CROSS_FADE
 from gan_jax.evaluation.summary import listed
-from gan_jax.evaluation.verdicts import CROSS_FADE, STANDING, grouped
+from gan_jax.evaluation.verdicts import STANDING, grouped
 
 ALL = "a cross-fade of the paintings and than the early and the late paintings, alone or mixed"
 

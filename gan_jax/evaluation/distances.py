@@ -67,7 +67,7 @@ def distances(
       frames: images [pairs, T, r, r, 3], the morphs, and t [T] their places, 0 the early end and 1 the late one.
       seed: of everything that is drawn.
       repeats: how many times each real set is split into halves for its floor, at least 2.
-      competitors: frames like `frames`, of the same pairs at the same t, by other means.
+      competitors: frames like `frames`, of the same pairs or of some of them, at the same t, by other means.
       closely: places in t at which competitors get their SWD, which takes the most time; None: all.
       pixels_too: whether SWD and diversity are worked out at all, which do not depend on the features.
 
@@ -104,7 +104,7 @@ def distances(
     sets = {name: real[name] for name in PERIODS if name in real and len(real[name])}
     resolution = _check(sets, generated, frames, t, repeats)
     for name, each in competitors.items():
-        if each.images.shape != frames.images.shape:
+        if each.images.shape[1:] != frames.images.shape[1:] or len(each) > len(frames):
             raise UserError(f"{name}: {list(each.images.shape)}, the morphs are {list(frames.images.shape)}")
     notes = list(NOTES)
 

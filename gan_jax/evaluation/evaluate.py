@@ -3,6 +3,7 @@
 paintings, generated images, frames ──▶ features ──▶ distances, verdicts, chronology, copies, truth, style ──▶ words and tables
 """
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from gan_jax.collection.motif import CURVES, style_of
 from gan_jax.evaluation import answer, chronology, distances, motifs, style, summary, tables, truth, verdicts
-from gan_jax.evaluation.inputs import PERIODS, Competitors, Extract, Seen, Works, look
+from gan_jax.evaluation.inputs import CROSS_FADE, PERIODS, Competitors, Extract, Seen, Works, look
 from gan_jax.metrics import alignment, copies
 from gan_jax.metrics.features import BANDS, TEXTURE_NAMES
 from gan_jax.metrics.image_set import MINIMUM, ImageSet
@@ -35,7 +36,8 @@ def evaluate(
     Args:
       works: of the collection; those of 'early' and 'late' were trained on, those of 'between' held out.
       generated: uint8 [n, r, r, 3], images of random latents.
-      morphs: the study's frames and those of what it is put beside. A cross-fade of the paintings is added here.
+      morphs: the study's frames and those of what it is put beside. A cross-fade of the paintings is added here; and where a competitor
+        has some of the pairs alone, the study and the cross-fade over the same pairs.
       extractors: what measures images uint8 [n, r, r, 3] as features [n, d], by name; the first is what the verdicts rest on.
       seed: of everything that is drawn.
       repeats: how many times each real set is split into halves for its floor.
@@ -45,8 +47,9 @@ def evaluate(
     """
     early, late = (works.images[morphs.ends[:, k]] for k in (0, 1))
     study, *others = morphs.frames
-    frames = {study: morphs.frames[study], verdicts.CROSS_FADE: verdicts.cross_fade(early, late, morphs.t)}
-    morphs = dataclasses.replace(morphs, frames=frames | {name: morphs.frames[name] for name in others})
+    frames = {study: morphs.frames[study], CROSS_FADE: verdicts.cross_fade(early, late, morphs.t)}
+    asked = dataclasses.replace(morphs, frames=frames | {name: morphs.frames[name] for name in others})
+    morphs = asked.like_with_like()
 
     primary, *more = extractors
     seen = look(works, generated, morphs, extractors[primary], primary)
@@ -62,7 +65,9 @@ def evaluate(
         for at, value in zip(place, _sharpness(works, seen.frames[name], primary)):
             at["sharpness"] = value
     figures["middle"] = {"k": middle, "t": float(morphs.t[middle]), "year": float(morphs.years[:, middle].mean())}
-    figures["verdicts"] = verdicts.verdicts(real, seen.frames, middle, seed, MINIMUM, study)
+    judged = {name: seen.frames[name] for name in asked.frames}
+    figures["verdicts"] = verdicts.verdicts(real, judged, middle, seed, MINIMUM, study, asked.some)
+    figures["some_pairs"] = {name: morphs.of(name).tolist() for name in morphs.some}
 
     groups = motifs.motifs(works.images, list(works.titles))
     dates, figures["chronology"] = _chronology(works, seen, morphs, groups, figures, seed)
@@ -143,22 +148,31 @@ def _chronology(
     if len(morphs.years) and (periods["early"] is None or periods["late"] is None):
         return dates, found | {"reason": f"fewer than {MINIMUM} dated paintings in a period"}
     place = np.where(dated, np.cumsum(dated) - 1, -1)  # among the dated paintings
+
+    def dating_of(name: str) -> chronology.Pairs:
+        return chronology.pairs(known, features, groups[dated], place[morphs.ends[morphs.of(name)]].reshape(-1, 2), seed)
+
+    study = next(iter(seen.frames))
     try:
-        dating = chronology.pairs(known, features, groups[dated], place[morphs.ends].reshape(-1, 2), seed)
+        datings = dict.fromkeys((name for name in seen.frames if name not in morphs.some), dating_of(study))
     except ValueError as error:
         return dates, found | {"reason": str(error)}
-    passages = {name: chronology.passage(each.features, morphs.t, dating) for name, each in seen.frames.items()}
+    for name in morphs.some:
+        with contextlib.suppress(ValueError):  # of so few pairs nothing is said
+            datings[name] = dating_of(name)
+    ways_of = {name: each.features for name, each in seen.frames.items() if name in datings}
+    passages = {name: chronology.passage(features_of, morphs.t, datings[name]) for name, features_of in ways_of.items()}
     middle = figures["middle"]["k"]
     early, late = (np.isin(np.flatnonzero(dated), works.of(period)) for period in ("early", "late"))
-    ways, study = {}, next(iter(passages))
+    ways = {}
     compositions = alignment.Compositions(works.images[np.concatenate([works.of("early"), works.of("late")])])
     of_real = figures["manifold"]["between"]["precision"] or figures["manifold"]["floor"]["precision"]
     for name, passage in passages.items():
         way = figures["morph"] if name == study else figures["competitors"][name]
         at = seen.frames[name][:, middle]
         reason = chronology.no_paintings(way[middle]["precision"], of_real, alignment.upside_down(compositions, at.images), len(at))
-        between = chronology.between(at.features, dating, known, features, early, late)
-        ways[name] = _passage(passage, morphs.years) | {
+        between = chronology.between(at.features, datings[name], known, features, early, late)
+        ways[name] = _passage(passage, morphs.years[morphs.of(name)]) | {
             "between": "silent" if reason else between.said,
             "between_reason": reason or between.reason,
             "between_part": dataclasses.asdict(between.part) if between.part else None,
@@ -216,7 +230,7 @@ def _truth(works: Works, seen: Seen, morphs: Competitors, groups: np.ndarray, se
         frames[name] = np.repeat(seen.works.features[end][:, None], len(morphs.t), axis=1)
     styles = [[style_of(year) for year in pair] for pair in morphs.years]
     true = {name: np.array([[getattr(one, name) for one in pair] for pair in styles]) for name in works.parameters}
-    return truth.truth(seen.works.features, works.parameters, groups, works.of("early"), works.of("late"), frames, true, seed)
+    return truth.truth(seen.works.features, works.parameters, groups, works.of("early"), works.of("late"), frames, true, seed, morphs.some)
 
 
 def _style(works: Works, seed: int) -> list[style.Curve]:

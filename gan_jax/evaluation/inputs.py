@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from gan_jax.errors import UserError
 from gan_jax.metrics.image_set import ImageSet
 from gan_jax.progress import Progress
 
 PERIODS = ("early", "between", "late")
 STUDY = "this study"
+CROSS_FADE = "cross-fade"
 DIRECT = "random samples of the same year"
 
 Extract = Callable[[np.ndarray], np.ndarray]
@@ -44,10 +46,40 @@ class Works:
 class Competitors:
     """Frames of pairs of paintings: those of the study, and those that they are put beside."""
 
-    frames: Mapping[str, np.ndarray]  # uint8 [pairs, T, r, r, 3] by competitor, STUDY first
+    frames: Mapping[str, np.ndarray]  # uint8 [pairs, T, r, r, 3] by competitor, STUDY first; [p, T, r, r, 3] of those in `some`
     t: np.ndarray  # [T]
     years: np.ndarray  # [pairs, T]
     ends: np.ndarray  # [pairs, 2], places of the early and the late painting
+    some: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)  # [p], numbers of the pairs of competitors without the others
+
+    def of(self, name: str) -> np.ndarray:
+        """Returns the numbers of the pairs that a competitor has."""
+        return np.asarray(self.some[name], int) if name in self.some else np.arange(len(self.ends))
+
+    def like_with_like(self) -> "Competitors":
+        """Returns these and, before a competitor that has some of the pairs alone, the study and the cross-fade over the same pairs.
+
+        Raises UserError for competitors whose frames are not of their pairs, or that have as many pairs as each other, and others.
+        """
+        frames: dict[str, np.ndarray] = {}
+        some = dict(self.some)
+        for name, each in self.frames.items():
+            if name in self.some:
+                numbers = self.of(name)
+                if len(each) != len(numbers):
+                    raise UserError(f"{name}: frames of {len(each)} pairs, they should be of {len(numbers)}")
+                for whole in (next(iter(self.frames)), CROSS_FADE):
+                    same = over(whole, len(numbers))
+                    if not np.array_equal(some.setdefault(same, numbers), numbers):
+                        raise UserError(f"{name}: has other pairs than another competitor with {len(numbers)} pairs")
+                    frames.setdefault(same, self.frames[whole][numbers])
+            frames[name] = each
+        return dataclasses.replace(self, frames=frames, some=some)
+
+
+def over(name: str, pairs: int) -> str:
+    """Returns what a competitor is called that has so many of the pairs alone."""
+    return f"{name} ({pairs} pairs)"
 
 
 @dataclasses.dataclass(frozen=True)

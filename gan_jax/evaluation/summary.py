@@ -6,7 +6,8 @@ from typing import Any
 
 from gan_jax.evaluation.chronology import DOUBT
 from gan_jax.evaluation.evaluation import shown
-from gan_jax.evaluation.verdicts import CROSS_FADE, grouped
+from gan_jax.evaluation.inputs import CROSS_FADE
+from gan_jax.evaluation.verdicts import grouped
 from gan_jax.metrics.copies import EXPECTED
 
 LATER = {

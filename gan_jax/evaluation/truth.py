@@ -24,6 +24,7 @@ def truth(
     frames: Mapping[str, np.ndarray],
     true: Mapping[str, np.ndarray],
     seed: int,
+    some: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, Any] | None:
     """Measures each parameter of style in frames by a ridge regression on real paintings, and compares with the truth of their years.
 
@@ -32,9 +33,10 @@ def truth(
       values: each parameter's true value in them [n].
       groups: [n], paintings that are left out together.
       early, late: which paintings [n] are of the two periods; their mean true values are the ends of the way that errors are parts of.
-      frames: features [pairs, T, d] by the name of the competitor.
+      frames: features [pairs, T, d] by the name of the competitor; [p, T, d] of one in `some`.
       true: each parameter's true value at the frames' years [pairs, T].
       seed: of the folds and of the pairs that are drawn.
+      some: numbers [p] of the pairs of competitors without the others.
 
     Returns the entry 'truth' of the evaluation; None where no parameter can be measured.
     """
@@ -53,7 +55,8 @@ def truth(
             continue
         for competitor, seen in frames.items():
             measured = np.mean([fit.predict(seen.reshape(-1, seen.shape[-1])) for fit in fits], axis=0).reshape(seen.shape[:2])
-            off[competitor][name] = (measured - true[name]) / abs(way)
+            there = true[name][some[competitor]] if some and competitor in some else true[name]
+            off[competitor][name] = (measured - there) / abs(way)
     compared = [name for name in values if any(name in each for each in off.values())]
     if not compared:
         return None

@@ -10,7 +10,6 @@ from gan_jax.metrics import kid
 from gan_jax.metrics.features import Standardiser
 from gan_jax.metrics.image_set import ImageSet, joined
 
-CROSS_FADE = "cross-fade"
 ROUNDS = 24  # of paintings held out that stand for frames
 SUBSETS = 200  # random halves for the interval of a round
 ABLE = 0.5  # part of the rounds from which on a study could have found what it looks for
@@ -33,16 +32,23 @@ def middle_of(years: np.ndarray, between: np.ndarray) -> int:
 
 
 def verdicts(
-    real: Mapping[str, ImageSet], frames: Mapping[str, ImageSet], middle: int, seed: int, least: int, study: str
+    real: Mapping[str, ImageSet],
+    frames: Mapping[str, ImageSet],
+    middle: int,
+    seed: int,
+    least: int,
+    study: str,
+    some: Mapping[str, np.ndarray] | None = None,
 ) -> list[dict[str, Any]]:
     """Returns one for each competitor, by KID to the paintings between at the middle of the morphs.
 
     real: 'early', 'late' and 'between'. frames: by name, each [pairs, T]; `study` is ours. least: paintings and pairs that are needed.
+    some: numbers [p] of the pairs of competitors without the others, [p, T]: the study's frames of the same pairs are put beside them.
 
     `power` of each is how often real paintings of the years between, shown as frames, are found nearer: what the study could have found.
     None where there are too few of them to be parted.
     """
-    between, ours = real["between"], frames[study][:, middle]
+    between, whole = real["between"], frames[study][:, middle]
     others = {name: (here[:, middle], True) for name, here in frames.items() if name != study}
     others |= {
         name: (pictures, False) for name, pictures in zip(STANDING, (real["early"], real["late"], joined(real["early"], real["late"])))
@@ -50,9 +56,14 @@ def verdicts(
     standardise = Standardiser.fit(joined(real["early"], real["late"]).features)
     points = {name: standardise(pictures.features) for name, (pictures, _) in others.items()}
     held_out = standardise(between.features)
-    able = powers(held_out, {name: each for name, each in points.items() if len(each) >= least}, len(ours), seed)
+    ours_of = {name: whole[some[name]] if some and name in some else whole for name in others}
+    able: dict[str, float] = {}
+    for pairs in {len(ours) for ours in ours_of.values()}:
+        enough = {name: each for name, each in points.items() if len(each) >= least and len(ours_of[name]) == pairs}
+        able |= powers(held_out, enough, pairs, seed)
     found: list[dict[str, Any]] = []
     for name, (pictures, paired) in others.items():
+        ours = ours_of[name]
         few = {"paintings between": len(between), "pairs": len(ours), shown(name): len(pictures)}
         reason = next((f"{count} {what}, at least {least} are needed" for what, count in few.items() if count < least), None)
         if reason:

@@ -10,6 +10,7 @@ Every search is a lane of one batch: where one ends, the next takes its lane. Th
 import dataclasses
 import functools
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -123,6 +124,61 @@ class Lanes:
     seen: list[Array]  # the critic's features of the targets
 
 
+@dataclasses.dataclass(frozen=True)
+class Pace:
+    """How fast searches go on this machine."""
+
+    seconds: float  # that a step of all searches of a round takes
+    at_once: int  # searches that go on at once
+    rounds: int  # in which all are done where none ends early
+
+    def at_most(self, steps: int) -> float:
+        """Returns the seconds that all searches take in so many steps each."""
+        return self.rounds * steps * self.seconds
+
+
+def pace(generator: Generator, paintings: int, settings: Settings) -> Pace:
+    """Measures how fast searches for so many paintings will go, by the programs with which `invert` then runs them; compiles them."""
+    place = _placed(generator, paintings * settings.restarts, settings)
+    latents = np.ones((place.size, generator.latent_size), np.float32)
+    targets = np.zeros((place.size, *[generator.resolution] * 2, 3), np.float32)
+    lanes = jax.device_put(place.programs.begin(place.critic, latents, targets), place.divided)
+    none = np.zeros(place.size, bool)
+    lanes = place.programs.fill(place.critic, lanes, *jax.device_put((none, latents, targets), place.divided))
+    # A lane that runs nothing takes as long as others. The first step compiles, and so may the second, whose lanes are placed otherwise.
+    clock = []
+    for turn in range(4):
+        jax.block_until_ready(lanes)
+        clock.append(time.monotonic())
+        lanes, _ = place.programs.step(place.params, place.critic, lanes, keys.key(0), np.int32(turn))
+    return Pace(clock[-1] - clock[-2], place.size, place.rounds)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Place:
+    """Where searches run: lanes, divided among the devices."""
+
+    size: int  # lanes
+    rounds: int  # in which all searches have a lane, where none ends early
+    divided: NamedSharding
+    params: Any
+    critic: Any
+    programs: "Search"
+
+
+def _placed(generator: Generator, searches: int, settings: Settings) -> _Place:
+    devices = jax.local_devices() if generator.divisible else jax.local_devices()[:1]
+    mesh = Mesh(np.array(devices), ("lanes",))
+    divided, everywhere = NamedSharding(mesh, PartitionSpec("lanes")), NamedSharding(mesh, PartitionSpec())
+    # Whole groups for the discriminator's minibatch statistics, which its features don't use but its program has to shape.
+    whole = len(devices) * STDDEV_GROUP
+    rounds = math.ceil(searches / settings.batch_size)
+    size = math.ceil(searches / rounds / whole) * whole  # no last round of a few
+    params, critic = jax.device_put((generator.params, generator.critic.params if generator.critic else None), everywhere)
+    programs = _programs(generator.apply, generator.critic.features if generator.critic else None, settings, generator.label_size)
+    return _Place(size, rounds, divided, params, critic, programs)
+
+
 def _search(
     generator: Generator, targets: np.ndarray, owners: np.ndarray, starts: np.ndarray, settings: Settings, seed: int
 ) -> tuple[np.ndarray, Parts, np.ndarray]:
@@ -130,16 +186,8 @@ def _search(
 
     Returns latents [m, latent_size], their distances, and the steps [m] that were taken.
     """
-    devices = jax.local_devices() if generator.divisible else jax.local_devices()[:1]
-    mesh = Mesh(np.array(devices), ("lanes",))
-    divided, everywhere = NamedSharding(mesh, PartitionSpec("lanes")), NamedSharding(mesh, PartitionSpec())
-    # Whole groups for the discriminator's minibatch statistics, which its features don't use but its program has to shape.
-    whole = len(devices) * STDDEV_GROUP
-    rounds = math.ceil(len(starts) / settings.batch_size)
-    size = math.ceil(len(starts) / rounds / whole) * whole  # no last round of a few
-    params, critic = jax.device_put((generator.params, generator.critic.params if generator.critic else None), everywhere)
-    search = _programs(generator.apply, generator.critic.features if generator.critic else None, settings, generator.label_size)
-
+    place = _placed(generator, len(starts), settings)
+    size, divided, params, critic, search = place.size, place.divided, place.params, place.critic, place.programs
     count = len(starts)
     latents = np.empty_like(starts)
     parts = Parts(*(np.empty(count, np.float32) for _ in range(3)))

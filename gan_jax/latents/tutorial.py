@@ -31,6 +31,7 @@ def search(generator: Generator, paintings: np.ndarray, seed: int, steps: int = 
     step = _program(generator.apply)
     size = min(BATCH, len(paintings))
     found = np.empty_like(start)
+    # The last batch is moved back to be full: another size would be another program to compile.
     begins = [min(begin, len(paintings) - size) for begin in range(0, len(paintings), size)]
     with Progress("tutorial", len(begins) * steps) as progress:
         for begin in begins:
@@ -44,6 +45,12 @@ def search(generator: Generator, paintings: np.ndarray, seed: int, steps: int = 
                     progress.advance(i % 10 + 1)
             found[part] = z
     return found
+
+
+def steps_of(paintings: int, steps: int = STEPS) -> int:
+    """Returns the steps of single images in which so many paintings are searched."""
+    size = min(BATCH, paintings)
+    return -(-paintings // size) * size * steps
 
 
 def loss_of(images: Array, target: Array, z: Array) -> Array:

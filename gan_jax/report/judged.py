@@ -38,6 +38,7 @@ def judged_section(results: Results, found: dict, works: Works) -> dict:
         "other": [_other(name, one) for name, one in found["other"].items()],
         "without": [{"features": one["features"], "reason": one["reason"]} for one in found["without"]],
         "features": [str(name) for name in found["features"]],
+        "some_pairs": bool(found.get("some_pairs")),  # which evaluations from before do not say
     }
 
 

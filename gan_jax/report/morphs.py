@@ -38,9 +38,12 @@ SHEETS = {
         "In threes: the painting, what the network made of it before it was tuned to the ends of the morphs, and after. At the top those "
         "that it knew best, at the bottom those that it knew least.",
     ),
-    "baseline/searched/contact_sheet.png": ("The baseline, searched as ours was", "The same pairs, painted by the other network."),
+    "baseline/searched/contact_sheet.png": ("The baseline, by our search", "Pairs of the study, painted by the other network."),
     "baseline/given/contact_sheet.png": ("The frames that were given", "The same pairs, by another tool."),
-    "baseline/tutorial/contact_sheet.png": ("The baseline, by the published recipe", "The same pairs, by one start and 200 steps."),
+    "baseline/tutorial/contact_sheet.png": (
+        "The baseline, by the published recipe",
+        "Pairs of the study, painted by the other network, whose latents the recipe of TF-Hub's tutorial has found from one start.",
+    ),
 }
 MILLISECONDS = 240  # a frame, where the film is made here
 

@@ -74,6 +74,15 @@ def search_settings(config: ConfigDict) -> inversion.Settings:
     return taken(inversion.Settings, config.inversion, weights=taken(Weights, config.inversion))
 
 
+OWN = ("steps", "restarts", "candidates", "batch_size")  # of a baseline's searches: with them the study's own are not made again
+
+
+def baseline_search_settings(config: ConfigDict) -> inversion.Settings:
+    """`config.inversion`, but for what `config.baseline` says itself. Nothing is told by a baseline's errors, so no calibration."""
+    own = {name: config.baseline[name] or config.inversion[name] for name in OWN}
+    return taken(inversion.Settings, config.inversion, weights=taken(Weights, config.inversion), calibration=0, **own)
+
+
 def tuning_settings(config: ConfigDict) -> tuning.Settings:
     """`config.tuning`."""
     return taken(tuning.Settings, config.tuning, weights=taken(Weights, config.tuning))

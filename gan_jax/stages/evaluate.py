@@ -89,12 +89,15 @@ def named_of(collection: Collection, config: ConfigDict) -> list[str]:
 
 def competitors_of(morphs: Morphs, baseline: Baseline | None) -> Competitors:
     """Returns the frames of the study and what they are put beside."""
-    frames = {inputs.STUDY: np.asarray(morphs.frames)}
-    if baseline:
-        frames |= {name: np.asarray(each) for name, each in baseline.as_competitors().items()}
+    frames, some = {inputs.STUDY: np.asarray(morphs.frames)}, {}
+    for name, (each, numbers) in baseline.as_competitors().items() if baseline else ():
+        if numbers is not None:
+            name = inputs.over(name, len(numbers))
+            some[name] = np.array(numbers)
+        frames[name] = np.asarray(each)
     if morphs.direct is not None:
         frames[inputs.DIRECT] = np.asarray(morphs.direct)
-    return Competitors(frames, morphs.t, morphs.years, np.array(morphs.ends).reshape(-1, 2))
+    return Competitors(frames, morphs.t, morphs.years, np.array(morphs.ends).reshape(-1, 2), some)
 
 
 def features_of_works(

@@ -7,6 +7,7 @@ from ml_collections import ConfigDict
 
 from gan_jax import benchmark
 from gan_jax.models import networks
+from gan_jax.progress import duration
 from gan_jax.training import devices, loop
 from gan_jax.training.state import init_state
 
@@ -47,10 +48,3 @@ def plan(config: ConfigDict, stages: dict[str, bool], say: Callable[[str], None]
             f"{duration(spans[-1])}; {program.memory / 2**30:.2f} GiB a device; compiled in {compile_seconds:.0f} s"
         )
     say(f"training takes {duration(sum(spans))} here, beside compiling (which goes on while earlier levels train)")
-
-
-def duration(seconds: float) -> str:
-    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 1.5 * length:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds:.0f} seconds"

@@ -169,14 +169,15 @@ class _Run:
             grid = SampleGrid(generator, config.seed, like, task.years)
             with (
                 Log(task.workdir / "log", begun) if hosts.is_primary() else NoLog() as log,
-                Progress("train", total, initial=begun, unit=" images", scale=True) as progress,
+                Progress("train", schedule.images_at_end(phases, begun), initial=begun, unit=" images", scale=True) as progress,
                 stop_requests() as stopping,
                 Levels(ahead, prepare, grid.compile) as levels,
             ):
                 meter, clock = Meter(log, progress, phases, config.model), Clock(training, self._began, stopping)
                 keeper = Keeper(task, phases, grid, checkpoints, log)
                 for phase in ahead:
-                    if self.seen == phase.start and self.seen:
+                    # After a change of the batch size a phase may begin in the middle of a batch.
+                    if phase.start >= begun and self.seen:
                         self._state = devices.replicate(restart_adam(devices.unreplicate(self._state)))
                     meter.begin(phase)
                     self._phase(phase, levels.take(phase), total, meter, clock, keeper)

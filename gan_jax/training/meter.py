@@ -98,7 +98,8 @@ class Meter:
 
     def _left(self, phase: Phase, seen: int) -> float | None:
         """Returns seconds to the end of the schedule: images at later levels take longer, as their networks are larger."""
-        return (phase.end - seen + self._later) / self._rate if self._rate else None
+        # After a change of the batch size the last batch goes past the end.
+        return max(0.0, phase.end - seen + self._later) / self._rate if self._rate else None
 
 
 @jax.jit

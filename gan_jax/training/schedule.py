@@ -82,6 +82,16 @@ def phase_at(phases: tuple[Phase, ...], images_seen: int) -> Phase:
     return next((phase for phase in phases if images_seen < phase.end), phases[-1])
 
 
+def images_at_end(phases: tuple[Phase, ...], images_seen: int) -> int:
+    """Returns the images seen when a training that goes on from `images_seen` has ended.
+
+    Where its batches had another size before, phases end in the middle of one, and the last one takes it past the schedule.
+    """
+    for phase in phases:
+        images_seen += max(0, math.ceil((phase.end - images_seen) / phase.batch_size)) * phase.batch_size
+    return images_seen
+
+
 def due(every_kimg: float, before: int, after: int) -> bool:
     """Returns whether a multiple of `every_kimg` thousand images lies in (before, after]; 0 is never."""
     every = every_kimg * 1000
