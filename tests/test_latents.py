@@ -158,6 +158,12 @@ def test_latents_that_are_known_are_measured_and_labels_stay():
     assert found.steps[0] == found.steps[1] == 0 and np.all(found.steps[2:] > 0)
     np.testing.assert_allclose(np.linalg.norm(found.latents[:, :12], axis=1), np.sqrt(12), rtol=1e-4)
     assert np.all(found.disagreement[:2] == 0) and found.verdicts()[0] == "inside"
+    # Where nothing is searched, nothing is told of searches.
+    looked_up = invert(
+        generator, paintings[:2], dataclasses.replace(SETTINGS, calibration=4), seed=0, labels=truth[:2, 12:], known=known[:2]
+    )
+    assert not looked_up.steps.any() and not len(looked_up.recovered) and looked_up.verdicts() == ["", ""]
+    np.testing.assert_allclose(looked_up.error, found.error[:2], atol=1e-6)
 
 
 def test_searches_that_arrive_early_cost_less_and_each_ends_by_its_own_clock():

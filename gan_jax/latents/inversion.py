@@ -66,12 +66,15 @@ def invert(
       paintings: uint8 [n, r, r, 3], r the generator's resolution.
       seed: of candidates, random starts, noise and the generator's own images.
       labels: [n, label_size] of the paintings, which a search keeps; without them each start keeps that of the image it began from.
-      known: [n, latent_size], latents that paintings have already, which are not searched; NaN for those that have none.
+      known: [n, latent_size], latents that paintings have already, which are not searched; NaN for those that have none. Where all have
+        some, the generator's own images are not searched either.
     """
     n, restarts = len(paintings), settings.restarts
-    own = np.asarray(generator.draw(jax.random.fold_in(keys.key(seed), 1), max(1, settings.calibration)))[: settings.calibration]
-    targets = np.concatenate([paintings, generator.images(own)]) if len(own) else paintings
     there = np.isfinite(known).all(axis=1) if known is not None else np.zeros(n, bool)
+    # What a search finds is read against what it finds of the generator's own images; what is looked up is not.
+    calibration = settings.calibration if not there.all() else 0
+    own = np.asarray(generator.draw(jax.random.fold_in(keys.key(seed), 1), max(1, calibration)))[:calibration]
+    targets = np.concatenate([paintings, generator.images(own)]) if len(own) else paintings
     searched = np.flatnonzero(np.concatenate([~there, np.ones(len(own), bool)]))
     latents, steps = np.empty((len(targets), restarts, generator.latent_size), np.float32), np.zeros((len(targets), restarts), np.int32)
     parts = Parts(*(np.empty((len(targets), restarts), np.float32) for _ in range(3)))

@@ -48,10 +48,10 @@ def write(path: pathlib.Path, found: Inversion, paintings: np.ndarray, shapes: n
 
 def told(found: Inversion) -> str:
     """Returns an inversion in one line."""
-    verdicts = Counter(filter(None, found.verdicts()))
-    known = f"; {verdicts['inside']} inside what the generator knows, {verdicts['near']} near, {verdicts['outside']} outside" * bool(
-        verdicts
-    )
+    if verdicts := Counter(filter(None, found.verdicts())):
+        known = f"; {verdicts['inside']} inside what the generator knows, {verdicts['near']} near, {verdicts['outside']} outside"
+    else:
+        known = "" if found.steps.any() else ", at the latents that training gave them"
     return f"{len(found.error)} paintings, median error {np.median(found.error):.3f}{known}"
 
 
