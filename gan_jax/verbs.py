@@ -80,7 +80,7 @@ def opened(verb: str, values: Values, writes: bool = True) -> Iterator["Study"]:
 def study(verb: str, values: Values) -> None:
     is_primary = join(values)
     if values.dry_run:
-        plan(values, lambda stage: True)
+        plan(values, lambda stage: is_primary or stage == "train")
         return
     with opened(verb, values, is_primary) as study:
         if not is_primary:  # the primary process prepares before, and does what comes after
@@ -184,14 +184,14 @@ def join(values: Values) -> bool:
 
 
 def plan(values: Values, wanted: Callable[[str], bool]) -> None:
-    """Says what would be done of the stages that are wanted."""
-    from gan_jax.compilation_cache import use_compilation_cache
-    from gan_jax.stages.plan import plan
+    """Says what would be done of the stages that are wanted. Compiling is measured, so nothing that was compiled before is read."""
+    from gan_jax.stages.plan import plan, rehearsal_of
     from gan_jax.study import Study
 
-    use_compilation_cache()
-    study = Study(values.config, pathlib.Path(values.workdir), values.accept_changes)
-    plan(study.config, {name: done for name, done in study.standing().items() if wanted(name)})
+    study = Study(values.config, pathlib.Path(values.workdir), values.accept_changes, writes=False)
+    stands = study.standing()
+    here = rehearsal_of(study.config, study.workdir, stands["prepare"], study.seen, study.unasked)
+    plan(study.config, {name: done for name, done in stands.items() if wanted(name)}, here)
 
 
 def alone(verb: str, values: Values, *names: str) -> None:
@@ -209,7 +209,7 @@ def alone(verb: str, values: Values, *names: str) -> None:
 
 
 GENERATOR = Flag("generator", "", "Without a study: another workdir, a file of pretrained networks, or a TF-Hub module.")
-DRY_RUN = Flag("dry_run", False, "Say what would be done, the memory it needs and the time that training takes here, and do nothing.")
+DRY_RUN = Flag("dry_run", False, "Say what would be done, the memory it needs and the time that it takes here, and do nothing.")
 TOGETHER = (
     Flag("hosts", "", "How many processes train as one, each with this same command; auto on SLURM and TPU pods."),
     Flag("coordinator", "", "Address and port of the first of them."),

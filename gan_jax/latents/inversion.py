@@ -123,6 +123,14 @@ class Lanes:
     seen: list[Array]  # the critic's features of the targets
 
 
+def at_once(searches: int, batch_size: int, devices: int) -> int:
+    """Returns how many of so many searches run at once: as many in each round, of those that `batch_size` is enough for."""
+    # Whole groups for the discriminator's minibatch statistics, which its features don't use but its program has to shape.
+    whole = devices * STDDEV_GROUP
+    rounds = math.ceil(searches / batch_size)
+    return math.ceil(searches / rounds / whole) * whole  # no last round of a few
+
+
 def _search(
     generator: Generator, targets: np.ndarray, owners: np.ndarray, starts: np.ndarray, settings: Settings, seed: int
 ) -> tuple[np.ndarray, Parts, np.ndarray]:
@@ -133,10 +141,7 @@ def _search(
     devices = jax.local_devices() if generator.divisible else jax.local_devices()[:1]
     mesh = Mesh(np.array(devices), ("lanes",))
     divided, everywhere = NamedSharding(mesh, PartitionSpec("lanes")), NamedSharding(mesh, PartitionSpec())
-    # Whole groups for the discriminator's minibatch statistics, which its features don't use but its program has to shape.
-    whole = len(devices) * STDDEV_GROUP
-    rounds = math.ceil(len(starts) / settings.batch_size)
-    size = math.ceil(len(starts) / rounds / whole) * whole  # no last round of a few
+    size = at_once(len(starts), settings.batch_size, len(devices))
     params, critic = jax.device_put((generator.params, generator.critic.params if generator.critic else None), everywhere)
     search = _programs(generator.apply, generator.critic.features if generator.critic else None, settings, generator.label_size)
 
