@@ -7,7 +7,7 @@ import jax
 from ml_collections import ConfigDict
 
 from gan_jax.models import networks
-from gan_jax.stages import rehearsal
+from gan_jax.stages import estimates
 from gan_jax.stages.common import collection_of
 from gan_jax.stages.rehearsal import Part, Rehearsal, Unknown
 from gan_jax.stages.work import Paintings
@@ -35,7 +35,7 @@ def plan(config: ConfigDict, stages: Mapping[str, bool], here: Rehearsal, say: C
     known: dict[str, float] = {}
     for name in to_do:
         try:
-            parts = rehearsal.STAGES[name](here)
+            parts = estimates.STAGES[name](here)
         except Unknown as reason:
             say(f"{name:<9} to do: unknown yet; {reason}")
             continue
@@ -83,7 +83,7 @@ def described(part: Part) -> str:
     """Says what a part of a stage rests on."""
     once = f", and {part.once:.1f} s once" if part.once >= 0.05 else ""
     note = f" ({part.note})" if part.note else ""
-    return f"{part.count:,.0f} {part.what}, {brief(part.each)} each{once}{note}"
+    return f"{part.what}: {part.count:,.0f} of {brief(part.each)}{once}{note}"
 
 
 def brief(seconds: float) -> str:
