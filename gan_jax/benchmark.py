@@ -60,7 +60,12 @@ class Timing:
 
 
 def benchmark(
-    config: ConfigDict, workdir: pathlib.Path, source: str, images: Images | None = None, say: Callable[[str], None] = print
+    config: ConfigDict,
+    workdir: pathlib.Path,
+    source: str,
+    images: Images | None = None,
+    say: Callable[[str], None] = print,
+    peer: Callable[[ConfigDict, Phase, jnp.dtype], dict[str, Any]] | None = None,
 ) -> dict:
     """Measures, prints a table as it goes, and writes `workdir`/benchmark.json.
 
@@ -68,6 +73,7 @@ def benchmark(
       config: of a study; `config.benchmark` says what to measure.
       source: "synthetic": the bare step; "real": the loop besides, with its input and its log.
       images: the collection for "real", uint8 [n, r, r, 3]; they may lie on a disk.
+      peer: measures another program's step of a level beside ours, as `benchmark_peer.measure`.
     Returns:
       What is in the file.
     """
@@ -97,6 +103,9 @@ def benchmark(
             say(
                 f"{row['resolution']} px: {devices.count()} devices do {row['scaling']:.2f} times what one does with its share of the batch"
             )
+    for phase, row in zip(phases, rows) if peer else ():
+        row["peer"] = peer(config, phase, dtype)
+        say(row["peer"]["said"])
     painting = measure_painting(config, phases[-1], dtype) if settings.painting else None
     if painting:
         say(
@@ -171,6 +180,16 @@ def time_step(
 
     with_r1: whether it is a step with the R1 penalty, where the config has one.
     """
+    run, program, compile_seconds = prepare_step(config, phase, dtype, count, with_r1)
+    run(WARM_UP)
+    steps = math.ceil(config.benchmark.seconds / run(WARM_UP))
+    return Timing(tuple(run(steps) for _ in range(config.benchmark.windows))), program, compile_seconds
+
+
+def prepare_step(
+    config: ConfigDict, phase: Phase, dtype: jnp.dtype, count: int, with_r1: bool = True
+) -> tuple[Callable[[int], float], devices.Program, float]:
+    """Returns what runs so many steps and says the seconds of one, its program, and the seconds that compiling took."""
     generator, discriminator = networks.build(config.model, phase.resolution, dtype, devices.AXIS)
     constants = loop.step_settings(config.training, config.seed)
     step = make_step(generator, discriminator, constants, level=phase.level, batch_size=phase.batch_size, devices=count, with_r1=with_r1)
@@ -195,9 +214,7 @@ def time_step(
         jax.block_until_ready(state)
         return (time.perf_counter() - begin) / steps
 
-    run(WARM_UP)
-    steps = math.ceil(config.benchmark.seconds / run(WARM_UP))
-    return Timing(tuple(run(steps) for _ in range(config.benchmark.windows))), program, compile_seconds
+    return run, program, compile_seconds
 
 
 def measure_loop(config: ConfigDict, phase: Phase, images: Images, step_seconds: float) -> float:

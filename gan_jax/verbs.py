@@ -5,6 +5,7 @@ Libraries are imported when a verb is run: usage, help and wrong flags answer at
 
 import contextlib
 import dataclasses
+import os
 import pathlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -166,11 +167,15 @@ def report(verb: str, values: Values) -> None:
 
 
 def benchmark(verb: str, values: Values) -> None:
+    if values.compile and not values.peer:
+        raise UserError("--compile: is of the peer; --peer is needed beside it")
+    if values.peer:  # before JAX takes three quarters of a GPU's memory
+        os.environ.setdefault("XLA_PYTHON_CLIENT_MEM_FRACTION", "0.45")
     join(values)
     from gan_jax.stages.benchmark import benchmark
 
     check(values.config)
-    benchmark(values.config, pathlib.Path(values.workdir), values.input)
+    benchmark(values.config, pathlib.Path(values.workdir), values.input, values.peer, values.compile)
 
 
 def join(values: Values) -> bool:
@@ -286,7 +291,12 @@ STAGES = (
         "times training, sampling and inversion on this machine; --input=real times the whole loop too",
         benchmark,
         ("model", "training", "benchmark"),
-        (Flag("input", "synthetic", "What is trained on; real: the collection, in the whole loop.", ("synthetic", "real")), *TOGETHER),
+        (
+            Flag("input", "synthetic", "What is trained on; real: the collection, in the whole loop.", ("synthetic", "real")),
+            Flag("peer", False, "Time a tuned PyTorch step of the same work beside ours, in turn; of the papers' configs, on one device."),
+            Flag("compile", False, "Of --peer: its networks go through torch.compile."),
+            *TOGETHER,
+        ),
         needs_workdir=False,
     ),
 )
