@@ -60,7 +60,12 @@ class Timing:
 
 
 def benchmark(
-    config: ConfigDict, workdir: pathlib.Path, source: str, images: Images | None = None, say: Callable[[str], None] = print
+    config: ConfigDict,
+    workdir: pathlib.Path,
+    source: str,
+    images: Images | None = None,
+    say: Callable[[str], None] = print,
+    peer: Callable[[ConfigDict, Phase, jnp.dtype], dict[str, Any]] | None = None,
 ) -> dict:
     """Measures, prints a table as it goes, and writes `workdir`/benchmark.json.
 
@@ -68,6 +73,7 @@ def benchmark(
       config: of a study; `config.benchmark` says what to measure.
       source: "synthetic": the bare step; "real": the loop besides, with its input and its log.
       images: the collection for "real", uint8 [n, r, r, 3]; they may lie on a disk.
+      peer: measures another program's step of a level beside ours, as `benchmark_peer.measure`.
     Returns:
       What is in the file.
     """
@@ -97,6 +103,9 @@ def benchmark(
             say(
                 f"{row['resolution']} px: {devices.count()} devices do {row['scaling']:.2f} times what one does with its share of the batch"
             )
+    for phase, row in zip(phases, rows) if peer else ():
+        row["peer"] = peer(config, phase, dtype)
+        say(row["peer"]["said"])
     painting = measure_painting(config, phases[-1], dtype) if settings.painting else None
     if painting:
         say(
@@ -164,11 +173,26 @@ def measure_level(config: ConfigDict, phase: Phase, dtype: jnp.dtype, ceiling: f
     return row
 
 
-def time_step(config: ConfigDict, phase: Phase, dtype: jnp.dtype, count: int) -> tuple[Timing, devices.Program, float]:
-    """Returns the step of a level on the first `count` devices, its program, and the seconds that compiling took."""
+def time_step(
+    config: ConfigDict, phase: Phase, dtype: jnp.dtype, count: int, with_r1: bool = True
+) -> tuple[Timing, devices.Program, float]:
+    """Returns the step of a level on the first `count` devices, its program, and the seconds that compiling took.
+
+    with_r1: whether it is a step with the R1 penalty, where the config has one.
+    """
+    run, program, compile_seconds = prepare_step(config, phase, dtype, count, with_r1)
+    run(WARM_UP)
+    steps = math.ceil(config.benchmark.seconds / run(WARM_UP))
+    return Timing(tuple(run(steps) for _ in range(config.benchmark.windows))), program, compile_seconds
+
+
+def prepare_step(
+    config: ConfigDict, phase: Phase, dtype: jnp.dtype, count: int, with_r1: bool = True
+) -> tuple[Callable[[int], float], devices.Program, float]:
+    """Returns what runs so many steps and says the seconds of one, its program, and the seconds that compiling took."""
     generator, discriminator = networks.build(config.model, phase.resolution, dtype, devices.AXIS)
     constants = loop.step_settings(config.training, config.seed)
-    step = make_step(generator, discriminator, constants, level=phase.level, batch_size=phase.batch_size, devices=count)
+    step = make_step(generator, discriminator, constants, level=phase.level, batch_size=phase.batch_size, devices=count, with_r1=with_r1)
     among = jax.local_devices()[:count]
     state = devices.replicate(
         init_state(generator, discriminator, phase.level, config.seed, count=own_latents(config.training, SYNTHETIC)), among
@@ -190,9 +214,7 @@ def time_step(config: ConfigDict, phase: Phase, dtype: jnp.dtype, count: int) ->
         jax.block_until_ready(state)
         return (time.perf_counter() - begin) / steps
 
-    run(WARM_UP)
-    steps = math.ceil(config.benchmark.seconds / run(WARM_UP))
-    return Timing(tuple(run(steps) for _ in range(config.benchmark.windows))), program, compile_seconds
+    return run, program, compile_seconds
 
 
 def measure_loop(config: ConfigDict, phase: Phase, images: Images, step_seconds: float) -> float:
@@ -236,24 +258,7 @@ class _Smaller:
 
 def measure_painting(config: ConfigDict, phase: Phase, dtype: jnp.dtype) -> dict[str, float]:
     """Sampling with a generator of the level on one device, and inversion, with its discriminator's features, on all."""
-    network, discriminator = networks.build(config.model, phase.resolution, dtype)
-    size = network.latent_size + network.label_size
-    at = dict(level=phase.level, alpha=jnp.float32(1))
-    variables = jax.jit(lambda: network.init(keys.key(0), jnp.zeros((1, size)), **at))()
-    shape = (1, phase.resolution, phase.resolution, 3)
-    critic = jax.jit(lambda: discriminator.init(keys.key(0), jnp.zeros(shape), **at))()
-
-    generator = Generator(
-        "benchmark",
-        size,
-        phase.resolution,
-        variables,
-        Apply(network, phase.level, 1.0),
-        network.label_size,
-        Years(0.0, 1.0, (0.0,)) if config.model.year else None,
-        None,
-        Critic(critic, Features(discriminator, phase.level, 1.0)),
-    )
+    generator = untrained(config, phase.level, dtype)
     latents = np.asarray(generator.draw(keys.key(1), IMAGES_TIMED))
     paintings = generator.images(latents[:PAINTINGS])
     sampling = Timing(tuple(seconds_of(lambda: generator.images(latents)) for _ in range(1 + config.benchmark.windows))[1:])
@@ -274,6 +279,27 @@ def measure_painting(config: ConfigDict, phase: Phase, dtype: jnp.dtype) -> dict
         "inversion_steps_per_second": per_second,
         "inversion_seconds_per_painting": config.inversion.steps * config.inversion.restarts / per_second,
     }
+
+
+def untrained(config: ConfigDict, level: int, dtype: jnp.dtype) -> Generator:
+    """Returns a generator of the config at a level, and its critic, as they begin."""
+    resolution = 2**level
+    network, discriminator = networks.build(config.model, resolution, dtype)
+    size = network.latent_size + network.label_size
+    at = dict(level=level, alpha=jnp.float32(1))
+    variables = jax.jit(lambda: network.init(keys.key(0), jnp.zeros((1, size)), **at))()
+    critic = jax.jit(lambda: discriminator.init(keys.key(0), jnp.zeros((1, resolution, resolution, 3)), **at))()
+    return Generator(
+        "benchmark",
+        size,
+        resolution,
+        variables,
+        Apply(network, level, 1.0),
+        network.label_size,
+        Years(0.0, 1.0, (0.0,)) if config.model.year else None,
+        None,
+        Critic(critic, Features(discriminator, level, 1.0)),
+    )
 
 
 def quiet() -> contextlib.AbstractContextManager:

@@ -96,8 +96,8 @@ STAGES = {
 class Study:
     """A workdir and the config of what is done there."""
 
-    def __init__(self, config: ConfigDict, workdir: pathlib.Path, accept_changes: bool = False):
-        """Takes up or begins the workdir.
+    def __init__(self, config: ConfigDict, workdir: pathlib.Path, accept_changes: bool = False, writes: bool = True):
+        """Takes up or begins the workdir. Without `writes` it is only looked at, and there need not be one.
 
         Raises UserError for numbers out of bounds, and where the workdir was begun with a config that differs where it matters; with
         `accept_changes` that is only said.
@@ -107,10 +107,11 @@ class Study:
         self._finished: dict[str, dict[str, Any]] = {}  # by stage: the fingerprint it was made with, its result, its seconds and bytes
         self._unasked: dict[str, str] = {}  # fields of `INPUTS` that the workdir alone names
         check(config)
-        try:
-            workdir.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"--workdir={workdir}: no folder can be made there ({error.strerror})") from None
+        if writes:
+            try:
+                workdir.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UserError(f"--workdir={workdir}: no folder can be made there ({error.strerror})") from None
         files.check_links(workdir)
         self._damaged = self._path.exists() and self._cut_off()
         there = None
@@ -182,6 +183,16 @@ class Study:
         if hosts.is_primary():
             self._write()
         return result
+
+    @property
+    def seen(self) -> int:
+        """Returns images that its training has seen."""
+        return self._latest() or 0
+
+    @property
+    def unasked(self) -> frozenset[str]:
+        """Returns names of fields, of those that name what is opened, that this command does not name, but the workdir does."""
+        return frozenset(OPENED) & self._unasked.keys()
 
     @property
     def stages(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ Libraries are imported when a verb is run: usage, help and wrong flags answer at
 
 import contextlib
 import dataclasses
+import os
 import pathlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -80,7 +81,7 @@ def opened(verb: str, values: Values, writes: bool = True) -> Iterator["Study"]:
 def study(verb: str, values: Values) -> None:
     is_primary = join(values)
     if values.dry_run:
-        plan(values, lambda stage: True)
+        plan(values, lambda stage: is_primary or stage == "train")
         return
     with opened(verb, values, is_primary) as study:
         if not is_primary:  # the primary process prepares before, and does what comes after
@@ -166,11 +167,15 @@ def report(verb: str, values: Values) -> None:
 
 
 def benchmark(verb: str, values: Values) -> None:
+    if values.compile and not values.peer:
+        raise UserError("--compile: is of the peer; --peer is needed beside it")
+    if values.peer:  # before JAX takes three quarters of a GPU's memory
+        os.environ.setdefault("XLA_PYTHON_CLIENT_MEM_FRACTION", "0.45")
     join(values)
     from gan_jax.stages.benchmark import benchmark
 
     check(values.config)
-    benchmark(values.config, pathlib.Path(values.workdir), values.input)
+    benchmark(values.config, pathlib.Path(values.workdir), values.input, values.peer, values.compile)
 
 
 def join(values: Values) -> bool:
@@ -184,14 +189,14 @@ def join(values: Values) -> bool:
 
 
 def plan(values: Values, wanted: Callable[[str], bool]) -> None:
-    """Says what would be done of the stages that are wanted."""
-    from gan_jax.compilation_cache import use_compilation_cache
-    from gan_jax.stages.plan import plan
+    """Says what would be done of the stages that are wanted. Compiling is measured, so nothing that was compiled before is read."""
+    from gan_jax.stages.plan import plan, rehearsal_of
     from gan_jax.study import Study
 
-    use_compilation_cache()
-    study = Study(values.config, pathlib.Path(values.workdir), values.accept_changes)
-    plan(study.config, {name: done for name, done in study.standing().items() if wanted(name)})
+    study = Study(values.config, pathlib.Path(values.workdir), values.accept_changes, writes=False)
+    stands = study.standing()
+    here = rehearsal_of(study.config, study.workdir, stands["prepare"], study.seen, study.unasked)
+    plan(study.config, {name: done for name, done in stands.items() if wanted(name)}, here)
 
 
 def alone(verb: str, values: Values, *names: str) -> None:
@@ -209,7 +214,7 @@ def alone(verb: str, values: Values, *names: str) -> None:
 
 
 GENERATOR = Flag("generator", "", "Without a study: another workdir, a file of pretrained networks, or a TF-Hub module.")
-DRY_RUN = Flag("dry_run", False, "Say what would be done, the memory it needs and the time that training takes here, and do nothing.")
+DRY_RUN = Flag("dry_run", False, "Say what would be done, the memory it needs and the time that it takes here, and do nothing.")
 TOGETHER = (
     Flag("hosts", "", "How many processes train as one, each with this same command; auto on SLURM and TPU pods."),
     Flag("coordinator", "", "Address and port of the first of them."),
@@ -286,7 +291,12 @@ STAGES = (
         "times training, sampling and inversion on this machine; --input=real times the whole loop too",
         benchmark,
         ("model", "training", "benchmark"),
-        (Flag("input", "synthetic", "What is trained on; real: the collection, in the whole loop.", ("synthetic", "real")), *TOGETHER),
+        (
+            Flag("input", "synthetic", "What is trained on; real: the collection, in the whole loop.", ("synthetic", "real")),
+            Flag("peer", False, "Time a tuned PyTorch step of the same work beside ours, in turn; of the papers' configs, on one device."),
+            Flag("compile", False, "Of --peer: its networks go through torch.compile."),
+            *TOGETHER,
+        ),
         needs_workdir=False,
     ),
 )

@@ -24,7 +24,12 @@ ROOMS = {
 ARTEFACTS = {
     "collection.paintings", "latents.samples", "latents.inverted", "morphing.morphs", "morphing.baseline", "evaluation.evaluation",
 }  # fmt: skip
-KNOWN_TO_ONE = {"orbax": {"training/checkpoints.py"}, "tensorflow_datasets": {"collection/tfds.py"}, "bokeh": {"explorer/page.py"}}
+KNOWN_TO_ONE = {
+    "orbax": {"training/checkpoints.py"},
+    "tensorflow_datasets": {"collection/tfds.py"},
+    "bokeh": {"explorer/page.py"},
+    "torch": {"benchmark_torch.py"},
+}
 
 
 def imported(path: pathlib.Path, top_level: bool = False) -> set[str]:

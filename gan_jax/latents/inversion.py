@@ -169,14 +169,19 @@ class _Place:
     programs: "Search"
 
 
+def at_once(searches: int, batch_size: int, devices: int) -> int:
+    """Returns how many of so many searches run at once: as many in each round, of those that `batch_size` is enough for."""
+    # Whole groups for the discriminator's minibatch statistics, which its features don't use but its program has to shape.
+    whole = devices * STDDEV_GROUP
+    rounds = math.ceil(searches / batch_size)
+    return math.ceil(searches / rounds / whole) * whole  # no last round of a few
+
+
 def _placed(generator: Generator, searches: int, settings: Settings) -> _Place:
     devices = jax.local_devices() if generator.divisible else jax.local_devices()[:1]
     mesh = Mesh(np.array(devices), ("lanes",))
     divided, everywhere = NamedSharding(mesh, PartitionSpec("lanes")), NamedSharding(mesh, PartitionSpec())
-    # Whole groups for the discriminator's minibatch statistics, which its features don't use but its program has to shape.
-    whole = len(devices) * STDDEV_GROUP
-    rounds = math.ceil(searches / settings.batch_size)
-    size = math.ceil(searches / rounds / whole) * whole  # no last round of a few
+    size, rounds = at_once(searches, settings.batch_size, len(devices)), math.ceil(searches / settings.batch_size)
     params, critic = jax.device_put((generator.params, generator.critic.params if generator.critic else None), everywhere)
     programs = _programs(generator.apply, generator.critic.features if generator.critic else None, settings, generator.label_size)
     return _Place(size, rounds, divided, params, critic, programs)

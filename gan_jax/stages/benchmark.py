@@ -1,17 +1,25 @@
+import functools
 import pathlib
 
 from ml_collections import ConfigDict
 
+from gan_jax import benchmark_peer
 from gan_jax.benchmark import benchmark as measure
 from gan_jax.collection import collection as collections
 from gan_jax.stages.common import trained_on
 from gan_jax.stages.train import learnt
-from gan_jax.training import hosts
+from gan_jax.training import devices, hosts
 
 
-def benchmark(config: ConfigDict, workdir: pathlib.Path, source: str) -> None:
-    """benchmark.json: how fast this machine is. For "real" input: of the collection in the workdir, or else of the config."""
-    images = None
+def benchmark(config: ConfigDict, workdir: pathlib.Path, source: str, peer: bool = False, compiled: bool = False) -> None:
+    """benchmark.json: how fast this machine is. For "real" input: of the collection in the workdir, or else of the config.
+
+    peer, compiled: whether a PyTorch step is timed beside ours, and goes through torch.compile.
+    """
+    images, beside = None, None
+    if peer:
+        benchmark_peer.check(config, devices.count())
+        beside = functools.partial(benchmark_peer.measure, compiled=compiled)
     if source == "real":
         if config.collection.source == "tfds" or (workdir / "collection" / "paintings.csv").exists():
             images = learnt(config, workdir).images
@@ -19,5 +27,5 @@ def benchmark(config: ConfigDict, workdir: pathlib.Path, source: str) -> None:
             collection = collections.prepare(config.collection)
             images = collection.images[trained_on(collection)]
     say = print if hosts.is_primary() else lambda text: None
-    measure(config, workdir, source, images, say)
+    measure(config, workdir, source, images, say, beside)
     say(f"\n{workdir / 'benchmark.json'}")
