@@ -28,6 +28,7 @@ VERSION = torch.__version__
 
 
 def device() -> torch.device:
+    """Returns what it runs on: the first GPU, or the processors."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -44,7 +45,7 @@ def enlarged(x: Tensor) -> Tensor:
 
 
 class Dcgan:
-    """Both networks of Radford et al. 2016, at any power of two: widths halve from layer to layer."""
+    """Both networks of Radford et al. 2016, at any power of two: widths halve from layer to layer. `alpha` changes nothing."""
 
     def __init__(self, model: ConfigDict, level: int):
         self.layers = level - 2
@@ -233,7 +234,9 @@ class Step:
         images = self._images[chosen].float() / 127.5 - 1
         if self._training.mirror:
             images = torch.where(torch.rand(self._batch, 1, 1, 1, device=self._device) < 0.5, images.flip(3), images)
-        return torch.lerp(enlarged(F.avg_pool2d(images, 2)), images, self._alpha).contiguous(memory_format=LAYOUT)
+        if self._alpha < 1:
+            images = torch.lerp(enlarged(F.avg_pool2d(images, 2)), images, self._alpha)
+        return images.contiguous(memory_format=LAYOUT)
 
     def _painted(self) -> Tensor:
         latents = torch.randn(self._batch, self._latent_size, device=self._device)
