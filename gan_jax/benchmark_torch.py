@@ -28,6 +28,7 @@ VERSION = torch.__version__
 
 
 def device() -> torch.device:
+    """Returns what it runs on: the first GPU, or the processors."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -44,7 +45,7 @@ def enlarged(x: Tensor) -> Tensor:
 
 
 class Dcgan:
-    """Both networks of Radford et al. 2016, at any power of two: widths halve from layer to layer."""
+    """Both networks of Radford et al. 2016, at any power of two: widths halve from layer to layer. `alpha` changes nothing."""
 
     def __init__(self, model: ConfigDict, level: int):
         self.layers = level - 2
@@ -171,14 +172,16 @@ class Step:
         training, self._device = config.training, device()
         self._training, self._batch, self._narrow = training, phase.batch_size, narrow
         self._alpha, self._latent_size = 0.5 if config.model.name == "pggan" else 1.0, config.model.latent_size
-        (self._g, self._g_stats), (self._d, self._d_stats) = ([self._placed(each) for each in player] for player in players)
-        for parameter in (*self._g.values(), *self._d.values()):
+        (self.generator, self._g_stats), (self.discriminator, self._d_stats) = (
+            [self._placed(each) for each in player] for player in players
+        )
+        for parameter in (*self.generator.values(), *self.discriminator.values()):
             parameter.requires_grad_()
-        self._average = [tensor.detach().clone() for tensor in self._averaged()]
+        self.average = [tensor.detach().clone() for tensor in self._averaged()]
         self._images = torch.as_tensor(images, device=self._device).contiguous(memory_format=LAYOUT)
         adam = dict(betas=(training.adam_b1, training.adam_b2), eps=training.adam_epsilon, fused=True)
-        self._g_adam = torch.optim.Adam(self._g.values(), lr=phase.learning_rate, **adam)
-        self._d_adam = torch.optim.Adam(self._d.values(), lr=phase.learning_rate * training.discriminator_rate, **adam)
+        self._g_adam = torch.optim.Adam(self.generator.values(), lr=phase.learning_rate, **adam)
+        self._d_adam = torch.optim.Adam(self.discriminator.values(), lr=phase.learning_rate * training.discriminator_rate, **adam)
         decay = training.ema_decay or 0.5 ** (phase.batch_size / (training.ema_half_life_kimg * 1000))
         self._weight = 1 - decay
         network = NETWORKS[config.model.name](config.model, phase.level)
@@ -206,24 +209,25 @@ class Step:
         of_real, of_fake = self._scores(real), self._scores(seen)
         loss = discriminator_loss(training.loss, of_real, of_fake)
         if critic:
-            loss = loss + training.gradient_penalty * self._penalty(real, seen) + training.drift * of_real.square()
+            loss = loss + training.gradient_penalty * self.penalty(real, seen) + training.drift * of_real.square()
         loss.mean().backward()
         self._d_adam.step()
         self._g_adam.zero_grad(set_to_none=True)
-        for parameter in self._d.values():
+        for parameter in self.discriminator.values():
             parameter.requires_grad_(False)
         of_fake = self._scores(self._painted() if training.fresh_latents else fake)
-        (F.softplus(-of_fake) if training.loss == "non-saturating" else -of_fake).mean().backward()
-        for parameter in self._d.values():
+        generator_loss(training.loss, of_fake).mean().backward()
+        for parameter in self.discriminator.values():
             parameter.requires_grad_(True)
         self._g_adam.step()
-        torch._foreach_lerp_(self._average, self._averaged(), self._weight)
+        torch._foreach_lerp_(self.average, self._averaged(), self._weight)
 
-    def _penalty(self, real: Tensor, fake: Tensor) -> Tensor:
+    def penalty(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Returns (|gradient| - 1)^2 [n] at chance points between images [n, 3, r, r] (Gulrajani et al. 2017)."""
         mix = torch.rand(self._batch, 1, 1, 1, device=self._device)
         between = torch.lerp(real, fake, mix).requires_grad_()
         with self._precision():
-            scores = self._plain(self._d, self._d_stats, between, self._alpha)
+            scores = self._plain(self.discriminator, self._d_stats, between, self._alpha)
         (slope,) = torch.autograd.grad(scores.sum(), between, create_graph=True)
         return ((slope.float().square().sum((1, 2, 3)) + 1e-12).sqrt() - 1).square()
 
@@ -233,22 +237,24 @@ class Step:
         images = self._images[chosen].float() / 127.5 - 1
         if self._training.mirror:
             images = torch.where(torch.rand(self._batch, 1, 1, 1, device=self._device) < 0.5, images.flip(3), images)
-        return torch.lerp(enlarged(F.avg_pool2d(images, 2)), images, self._alpha).contiguous(memory_format=LAYOUT)
+        if self._alpha < 1:
+            images = torch.lerp(enlarged(F.avg_pool2d(images, 2)), images, self._alpha)
+        return images.contiguous(memory_format=LAYOUT)
 
     def _painted(self) -> Tensor:
         latents = torch.randn(self._batch, self._latent_size, device=self._device)
         with self._precision():
-            return self._generate(self._g, self._g_stats, latents, self._alpha)
+            return self._generate(self.generator, self._g_stats, latents, self._alpha)
 
     def _scores(self, images: Tensor) -> Tensor:
         with self._precision():
-            return self._discriminate(self._d, self._d_stats, images, self._alpha)
+            return self._discriminate(self.discriminator, self._d_stats, images, self._alpha)
 
     def _precision(self) -> contextlib.AbstractContextManager:
         return torch.autocast(self._device.type, torch.bfloat16, enabled=self._narrow)
 
     def _averaged(self) -> list[Tensor]:
-        return [parameter.detach() for parameter in self._g.values()] + list(self._g_stats.values())
+        return [parameter.detach() for parameter in self.generator.values()] + list(self._g_stats.values())
 
     def _placed(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
         placed = {name: torch.tensor(array, device=self._device) for name, array in arrays.items()}
@@ -264,3 +270,8 @@ def discriminator_loss(name: str, real: Tensor, fake: Tensor) -> Tensor:
     if name == "non-saturating":
         return F.softplus(-real) + F.softplus(fake)
     return F.relu(1 - real) + F.relu(1 + fake) if name == "hinge" else fake - real
+
+
+def generator_loss(name: str, fake: Tensor) -> Tensor:
+    """Returns [n] of scores [n] of generated images."""
+    return F.softplus(-fake) if name == "non-saturating" else -fake

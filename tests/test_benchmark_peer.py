@@ -12,7 +12,8 @@ from test_schedule import config_file
 from gan_jax import benchmark_peer, default_config
 from gan_jax.errors import UserError
 from gan_jax.models import networks
-from gan_jax.training import loop
+from gan_jax.training import loop, losses
+from gan_jax.training.players import Networks
 from gan_jax.training.state import init_state
 from gan_jax.training.step import active_layers
 
@@ -92,6 +93,57 @@ def test_the_peers_networks_make_what_ours_make(name, resolution, fused):
     (of_images, _), _ = both[1].apply(networks.variables(state.discriminator.params, state.discriminator.stats), images, **at)
     assert np.allclose(made, ours, atol=1e-5) and np.ptp(made) > 1e-3
     assert np.allclose(scores, of_images, atol=1e-5) and np.ptp(scores) > 1e-3
+
+
+@pytest.mark.skipif(not TORCH, reason="PyTorch is not installed")
+@pytest.mark.parametrize("name", ["wgan-gp", "non-saturating", "hinge"])
+def test_the_peers_losses_are_ours(name):
+    import torch
+
+    from gan_jax import benchmark_torch
+
+    real, fake = np.random.default_rng(0).standard_normal((2, 9), np.float32)
+    theirs = benchmark_torch.discriminator_loss(name, torch.tensor(real), torch.tensor(fake))
+    assert np.allclose(theirs, losses.LOSSES[name].discriminator(jnp.array(real), jnp.array(fake)), atol=1e-6)
+    assert np.allclose(benchmark_torch.generator_loss(name, torch.tensor(fake)), losses.LOSSES[name].generator(jnp.array(fake)), atol=1e-6)
+
+
+@pytest.mark.skipif(not TORCH, reason="PyTorch is not installed")
+def test_the_peers_penalty_is_ours():
+    import torch
+
+    from gan_jax import benchmark_torch
+
+    config, phase = tiny("pggan")
+    images = np.random.default_rng(0).standard_normal((16, 16, 16, 3), np.float32)
+    made = benchmark_peer.players(config, phase)
+    peer = benchmark_torch.Step(config, phase, made, np.zeros((4, 3, 16, 16), np.uint8), narrow=False, compiled=False)
+    placed = torch.tensor(images.transpose(0, 3, 1, 2).copy())
+    both = networks.build(config.model, 16, jnp.float32)
+    params = init_state(*both, 4, config.seed).discriminator.params
+    slopes = Networks(*both, 4).input_gradients(params, {}, jnp.array(images), jnp.float32(0.5))
+    # Between an image and itself there is no chance.
+    assert np.allclose(peer.penalty(placed, placed).detach(), losses.gradient_penalty(slopes), rtol=1e-4)
+
+
+@pytest.mark.skipif(not TORCH, reason="PyTorch is not installed")
+@pytest.mark.parametrize("name", ["dcgan", "pggan"])
+def test_a_step_of_the_peer_moves_both_players_and_the_average(name):
+    from gan_jax import benchmark_torch
+
+    config, phase = tiny(name)
+    config.training.ema_decay = 0.9
+    made = benchmark_peer.players(config, phase)
+    images = np.random.default_rng(0).integers(0, 256, (20, 3, 16, 16), np.uint8)
+    peer = benchmark_torch.Step(config, phase, made, images, narrow=False, compiled=False)
+    peer.step()
+    for (before, _), after in zip(made, (peer.generator, peer.discriminator)):
+        for key, value in before.items():
+            moved = after[key].detach().numpy() - value
+            # Adam's first step is as long as its rate, whatever the gradient, where there is one.
+            assert 0 < np.abs(moved).max() <= 1.01 * phase.learning_rate, key
+    for (key, value), average in zip(made[0][0].items(), peer.average):
+        assert np.allclose(average, value + 0.1 * (peer.generator[key].detach().numpy() - value), atol=1e-6)
 
 
 @pytest.mark.skipif(not TORCH, reason="PyTorch is not installed")

@@ -26,7 +26,7 @@ from gan_jax.morphing.morphs import Morphs
 from gan_jax.stages.common import PERIODS
 from gan_jax.stages.work import Paintings
 
-SHOWN = 80  # paintings that stand for those of the study
+SHOWN = 112  # paintings that stand for those of the study
 SIDE = 64  # pixels at which they are painted, at most
 BATCH = 64  # images painted
 
