@@ -74,7 +74,7 @@ def test_some_pairs_are_painted_and_their_paintings_alone_are_searched(study, tm
     )
     assert reading.read_json(tmp_path / "baseline" / "about.json")["painted"] == (painted := room.drawn(9, len(pairs)))
     works = {int(pairs[number][f"{end}_index"]) for number in painted for end in ("early", "late")}
-    assert re.search(rf"^gan_jax: baseline: searching {len(works)} paintings takes up to .*, .* of it by the tutorial's recipe$",
+    assert re.search(rf"^gan_jax: baseline: searching {len(works)} paintings takes up to .*, .* of it by the tutorial's recipe; with less",
                      capsys.readouterr().err, re.MULTILINE)  # fmt: skip
     for way in ("searched", "tutorial"):
         rows = reading.read_csv(tmp_path / "baseline" / way / "inversion.csv")
@@ -141,22 +141,27 @@ def test_a_baselines_searches_have_settings_of_their_own():
 
 
 def test_the_time_of_a_baseline_is_told_by_steps_that_are_measured(monkeypatch):
-    """A step of the searches that go on at once takes a minute by this clock; the compiled ones before it, an hour."""
+    """A step of the searches that go on at once takes a minute by this clock, and by another a second at first and then two."""
     config = tiny_config()
     config.baseline.update(steps=100, restarts=3, candidates=80, batch_size=8, tutorial_steps=20)
-    now = iter([0.0, 3600.0, 7200.0, 7260.0])
-    monkeypatch.setattr(inversion, "time", SimpleNamespace(monotonic=lambda: next(now)))
     settings = common.baseline_search_settings(config)
-    pace = inversion.pace(stub(), 5, settings)
+
+    def pace_by(*clock):
+        now = iter(clock)
+        monkeypatch.setattr(inversion, "time", SimpleNamespace(monotonic=lambda: next(now)))
+        return inversion.pace(stub(), 5, settings)
+
+    assert pace_by(10.0, 11.0, 13.0).seconds == 1.5
+    pace = pace_by(0.0, 60.0)
     # 15 searches in lanes of 8 and less are two rounds of 8 (whole groups of 4 on one device, of 16 on four).
     assert pace.seconds == 60 and pace.rounds == 2 and pace.at_once >= 8 and pace.at_most(100) == 2 * 100 * 60
     monkeypatch.setattr(inversion, "pace", lambda *_: inversion.Pace(60.0, 8, 2))
     # 200 minutes, 80 images forward at 7.5 / 3 seconds, and 5 paintings for 20 steps at 7.5 seconds.
-    assert room.forecast(config, stub(), 5, settings) == (
-        "baseline: searching 5 paintings takes up to 3.6 hours here, 12.5 minutes of it by the tutorial's recipe"
-    )
+    said, advice = (text.strip() for text in room.forecast(config, stub(), 5, settings).split(";"))
+    assert said == "baseline: searching 5 paintings takes up to 3.6 hours here, 12.5 minutes of it by the tutorial's recipe"
+    assert all(f"baseline.{name}" in advice for name in ("pairs", "steps", "restarts"))
     config.baseline.tutorial = False
-    assert room.forecast(config, stub(), 5, settings) == "baseline: searching 5 paintings takes up to 3.4 hours here"
+    assert room.forecast(config, stub(), 5, settings).startswith("baseline: searching 5 paintings takes up to 3.4 hours here; ")
 
 
 class TestArtefact:

@@ -33,6 +33,7 @@ RAMP_UP, RAMP_DOWN = 0.05, 0.25  # parts of the steps over which the learning ra
 QUIET = 0.75  # part of the steps after which there is no noise
 CHECK = 10  # steps between two looks at how the searches stand
 GAIN = 0.01  # of the loss: where less than this is won within `patience` steps, the rate falls at once
+MEASURED = 2.0  # seconds in which steps are taken to tell how fast they go; one at least
 CONFIDENCE = 0.95  # part of the generator's own images that lie inside what it knows, by definition
 
 
@@ -148,13 +149,16 @@ def pace(generator: Generator, paintings: int, settings: Settings) -> Pace:
     lanes = jax.device_put(place.programs.begin(place.critic, latents, targets), place.divided)
     none = np.zeros(place.size, bool)
     lanes = place.programs.fill(place.critic, lanes, *jax.device_put((none, latents, targets), place.divided))
-    # A lane that runs nothing takes as long as others. The first step compiles, and so may the second, whose lanes are placed otherwise.
-    clock = []
-    for turn in range(4):
-        jax.block_until_ready(lanes)
-        clock.append(time.monotonic())
-        lanes, _ = place.programs.step(place.params, place.critic, lanes, keys.key(0), np.int32(turn))
-    return Pace(clock[-1] - clock[-2], place.size, place.rounds)
+
+    def step(lanes: Lanes) -> Lanes:  # a lane that runs nothing takes as long as others
+        return jax.block_until_ready(place.programs.step(place.params, place.critic, lanes, keys.key(0), np.int32(0))[0])
+
+    lanes = step(step(lanes))  # the first compiles, and so may the second, whose lanes are placed otherwise
+    start, steps = time.monotonic(), 0
+    now = start
+    while now < start + MEASURED:
+        lanes, now, steps = step(lanes), time.monotonic(), steps + 1
+    return Pace((now - start) / steps, place.size, place.rounds)
 
 
 @dataclasses.dataclass(frozen=True)
