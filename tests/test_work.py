@@ -6,7 +6,8 @@ from tiny import tiny_config
 from gan_jax import demo_config
 from gan_jax.collection import collection as collections
 from gan_jax.models.generator import Generator
-from gan_jax.stages import work
+from gan_jax.stages import estimates, work
+from gan_jax.stages.rehearsal import Rehearsal
 from gan_jax.stages.work import Paintings
 from gan_jax.study import Study
 from gan_jax.training import schedule
@@ -96,8 +97,10 @@ def test_what_frames_are_put_beside():
     assert work.competitors(config) == 3
 
 
-def test_a_study_paints_what_was_counted(tmp_path, monkeypatch):
-    config = tiny_config()
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A tiny study as far as its morphs: its config, its workdir, and how many images each stage painted."""
+    config, workdir = tiny_config(), tmp_path_factory.mktemp("study")
     config.sampling.update(walk=2, truncation=0.9)
     config.tuning.update(pairs=3, steps=1)
     painted, images = [], Generator.images
@@ -106,12 +109,29 @@ def test_a_study_paints_what_was_counted(tmp_path, monkeypatch):
         painted.append(len(latents))
         return images(self, latents, *given, **named)
 
-    monkeypatch.setattr(Generator, "images", counted)
-    study, told = Study(config, tmp_path), {}
-    for name in ("prepare", "train", "sample", "invert", "morph"):
-        painted.clear()
-        study.run(name)
-        told[name] = sum(painted)
+    study, found = Study(config, workdir), {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Generator, "images", counted)
+        for name in ("prepare", "train", "sample", "invert", "morph"):
+            painted.clear()
+            study.run(name)
+            found[name] = sum(painted)
+    return config, workdir, found
+
+
+def test_a_study_paints_what_was_counted(made):
+    config, _, painted = made
     paintings = Paintings.of(collections.prepare(config.collection), config.morphing)
-    assert told["sample"] == work.samples(config)
-    assert told["morph"] == paintings.pairs * config.morphing.frames + work.beside_the_pairs(config, paintings)
+    assert painted["sample"] == work.samples(config)
+    assert painted["morph"] == paintings.pairs * config.morphing.frames + work.beside_the_pairs(config, paintings)
+
+
+def test_a_baseline_that_is_named_is_timed_with_its_own_generator(made):
+    config, workdir, _ = made
+    config = config.copy_and_resolve_references()
+    config.baseline.update(generator=str(workdir), tutorial_steps=7)
+    paintings = Paintings(total=48, early=70, late=60, pairs=60)
+    parts = {part.what: part.count for part in estimates.baseline(Rehearsal(config, paintings))}
+    # 130 paintings and 8 samples are searched from 2 starts, 4 steps each, in 2 rounds, the published way in 3 batches; both are morphed.
+    assert parts["search steps of 144 latents, at most"] == 2 * 4 and parts["steps of the published search"] == 3 * 7
+    assert parts["frames of 120 pairs"] == 120 * config.morphing.frames
