@@ -50,6 +50,12 @@ def test_steps_are_those_that_a_loop_takes(seen):
     assert work.steps(GROWN, seen) == taken
 
 
+def test_a_level_waits_for_its_program_where_those_before_train_for_less_long():
+    assert work.waits([5.0], [20.0]) == [20.0]
+    # The second is compiled 30 seconds after the beginning, the first trained from 20 to 120; the third is compiled at 150, after 125.
+    assert work.waits([100.0, 5.0, 1.0], [20.0, 10.0, 120.0]) == [20.0, 0.0, 25.0]
+
+
 @pytest.mark.parametrize("seen, every, times", [(0, 0.1, 7), (0, 0.25, 3), (760, 0.25, 2), (0, 0.0, 1), (0, 5.0, 1)])
 def test_looks_come_with_the_checkpoints_of_grown_networks(seen, every, times):
     # Grown from 500 images on; 1,200 in all.
