@@ -79,15 +79,15 @@ def players(config: ConfigDict, phase: Phase) -> tuple[tuple[dict[str, np.ndarra
 def measure(config: ConfigDict, phase: Phase, dtype: jnp.dtype, compiled: bool) -> dict[str, Any]:
     """Returns both speeds on one device, in images a second, with their spreads, and the ratio, ours in parts of the peer's.
 
-    compiled: whether the peer's networks go through torch.compile.
+    compiled: whether the peer's networks go through torch.compile. Raises UserError where JAX and PyTorch are on different devices.
     """
     from gan_jax import benchmark_torch
 
+    if (there := benchmark_torch.device().type) != ("cpu" if jax.default_backend() == "cpu" else "cuda"):
+        raise UserError(f"--peer: PyTorch runs on {there!r} and JAX on {jax.default_backend()!r}; both have to see the same device")
     images = np.random.default_rng(0).integers(0, 256, (benchmark.SYNTHETIC, 3, phase.resolution, phase.resolution), np.uint8)
     made = players(config, phase)
     peer = benchmark_torch.Step(config, phase, made, images, narrow=dtype == jnp.bfloat16, compiled=compiled)
-    if (there := benchmark_torch.device().type) != ("cpu" if jax.default_backend() == "cpu" else "cuda"):
-        raise UserError(f"--peer: PyTorch runs on {there!r} and JAX on {jax.default_backend()!r}; both have to see the same device")
     ours, _, _ = benchmark.prepare_step(config, phase, dtype, 1)
     result = in_turn(ours, peer.run, config.benchmark.seconds, config.benchmark.windows)
     result["peer_images_per_second"] = phase.batch_size / result.pop("peer").median

@@ -6,7 +6,8 @@ from tiny import tiny_config
 from gan_jax import demo_config
 from gan_jax.collection import collection as collections
 from gan_jax.models.generator import Generator
-from gan_jax.stages import work
+from gan_jax.stages import estimates, work
+from gan_jax.stages.rehearsal import Rehearsal
 from gan_jax.stages.work import Paintings
 from gan_jax.study import Study
 from gan_jax.training import schedule
@@ -47,6 +48,12 @@ def test_steps_are_those_that_a_loop_takes(seen):
         while phase.start <= at < phase.end:
             at, taken = at + phase.batch_size, taken + 1
     assert work.steps(GROWN, seen) == taken
+
+
+def test_a_level_waits_for_its_program_where_those_before_train_for_less_long():
+    assert work.waits([5.0], [20.0]) == [20.0]
+    # The second is compiled 30 seconds after the beginning, the first trained from 20 to 120; the third is compiled at 150, after 125.
+    assert work.waits([100.0, 5.0, 1.0], [20.0, 10.0, 120.0]) == [20.0, 0.0, 25.0]
 
 
 @pytest.mark.parametrize("seen, every, times", [(0, 0.1, 7), (0, 0.25, 3), (760, 0.25, 2), (0, 0.0, 1), (0, 5.0, 1)])
@@ -97,8 +104,10 @@ def test_what_frames_are_put_beside():
     assert work.judged(config, PAINTINGS) == 360 + 512 + 109 * 17 * 4
 
 
-def test_a_study_paints_what_was_counted(tmp_path, monkeypatch):
-    config = tiny_config()
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A tiny study as far as its morphs: its config, its workdir, and how many images each stage painted."""
+    config, workdir = tiny_config(), tmp_path_factory.mktemp("study")
     config.sampling.update(walk=2, truncation=0.9)
     config.tuning.update(pairs=3, steps=1)
     painted, images = [], Generator.images
@@ -107,12 +116,29 @@ def test_a_study_paints_what_was_counted(tmp_path, monkeypatch):
         painted.append(len(latents))
         return images(self, latents, *given, **named)
 
-    monkeypatch.setattr(Generator, "images", counted)
-    study, told = Study(config, tmp_path), {}
-    for name in ("prepare", "train", "sample", "invert", "morph"):
-        painted.clear()
-        study.run(name)
-        told[name] = sum(painted)
+    study, found = Study(config, workdir), {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Generator, "images", counted)
+        for name in ("prepare", "train", "sample", "invert", "morph"):
+            painted.clear()
+            study.run(name)
+            found[name] = sum(painted)
+    return config, workdir, found
+
+
+def test_a_study_paints_what_was_counted(made):
+    config, _, painted = made
     paintings = Paintings.of(collections.prepare(config.collection), config.morphing)
-    assert told["sample"] == work.samples(config)
-    assert told["morph"] == paintings.pairs * config.morphing.frames + work.beside_the_pairs(config, paintings)
+    assert painted["sample"] == work.samples(config)
+    assert painted["morph"] == paintings.pairs * config.morphing.frames + work.beside_the_pairs(config, paintings)
+
+
+def test_a_baseline_that_is_named_is_timed_with_its_own_generator(made):
+    config, workdir, _ = made
+    config = config.copy_and_resolve_references()
+    config.baseline.update(generator=str(workdir), tutorial_steps=7)
+    paintings = Paintings(total=48, early=70, late=60, pairs=60)
+    parts = {part.what: part.count for part in estimates.baseline(Rehearsal(config, paintings))}
+    # 130 paintings and 8 samples are searched from 2 starts, 4 steps each, in 2 rounds, the published way in 3 batches; both are morphed.
+    assert parts["search steps of 144 latents, at most"] == 2 * 4 and parts["steps of the published search"] == 3 * 7
+    assert parts["frames of 120 pairs"] == 120 * config.morphing.frames

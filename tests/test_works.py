@@ -143,6 +143,17 @@ def test_works_are_painted_at_their_own_latents(model):
     assert 0 < learning.sum() <= 8
 
 
+@pytest.mark.parametrize("level", [2, 3])
+def test_works_are_learnt_from_four_pixels_on(level):
+    """At 4 pixels the discriminator has no layers to compare; colours and structure are compared."""
+    small = IMAGES[:, :: 2 ** (4 - level), :: 2 ** (4 - level)]
+    config = ways("pggan")
+    config.training.works_detail = 4
+    _, state, metrics = run_step(config, count=1, images=small, level=level, labels=YEARS, works=len(IMAGES))
+    assert 0 < metrics["['loss/works']"] < np.inf
+    assert np.abs(np.asarray(state.works["adam"].mu)).max() > 0
+
+
 def labelled(seed=0):
     """A generator of one value a picture: the mean of its latents, and its label."""
 

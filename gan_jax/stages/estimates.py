@@ -65,7 +65,7 @@ def train(here: Rehearsal) -> list[Part]:
     brief = config.copy_and_resolve_references()
     brief.benchmark.update(seconds=SECONDS, windows=1)
     schedule = loop.make_schedule(training, config.model.name, here.resolution)
-    parts: list[Part] = []
+    parts, compiles = [], []
     for phase in benchmark.asked_for(schedule, (), 0):
         count = work.steps([each for each in schedule if each.level == phase.level], here.seen)
         if not count:
@@ -78,9 +78,11 @@ def train(here: Rehearsal) -> list[Part]:
             without, _, more = benchmark.time_step(brief, phase, here.dtype, devices.count(), with_r1=False)
             step, compiling, beside = (step + (every - 1) * without.median) / every, compiling + more, beside + more
         note = f"{phase.batch_size / step:,.0f} images a second, {program.memory / 2**30:.2f} GiB a device, compiled in {compiling:.0f} s"
-        note += " while the level before trains" if parts else ""
+        compiles.append(compiling if parts else max(compiling, beside))
         what = f"steps of {phase.batch_size} images at {phase.resolution} px"
-        parts.append(Part(what, count, step, 0.0 if parts else max(compiling, beside), note))
+        parts.append(Part(what, count, step, note=note))
+    waits = work.waits([part.seconds for part in parts], compiles)
+    parts = [dataclasses.replace(part, once=wait) for part, wait in zip(parts, waits)]
     if count := work.looks(schedule, training, here.seen, sum(part.seconds for part in parts)):
         parts.append(look(here, count))
     return parts

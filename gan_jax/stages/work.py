@@ -63,6 +63,20 @@ def steps(phases: Sequence[Phase], seen: int) -> int:
     return sum((phase.end - max(phase.start, min(seen, phase.end))) // phase.batch_size for phase in phases)
 
 
+def waits(training: Sequence[float], compiling: Sequence[float]) -> list[float]:
+    """Returns seconds that each level waits for its compiled program, when that of the one before is over.
+
+    Args:
+      training, compiling: seconds of each level. Levels are compiled one after the other from the beginning, while those before train.
+    """
+    over, compiled, found = 0.0, 0.0, []
+    for trains, compiles in zip(training, compiling):
+        compiled += compiles
+        found.append(max(0.0, compiled - over))
+        over = max(over, compiled) + trains
+    return found
+
+
 def looks(schedule: Sequence[Phase], training: ConfigDict, seen: int, seconds: float) -> int:
     """Returns how often a training of so many seconds looks at samples, which it does with each checkpoint of grown networks."""
     if training.watch_images < MINIMUM:

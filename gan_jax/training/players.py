@@ -46,7 +46,7 @@ class Networks:
         """Returns what the discriminator's layers hand on, [n, h, w, c] each."""
         settings: dict[str, Any] = dict(level=self.level, alpha=alpha, batches=among, train=True, mutable=["features", "batch_stats"])
         _, seen = self.discriminator.apply(_variables(params, stats), images, **settings)
-        return [layer[0] for layer in seen["features"].values()]
+        return [layer[0] for layer in seen.get("features", {}).values()]  # none at 4 pixels
 
     def _apply(self, network: nn.Module, params: Tree, stats: Tree, x: Array, alpha: Array, **settings: Any) -> tuple[Any, Tree]:
         settings |= dict(level=self.level, alpha=alpha, train=True)
