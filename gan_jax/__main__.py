@@ -4,6 +4,7 @@ import faulthandler
 import os
 import pathlib
 import re
+import signal
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -158,7 +159,15 @@ def command() -> None:
     use_huge_pages()
     faulthandler.enable()
     logging.use_absl_handler()
-    run(sys.argv[1:], flags.FLAGS)
+    try:
+        try:
+            run(sys.argv[1:], flags.FLAGS)
+        finally:
+            if sys.stdout:  # None where it was closed from the start
+                sys.stdout.flush()
+    except BrokenPipeError:  # who reads has read enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
 
 
 if __name__ == "__main__":

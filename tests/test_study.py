@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -512,6 +513,12 @@ def test_the_program_is_a_process_of_its_own(tmp_path):
         [*start, "train", "--no_such_flag", f"--workdir={tmp_path}"], cwd=ROOT, capture_output=True, text=True, timeout=600
     )
     assert wrong.returncode == 2 and len(wrong.stderr.splitlines()) == 1 and "no_such_flag" in wrong.stderr
+    # Who reads has gone, as `head` has after its lines.
+    reader, writer = os.pipe()
+    os.close(reader)
+    unread = subprocess.run([*start, "help"], cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=600)
+    os.close(writer)
+    assert (unread.returncode, unread.stderr) == (128 + signal.SIGPIPE, "")
 
 
 def test_usage_and_help():
