@@ -190,7 +190,7 @@ def join(values: Values) -> bool:
 
 def plan(values: Values, wanted: Callable[[str], bool]) -> None:
     """Says what would be done of the stages that are wanted. Compiling is measured, so nothing that was compiled before is read."""
-    from gan_jax.stages.plan import plan, rehearsal_of
+    from gan_jax.forecast.plan import plan, rehearsal_of
     from gan_jax.study import Study
 
     study = Study(values.config, pathlib.Path(values.workdir), values.accept_changes, writes=False)

@@ -28,7 +28,7 @@ KNOWN_TO_ONE = {
     "orbax": {"training/checkpoints.py"},
     "tensorflow_datasets": {"collection/tfds.py"},
     "bokeh": {"explorer/page.py"},
-    "torch": {"benchmark_torch.py"},
+    "torch": {"benchmark/pytorch.py"},
 }
 
 
@@ -79,7 +79,7 @@ def test_a_workdir_is_read_in_one_place():
         for path in PACKAGE.rglob("*.py")
         if re.search(r"np\.load\(|np\.lib\.format|json\.loads?\(|csv\.(reader|DictReader)\(", path.read_text(encoding="utf-8"))
     }
-    beside = {"benchmark.py", "in_use.py", "training/log.py", "report/results.py"}  # of lines, or of a file that they hold open
+    beside = {"benchmark/speed.py", "in_use.py", "training/log.py", "report/results.py"}  # of lines, or of a file that they hold open
     of_the_user = {"collection/csv_tables.py", "collection/json_tables.py", "collection/tfds.py"}
     assert readers == {"reading.py"} | beside | of_the_user
 

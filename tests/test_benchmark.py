@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from test_schedule import config_file
 
-from gan_jax import benchmark, default_config
+from gan_jax import default_config
+from gan_jax.benchmark import speed
 from gan_jax.errors import UserError
 from gan_jax.models import networks
 from gan_jax.models.generator import Generator
@@ -79,18 +80,18 @@ def measured(tmp_path_factory):
         return machine.ON_ALL if len(program._spread) > 1 else machine.ON_ONE
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(benchmark, "IMAGES_TIMED", 32)
-        patch.setattr(benchmark, "PAINTINGS", 8)
-        patch.setattr(benchmark, "time", types.SimpleNamespace(perf_counter=machine.read))
+        patch.setattr(speed, "IMAGES_TIMED", 32)
+        patch.setattr(speed, "PAINTINGS", 8)
+        patch.setattr(speed, "time", types.SimpleNamespace(perf_counter=machine.read))
         patch.setattr(meter, "time", types.SimpleNamespace(monotonic=machine.read))
         program, level = devices.Program, levels.Level
         patch.setattr(program, "__init__", machine.taking(program.__init__, lambda *_, **__: machine.COMPILING))
         patch.setattr(program, "__call__", machine.taking(program.__call__, step_seconds))
         patch.setattr(level, "__call__", machine.taking(level.__call__, lambda *_: machine.ON_ALL + machine.BESIDE_A_STEP))
         patch.setattr(Generator, "images", machine.taking(Generator.images, lambda _, latents: machine.IMAGE * len(latents)))
-        search = machine.taking(benchmark.inversion.invert, lambda _, paintings, settings, **__: 1 + machine.SEARCH * settings.steps)
-        patch.setattr(benchmark.inversion, "invert", search)
-        result = benchmark.benchmark(quick(), folder, "real", IMAGES, said.append)
+        search = machine.taking(speed.inversion.invert, lambda _, paintings, settings, **__: 1 + machine.SEARCH * settings.steps)
+        patch.setattr(speed.inversion, "invert", search)
+        result = speed.benchmark(quick(), folder, "real", IMAGES, said.append)
     jax.config.update("jax_enable_compilation_cache", cache)
     return result, said, folder
 
@@ -112,12 +113,12 @@ def test_the_speed_of_a_machine_that_is_known_is_what_is_measured(measured):
         assert (row["images_per_second"], row["images_per_second_per_device"]) == (about(320), about(80))
         assert row["seconds_per_kimg"] == about(3.125)
         assert (row["scaling"], row["loop_images_per_second"], row["loop_share"]) == (about(3.2), about(256), about(0.8))
-        assert row["tflops_per_device"] == about(2 * benchmark.step_work(quick(), level) * 80 / 1e12)
+        assert row["tflops_per_device"] == about(2 * speed.step_work(quick(), level) * 80 / 1e12)
         assert row["share_of_ceiling"] == pytest.approx(row["tflops_per_device"] / result["matrix_ceiling_tflops"])
         assert row["tile_waste"] == networks.tile_waste(tiny().model, level, 4)
         # A step needs the images that it draws from and its state at least: parameters, an average, and two moments of each.
         generator, discriminator = numbers(row["resolution"])
-        needed = 4 * (4 * generator + 3 * discriminator) + benchmark.SYNTHETIC * row["resolution"] ** 2 * 3
+        needed = 4 * (4 * generator + 3 * discriminator) + speed.SYNTHETIC * row["resolution"] ** 2 * 3
         assert needed < row["memory_gib"] * 2**30 < 20 * needed, (needed, row["memory_gib"] * 2**30)
     painting = result["painting"]
     assert painting["images_per_second"] == about(500)
@@ -134,11 +135,11 @@ def test_days_of_a_schedule_by_hand():
     assert [(phase.resolution, phase.end - phase.start) for phase in schedule] == [(4, 512), (8, 512), (8, 512), (16, 512), (16, 960)]
     work = {size: sum(networks.work(config.model, int(np.log2(size)))) for size in (4, 8, 16)}
     rows = [{"resolution": 8, "images_per_second": 100.0}, {"resolution": 16, "images_per_second": 10.0}]
-    days, estimated = benchmark.schedule_days(config.model, schedule, rows)
+    days, estimated = speed.schedule_days(config.model, schedule, rows)
     seconds = 1024 / 100 + 1472 / 10 + 512 / (100 * work[8] / work[4])
     assert days == pytest.approx(seconds / 86400) and estimated
     rows.append({"resolution": 4, "images_per_second": 1000.0})
-    assert benchmark.schedule_days(config.model, schedule, rows) == (pytest.approx((1024 / 100 + 1472 / 10 + 0.512) / 86400), False)
+    assert speed.schedule_days(config.model, schedule, rows) == (pytest.approx((1024 / 100 + 1472 / 10 + 0.512) / 86400), False)
 
 
 @pytest.mark.parametrize(
@@ -153,14 +154,14 @@ def test_work_of_a_step_is_passes_times_multiplications(changes, generator, disc
     config = tiny()
     config.training.update(changes)
     g, d = networks.work(config.model, 4)
-    assert benchmark.step_work(config, 4) == pytest.approx(generator * g + discriminator * d)
+    assert speed.step_work(config, 4) == pytest.approx(generator * g + discriminator * d)
 
 
 def test_a_step_of_the_paper_at_128_px_is_half_a_teraflop_an_image():
     config = tiny()
     config.model.update(latent_size=512, fmap_base=8192, fmap_max=512)
     config.training.fresh_latents = True
-    assert 2 * benchmark.step_work(config, 7) == pytest.approx(0.49e12, rel=0.02)
+    assert 2 * speed.step_work(config, 7) == pytest.approx(0.49e12, rel=0.02)
 
 
 def test_tiles_by_hand():
@@ -193,14 +194,14 @@ def test_a_collection_that_is_too_small_is_named():
     config = tiny()
     phase = loop.make_schedule(config.training, "pggan", 16)[-1]
     with pytest.raises(UserError, match="--input=real: the collection is at 8 px, less than 16"):
-        benchmark.measure_loop(config, phase, IMAGES[:, ::2, ::2], 0.1)
+        speed.measure_loop(config, phase, IMAGES[:, ::2, ::2], 0.1)
 
 
 def test_a_level_that_is_not_there_is_named():
     config = tiny()
     schedule = loop.make_schedule(config.training, "pggan", 16)
     with pytest.raises(UserError, match=r"config.benchmark.resolutions: 32 is not in the schedule, which has \[4, 8, 16\]"):
-        benchmark.asked_for(schedule, (32,), 0)
+        speed.asked_for(schedule, (32,), 0)
     with pytest.raises(UserError, match="config.benchmark.batch_size=6: doesn't divide by 4 devices"):
-        benchmark.asked_for(schedule, (), 6)
-    assert [phase.batch_size for phase in benchmark.asked_for(schedule, (), 0)] == [16, 16, 16]
+        speed.asked_for(schedule, (), 6)
+    assert [phase.batch_size for phase in speed.asked_for(schedule, (), 0)] == [16, 16, 16]

@@ -9,7 +9,8 @@ import pytest
 from command import command
 from test_schedule import config_file
 
-from gan_jax import benchmark_peer, default_config
+from gan_jax import default_config
+from gan_jax.benchmark import comparison
 from gan_jax.errors import UserError
 from gan_jax.models import networks
 from gan_jax.training import loop, losses
@@ -37,7 +38,7 @@ def tiny(name, resolution=16, fused=True):
 
 def test_the_peers_dcgan_has_the_parameters_of_the_paper():
     config = config_file("dcgan").get_config()
-    (generator, stats), (discriminator, _) = benchmark_peer.players(config, phase_of(config, 64))
+    (generator, stats), (discriminator, _) = comparison.players(config, phase_of(config, 64))
     # Counted by hand from the paper's layers; so many have other programs' DCGANs at 64 px too.
     assert (
         sum(x.size for x in generator.values()) == 100 * 16 * 512 + 16 * (512 * 256 + 256 * 128 + 128 * 64 + 64 * 3) + 2 * 960 == 3_576_704
@@ -52,7 +53,7 @@ def test_the_peers_dcgan_has_the_parameters_of_the_paper():
 @pytest.mark.parametrize("resolution", [4, 8, 16])
 def test_the_peers_progressive_gan_has_the_layers_of_the_level(resolution):
     config, phase = tiny("pggan", resolution)
-    made = benchmark_peer.players(config, phase)
+    made = comparison.players(config, phase)
     for network, (params, stats) in zip(networks.build(config.model, resolution, jnp.float32), made):
         assert not stats
         state = init_state(*networks.build(config.model, 16, jnp.float32), 4, 0)
@@ -66,7 +67,7 @@ def test_the_peers_progressive_gan_has_the_layers_of_the_level(resolution):
 
 def test_dense_layers_over_an_image_are_reordered():
     kernel = np.arange(16 * 3 * 5).reshape(16 * 3, 5)
-    (moved,) = benchmark_peer.laid_out({"dense": {"kernel": kernel}}).values()
+    (moved,) = comparison.laid_out({"dense": {"kernel": kernel}}).values()
     image = np.random.default_rng(0).integers(0, 9, (4, 4, 3))
     assert np.array_equal(moved @ image.transpose(2, 0, 1).ravel(), kernel.T @ image.ravel())
 
@@ -76,16 +77,16 @@ def test_dense_layers_over_an_image_are_reordered():
 def test_the_peers_networks_make_what_ours_make(name, resolution, fused):
     import torch
 
-    from gan_jax import benchmark_torch
+    from gan_jax.benchmark import pytorch
 
     config, phase = tiny(name, resolution, fused)
     state = init_state(*(both := networks.build(config.model, resolution, jnp.float32)), phase.level, config.seed)
     (g, g_stats), (d, d_stats) = (
-        [{key: torch.tensor(x) for key, x in each.items()} for each in player] for player in benchmark_peer.players(config, phase)
+        [{key: torch.tensor(x) for key, x in each.items()} for each in player] for player in comparison.players(config, phase)
     )
     rng = np.random.default_rng(0)
     latents, images = rng.standard_normal((8, 8), np.float32), rng.standard_normal((8, resolution, resolution, 3), np.float32)
-    peer = benchmark_torch.NETWORKS[name](config.model, phase.level)
+    peer = pytorch.NETWORKS[name](config.model, phase.level)
     made = peer.generate(g, g_stats, torch.tensor(latents), 0.3).numpy().transpose(0, 2, 3, 1)
     scores = peer.discriminate(d, d_stats, torch.tensor(images.transpose(0, 3, 1, 2).copy()), 0.3).numpy()
     at = dict(level=phase.level, alpha=jnp.float32(0.3), train=True, mutable=["batch_stats"])
@@ -100,24 +101,24 @@ def test_the_peers_networks_make_what_ours_make(name, resolution, fused):
 def test_the_peers_losses_are_ours(name):
     import torch
 
-    from gan_jax import benchmark_torch
+    from gan_jax.benchmark import pytorch
 
     real, fake = np.random.default_rng(0).standard_normal((2, 9), np.float32)
-    theirs = benchmark_torch.discriminator_loss(name, torch.tensor(real), torch.tensor(fake))
+    theirs = pytorch.discriminator_loss(name, torch.tensor(real), torch.tensor(fake))
     assert np.allclose(theirs, losses.LOSSES[name].discriminator(jnp.array(real), jnp.array(fake)), atol=1e-6)
-    assert np.allclose(benchmark_torch.generator_loss(name, torch.tensor(fake)), losses.LOSSES[name].generator(jnp.array(fake)), atol=1e-6)
+    assert np.allclose(pytorch.generator_loss(name, torch.tensor(fake)), losses.LOSSES[name].generator(jnp.array(fake)), atol=1e-6)
 
 
 @pytest.mark.skipif(not TORCH, reason="PyTorch is not installed")
 def test_the_peers_penalty_is_ours():
     import torch
 
-    from gan_jax import benchmark_torch
+    from gan_jax.benchmark import pytorch
 
     config, phase = tiny("pggan")
     images = np.random.default_rng(0).standard_normal((16, 16, 16, 3), np.float32)
-    made = benchmark_peer.players(config, phase)
-    peer = benchmark_torch.Step(config, phase, made, np.zeros((4, 3, 16, 16), np.uint8), narrow=False, compiled=False)
+    made = comparison.players(config, phase)
+    peer = pytorch.Step(config, phase, made, np.zeros((4, 3, 16, 16), np.uint8), narrow=False, compiled=False)
     placed = torch.tensor(images.transpose(0, 3, 1, 2).copy())
     both = networks.build(config.model, 16, jnp.float32)
     params = init_state(*both, 4, config.seed).discriminator.params
@@ -129,13 +130,13 @@ def test_the_peers_penalty_is_ours():
 @pytest.mark.skipif(not TORCH, reason="PyTorch is not installed")
 @pytest.mark.parametrize("name", ["dcgan", "pggan"])
 def test_a_step_of_the_peer_moves_both_players_and_the_average(name):
-    from gan_jax import benchmark_torch
+    from gan_jax.benchmark import pytorch
 
     config, phase = tiny(name)
     config.training.ema_decay = 0.9
-    made = benchmark_peer.players(config, phase)
+    made = comparison.players(config, phase)
     images = np.random.default_rng(0).integers(0, 256, (20, 3, 16, 16), np.uint8)
-    peer = benchmark_torch.Step(config, phase, made, images, narrow=False, compiled=False)
+    peer = pytorch.Step(config, phase, made, images, narrow=False, compiled=False)
     peer.step()
     for (before, _), after in zip(made, (peer.generator, peer.discriminator)):
         for key, value in before.items():
@@ -151,8 +152,8 @@ def test_a_step_of_the_peer_moves_both_players_and_the_average(name):
 def test_the_peer_is_measured_beside_ours(name):
     config, phase = tiny(name)
     config.benchmark.update(windows=2, seconds=0.01)
-    found = benchmark_peer.measure(config, phase, jnp.dtype(jnp.float32), compiled=False)
-    made = benchmark_peer.players(config, phase)
+    found = comparison.compare(config, phase, jnp.dtype(jnp.float32), compiled=False)
+    made = comparison.players(config, phase)
     assert found["parameters"] == [sum(x.size for x in params.values()) for params, _ in made]
     assert found["ratio_least"] <= found["ratio"] <= found["ratio_greatest"]
     assert found["said"].startswith("  16 px, batch 16: PyTorch ")
@@ -172,7 +173,7 @@ def test_windows_take_turns_and_their_ratio_is_that_of_neighbours():
 
     # A machine that gets twice as slow in the last two windows: each speed scatters, the ratio does not.
     ours, peer = run("ours", 9.0, 0.1, 0.1, 0.1, 0.2), run("peer", 9.0, 0.25, 0.4, 0.4, 0.8)
-    found = benchmark_peer.in_turn(ours, peer, seconds=1.0, windows=3)
+    found = comparison.in_turn(ours, peer, seconds=1.0, windows=3)
     assert runs == [("ours", 3), ("ours", 3), ("peer", 3), ("peer", 3)] + 3 * [("ours", 10), ("peer", 4)]
     assert (found["ratio"], found["ratio_least"], found["ratio_greatest"]) == pytest.approx((4, 4, 4))
     assert (found["ours"].median, found["peer"].median) == (0.1, 0.4)
@@ -190,12 +191,12 @@ def test_without_pytorch_there_is_one_line(monkeypatch, tmp_path):
 def test_other_networks_than_the_papers_and_several_devices_are_refused(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
     config, _ = tiny("dcgan")
-    benchmark_peer.check(config, 1)
+    comparison.check(config, 1)
     with pytest.raises(UserError, match="--peer: measures one device, there are 4"):
-        benchmark_peer.check(config, 4)
+        comparison.check(config, 4)
     config.model.year = True
     with pytest.raises(UserError, match="--peer: config.model.year=True: the peer is the papers' alone"):
-        benchmark_peer.check(config, 1)
+        comparison.check(config, 1)
 
 
 def test_compiling_is_of_the_peer():

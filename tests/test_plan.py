@@ -7,11 +7,11 @@ import pytest
 from command import command
 from tiny import tiny_config
 
-from gan_jax.stages import estimates
+from gan_jax.forecast import estimates
+from gan_jax.forecast.counts import Paintings
+from gan_jax.forecast.plan import brief, described, duration, plan, rehearsal_of
+from gan_jax.forecast.rehearsal import Part, Rehearsal, Unknown
 from gan_jax.stages.common import search_settings
-from gan_jax.stages.plan import brief, described, duration, plan, rehearsal_of
-from gan_jax.stages.rehearsal import Part, Rehearsal, Unknown
-from gan_jax.stages.work import Paintings
 from gan_jax.study import STAGES
 
 

@@ -3,8 +3,8 @@ import pathlib
 
 from ml_collections import ConfigDict
 
-from gan_jax import benchmark_peer
-from gan_jax.benchmark import benchmark as measure
+from gan_jax.benchmark import comparison
+from gan_jax.benchmark.speed import benchmark as measure
 from gan_jax.collection import collection as collections
 from gan_jax.stages.common import trained_on
 from gan_jax.stages.train import learnt
@@ -18,8 +18,8 @@ def benchmark(config: ConfigDict, workdir: pathlib.Path, source: str, peer: bool
     """
     images, beside = None, None
     if peer:
-        benchmark_peer.check(config, devices.count())
-        beside = functools.partial(benchmark_peer.measure, compiled=compiled)
+        comparison.check(config, devices.count())
+        beside = functools.partial(comparison.compare, compiled=compiled)
     if source == "real":
         if config.collection.source == "tfds" or (workdir / "collection" / "paintings.csv").exists():
             images = learnt(config, workdir).images

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from gan_jax import benchmark
+from gan_jax.benchmark import speed
 from gan_jax.errors import UserError
 from gan_jax.models import networks
 from gan_jax.training.schedule import Phase
@@ -76,24 +76,24 @@ def players(config: ConfigDict, phase: Phase) -> tuple[tuple[dict[str, np.ndarra
     return tuple(found)
 
 
-def measure(config: ConfigDict, phase: Phase, dtype: jnp.dtype, compiled: bool) -> dict[str, Any]:
+def compare(config: ConfigDict, phase: Phase, dtype: jnp.dtype, compiled: bool) -> dict[str, Any]:
     """Returns both speeds on one device, in images a second, with their spreads, and the ratio, ours in parts of the peer's.
 
     compiled: whether the peer's networks go through torch.compile. Raises UserError where JAX and PyTorch are on different devices.
     """
-    from gan_jax import benchmark_torch
+    from gan_jax.benchmark import pytorch
 
-    if (there := benchmark_torch.device().type) != ("cpu" if jax.default_backend() == "cpu" else "cuda"):
+    if (there := pytorch.device().type) != ("cpu" if jax.default_backend() == "cpu" else "cuda"):
         raise UserError(f"--peer: PyTorch runs on {there!r} and JAX on {jax.default_backend()!r}; both have to see the same device")
-    images = np.random.default_rng(0).integers(0, 256, (benchmark.SYNTHETIC, 3, phase.resolution, phase.resolution), np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (speed.SYNTHETIC, 3, phase.resolution, phase.resolution), np.uint8)
     made = players(config, phase)
-    peer = benchmark_torch.Step(config, phase, made, images, narrow=dtype == jnp.bfloat16, compiled=compiled)
-    ours, _, _ = benchmark.prepare_step(config, phase, dtype, 1)
+    peer = pytorch.Step(config, phase, made, images, narrow=dtype == jnp.bfloat16, compiled=compiled)
+    ours, _, _ = speed.prepare_step(config, phase, dtype, 1)
     result = in_turn(ours, peer.run, config.benchmark.seconds, config.benchmark.windows)
     result["peer_images_per_second"] = phase.batch_size / result.pop("peer").median
     result["images_per_second"] = phase.batch_size / result.pop("ours").median
     parameters = [sum(array.size for array in params.values()) for params, _ in made]
-    found = {"peer": f"PyTorch {benchmark_torch.VERSION}", "compiled": compiled, "parameters": parameters, **result}
+    found = {"peer": f"PyTorch {pytorch.VERSION}", "compiled": compiled, "parameters": parameters, **result}
     return found | {"said": line(phase, found)}
 
 
@@ -104,10 +104,10 @@ def in_turn(ours: Callable[[int], float], peer: Callable[[int], float], seconds:
     """
     steps = []
     for run in (ours, peer):
-        run(benchmark.WARM_UP)
-        steps.append(math.ceil(seconds / run(benchmark.WARM_UP)))
+        run(speed.WARM_UP)
+        steps.append(math.ceil(seconds / run(speed.WARM_UP)))
     turns = [(ours(steps[0]), peer(steps[1])) for _ in range(windows)]
-    timings = [benchmark.Timing(each) for each in zip(*turns)]
+    timings = [speed.Timing(each) for each in zip(*turns)]
     ratios = [theirs / own for own, theirs in turns]
     return {
         "ours": timings[0],

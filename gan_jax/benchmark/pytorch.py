@@ -163,7 +163,7 @@ class Step:
         """Places everything on the device.
 
         Args:
-          players: of the generator and the discriminator the parameters and the batch statistics, as `benchmark_peer.laid_out` gives them.
+          players: of the generator and the discriminator the parameters and the batch statistics, as `comparison.laid_out` gives them.
           images: uint8 [m, 3, r, r], to draw batches from.
           narrow: whether convolutions are in bfloat16.
           compiled: whether networks go through torch.compile, but for the penalty, whose second derivatives it does not have.

@@ -73,7 +73,7 @@ def benchmark(
       config: of a study; `config.benchmark` says what to measure.
       source: "synthetic": the bare step; "real": the loop besides, with its input and its log.
       images: the collection for "real", uint8 [n, r, r, 3]; they may lie on a disk.
-      peer: measures another program's step of a level beside ours, as `benchmark_peer.measure`.
+      peer: measures another program's step of a level beside ours, as `comparison.compare`.
     Returns:
       What is in the file.
     """

@@ -5,10 +5,10 @@ from tiny import tiny_config
 
 from gan_jax import demo_config
 from gan_jax.collection import collection as collections
+from gan_jax.forecast import counts, estimates
+from gan_jax.forecast.counts import Paintings
+from gan_jax.forecast.rehearsal import Rehearsal
 from gan_jax.models.generator import Generator
-from gan_jax.stages import estimates, work
-from gan_jax.stages.rehearsal import Rehearsal
-from gan_jax.stages.work import Paintings
 from gan_jax.study import Study
 from gan_jax.training import schedule
 
@@ -47,13 +47,13 @@ def test_steps_are_those_that_a_loop_takes(seen):
     for phase in GROWN:
         while phase.start <= at < phase.end:
             at, taken = at + phase.batch_size, taken + 1
-    assert work.steps(GROWN, seen) == taken
+    assert counts.steps(GROWN, seen) == taken
 
 
 def test_a_level_waits_for_its_program_where_those_before_train_for_less_long():
-    assert work.waits([5.0], [20.0]) == [20.0]
+    assert counts.waits([5.0], [20.0]) == [20.0]
     # The second is compiled 30 seconds after the beginning, the first trained from 20 to 120; the third is compiled at 150, after 125.
-    assert work.waits([100.0, 5.0, 1.0], [20.0, 10.0, 120.0]) == [20.0, 0.0, 25.0]
+    assert counts.waits([100.0, 5.0, 1.0], [20.0, 10.0, 120.0]) == [20.0, 0.0, 25.0]
 
 
 @pytest.mark.parametrize("seen, every, times", [(0, 0.1, 7), (0, 0.25, 3), (760, 0.25, 2), (0, 0.0, 1), (0, 5.0, 1)])
@@ -62,46 +62,46 @@ def test_looks_come_with_the_checkpoints_of_grown_networks(seen, every, times):
     training = demo_config.get_config().training
     training.update(checkpoint_every_kimg=every, checkpoint_every_minutes=0.0)
     assert [phase.end for phase in GROWN] == [300, 500, 1200]
-    assert work.looks(GROWN, training, seen, 1e6) == times
+    assert counts.looks(GROWN, training, seen, 1e6) == times
 
 
 def test_looks_come_by_the_clock_too():
     training = demo_config.get_config().training
     training.update(checkpoint_every_kimg=0.0, checkpoint_every_minutes=10.0)
     whole = schedule.constant(resolution=16, total_kimg=1.6, batch_size=16, learning_rate=1.0)
-    assert work.looks(whole, training, 0, 3600.0) == 1 + 6
+    assert counts.looks(whole, training, 0, 3600.0) == 1 + 6
     training.watch_images = 0
-    assert work.looks(whole, training, 0, 3600.0) == 0
+    assert counts.looks(whole, training, 0, 3600.0) == 0
 
 
 def test_paintings_with_latents_of_their_own_are_not_searched():
     config = demo_config.get_config()
     config.inversion.update(restarts=2, calibration=32)
-    assert work.searches(config, PAINTINGS) == 0
+    assert counts.searches(config, PAINTINGS) == 0
     config.training.period = "late"
-    assert work.searches(config, PAINTINGS) == 2 * (140 + 32)
+    assert counts.searches(config, PAINTINGS) == 2 * (140 + 32)
     config.training.works = 0.0
-    assert work.searches(config, PAINTINGS) == 2 * (250 + 32)
+    assert counts.searches(config, PAINTINGS) == 2 * (250 + 32)
 
 
 def test_the_generator_is_tuned_to_four_pairs_at_a_time_and_to_the_stations():
     config = demo_config.get_config()
-    assert work.tuning_groups(config, PAINTINGS) == 28 + 1
+    assert counts.tuning_groups(config, PAINTINGS) == 28 + 1
     config.morphing.stations, config.tuning.pairs = 0, 1
-    assert work.tuning_groups(config, PAINTINGS) == 109
-    assert (work.rounds(29, 4), work.rounds(28, 4), work.rounds(0, 4)) == (8, 7, 0)
+    assert counts.tuning_groups(config, PAINTINGS) == 109
+    assert (counts.rounds(29, 4), counts.rounds(28, 4), counts.rounds(0, 4)) == (8, 7, 0)
 
 
 def test_what_frames_are_put_beside():
     config = demo_config.get_config()
     # Of all pairs a cross-fade, and samples of the same year.
-    assert work.judged(config, PAINTINGS) == 360 + 512 + 109 * 17 * 3
+    assert counts.judged(config, PAINTINGS) == 360 + 512 + 109 * 17 * 3
     config.model.year = False
     config.baseline.generator = "another"
     # Of 24 pairs both ways of the baseline, the study and the cross-fade.
-    assert work.judged(config, PAINTINGS) == 360 + 512 + (109 * 2 + 24 * 4) * 17
+    assert counts.judged(config, PAINTINGS) == 360 + 512 + (109 * 2 + 24 * 4) * 17
     config.baseline.update(tutorial=False, frames="given", pairs=0)
-    assert work.judged(config, PAINTINGS) == 360 + 512 + 109 * 17 * 4
+    assert counts.judged(config, PAINTINGS) == 360 + 512 + 109 * 17 * 4
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +129,8 @@ def made(tmp_path_factory):
 def test_a_study_paints_what_was_counted(made):
     config, _, painted = made
     paintings = Paintings.of(collections.prepare(config.collection), config.morphing)
-    assert painted["sample"] == work.samples(config)
-    assert painted["morph"] == paintings.pairs * config.morphing.frames + work.beside_the_pairs(config, paintings)
+    assert painted["sample"] == counts.samples(config)
+    assert painted["morph"] == paintings.pairs * config.morphing.frames + counts.beside_the_pairs(config, paintings)
 
 
 def test_a_baseline_that_is_named_is_timed_with_its_own_generator(made):
@@ -139,6 +139,6 @@ def test_a_baseline_that_is_named_is_timed_with_its_own_generator(made):
     config.baseline.update(generator=str(workdir), tutorial_steps=7)
     paintings = Paintings(total=48, early=70, late=60, pairs=60)
     parts = {part.what: part.count for part in estimates.baseline(Rehearsal(config, paintings))}
-    # 130 paintings and 8 samples are searched from 2 starts, 4 steps each, in 2 rounds, the published way in 3 batches; both are morphed.
-    assert parts["search steps of 144 latents, at most"] == 2 * 4 and parts["steps of the published search"] == 3 * 7
-    assert parts["frames of 120 pairs"] == 120 * config.morphing.frames
+    # The 48 paintings of 24 pairs are searched from 2 starts, 4 steps each, at once, the published way in one batch; both are morphed.
+    assert parts["search steps of 96 latents, at most"] == 4 and parts["steps of the published search"] == 7
+    assert parts["frames of 48 pairs"] == 48 * config.morphing.frames

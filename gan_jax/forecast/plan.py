@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 import jax
 from ml_collections import ConfigDict
 
+from gan_jax.forecast import estimates
+from gan_jax.forecast.counts import Paintings
+from gan_jax.forecast.rehearsal import Part, Rehearsal, Unknown
 from gan_jax.models import networks
 from gan_jax.progress import duration
-from gan_jax.stages import estimates
 from gan_jax.stages.common import collection_of
-from gan_jax.stages.rehearsal import Part, Rehearsal, Unknown
-from gan_jax.stages.work import Paintings
 from gan_jax.training import devices, loop
 from gan_jax.training.state import init_state
 

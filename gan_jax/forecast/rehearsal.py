@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from gan_jax import benchmark, default_config, pictures
-from gan_jax.benchmark import quiet
+from gan_jax import default_config, pictures
+from gan_jax.benchmark import speed
+from gan_jax.benchmark.speed import quiet
 from gan_jax.collection import collection as collections
 from gan_jax.collection.paintings import Collection
 from gan_jax.errors import UserError
 from gan_jax.evaluation.verdicts import cross_fade
+from gan_jax.forecast.counts import Paintings
 from gan_jax.generators import open_generator
 from gan_jax.latents import sampling
 from gan_jax.models import networks
@@ -24,7 +26,6 @@ from gan_jax.models.generator import Generator
 from gan_jax.morphing.morph import times
 from gan_jax.morphing.morphs import Morphs
 from gan_jax.stages.common import PERIODS
-from gan_jax.stages.work import Paintings
 
 SHOWN = 112  # paintings that stand for those of the study
 SIDE = 64  # pixels at which they are painted, at most
@@ -87,7 +88,7 @@ class Rehearsal:
         """Returns what paints: new networks of the config, or those that it names. Raises Unknown where these can't be opened."""
         if self.config.generator:
             return self.opened("generator", self.config.generator)
-        return benchmark.untrained(self.config, networks.full_level(self.resolution), self.dtype)
+        return speed.untrained(self.config, networks.full_level(self.resolution), self.dtype)
 
     @functools.cached_property
     def collection(self) -> Collection:
@@ -131,11 +132,11 @@ class Rehearsal:
 
 def twice(action: Callable[[], Any]) -> tuple[float, float]:
     """Returns seconds of the second call, and what the first took more: compiling."""
-    first, again = (benchmark.seconds_of(action) for _ in range(2))
+    first, again = (speed.seconds_of(action) for _ in range(2))
     return again, max(0.0, first - again)
 
 
 def in_folder(action: Callable[[pathlib.Path], Any]) -> float:
     """Returns seconds of what writes into a folder, which is gone afterwards."""
     with tempfile.TemporaryDirectory() as folder, quiet():
-        return benchmark.seconds_of(lambda: action(pathlib.Path(folder)) and None)
+        return speed.seconds_of(lambda: action(pathlib.Path(folder)) and None)

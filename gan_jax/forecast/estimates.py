@@ -15,12 +15,16 @@ from typing import Any
 import jax
 import numpy as np
 
-from gan_jax import benchmark, default_config
-from gan_jax.benchmark import quiet
+from gan_jax import default_config
+from gan_jax.benchmark import speed
+from gan_jax.benchmark.speed import quiet
 from gan_jax.collection.painter import paint_collection
 from gan_jax.evaluation import evaluate as judging
 from gan_jax.evaluation.evaluation import Evaluation
 from gan_jax.fields import taken
+from gan_jax.forecast import counts
+from gan_jax.forecast.counts import Paintings
+from gan_jax.forecast.rehearsal import SHOWN, Part, Rehearsal, Unknown, in_folder, twice
 from gan_jax.latents import inversion, tutorial
 from gan_jax.latents.samples import Samples
 from gan_jax.latents.tuning import tuned
@@ -32,10 +36,7 @@ from gan_jax.morphing.morph import Morph, morph, times
 from gan_jax.report.page import write_report
 from gan_jax.stages import evaluate as evaluation
 from gan_jax.stages import sample as samples
-from gan_jax.stages import work
 from gan_jax.stages.common import baseline_search_settings, search_settings, tuning_settings
-from gan_jax.stages.rehearsal import SHOWN, Part, Rehearsal, Unknown, in_folder, twice
-from gan_jax.stages.work import Paintings
 from gan_jax.training import devices, loop, losses
 from gan_jax.training.watch import Watch
 
@@ -66,24 +67,24 @@ def train(here: Rehearsal) -> list[Part]:
     brief.benchmark.update(seconds=SECONDS, windows=1)
     schedule = loop.make_schedule(training, config.model.name, here.resolution)
     parts, compiles = [], []
-    for phase in benchmark.asked_for(schedule, (), 0):
-        count = work.steps([each for each in schedule if each.level == phase.level], here.seen)
+    for phase in speed.asked_for(schedule, (), 0):
+        count = counts.steps([each for each in schedule if each.level == phase.level], here.seen)
         if not count:
             continue
         begin = time.perf_counter()
-        timing, program, compiling = benchmark.time_step(brief, phase, here.dtype, devices.count())
+        timing, program, compiling = speed.time_step(brief, phase, here.dtype, devices.count())
         beside = time.perf_counter() - begin - SECONDS - 6 * timing.median
         step, every = timing.median, losses.penalty_every(training.loss, training.r1, training.r1_every)
         if every > 1:
-            without, _, more = benchmark.time_step(brief, phase, here.dtype, devices.count(), with_r1=False)
+            without, _, more = speed.time_step(brief, phase, here.dtype, devices.count(), with_r1=False)
             step, compiling, beside = (step + (every - 1) * without.median) / every, compiling + more, beside + more
         note = f"{phase.batch_size / step:,.0f} images a second, {program.memory / 2**30:.2f} GiB a device, compiled in {compiling:.0f} s"
         compiles.append(compiling if parts else max(compiling, beside))
         what = f"steps of {phase.batch_size} images at {phase.resolution} px"
         parts.append(Part(what, count, step, note=note))
-    waits = work.waits([part.seconds for part in parts], compiles)
+    waits = counts.waits([part.seconds for part in parts], compiles)
     parts = [dataclasses.replace(part, once=wait) for part, wait in zip(parts, waits)]
-    if count := work.looks(schedule, training, here.seen, sum(part.seconds for part in parts)):
+    if count := counts.looks(schedule, training, here.seen, sum(part.seconds for part in parts)):
         parts.append(look(here, count))
     return parts
 
@@ -107,8 +108,8 @@ def look(here: Rehearsal, count: int) -> Part:
 
 def sample(here: Rehearsal) -> list[Part]:
     """Times the images of the sample, and its film."""
-    parts = [here.painting(work.samples(here.config))]
-    if frames := work.walk_frames(here.config):
+    parts = [here.painting(counts.samples(here.config))]
+    if frames := counts.walk_frames(here.config):
         parts.append(start_of_processes())
         moving = films.moving_grid(
             np.resize(here.morphs.frames, (samples.WALKS, FRAMES, *here.morphs.frames.shape[2:])), samples.WALKS, samples.FILM
@@ -119,7 +120,9 @@ def sample(here: Rehearsal) -> list[Part]:
 
 def invert(here: Rehearsal) -> list[Part]:
     """Times the searches of paintings that have no latents of their own."""
-    return search(here, here.generator, search_settings(here.config), here.paintings.of_periods, work.searches(here.config, here.paintings))
+    return search(
+        here, here.generator, search_settings(here.config), here.paintings.of_periods, counts.searches(here.config, here.paintings)
+    )
 
 
 def search(here: Rehearsal, generator: Generator, settings: inversion.Settings, paintings: int, count: int) -> list[Part]:
@@ -136,7 +139,7 @@ def search(here: Rehearsal, generator: Generator, settings: inversion.Settings, 
         with quiet():
             again, once = twice(lambda: inversion.invert(generator, targets, brief, seed=0))
         each = again / SEARCH_STEPS * size / some
-        parts.append(Part(f"search steps of {size} latents, at most", work.rounds(count, size) * settings.steps, each, once))
+        parts.append(Part(f"search steps of {size} latents, at most", counts.rounds(count, size) * settings.steps, each, once))
     return parts
 
 
@@ -152,7 +155,7 @@ def tune_and_travel(here: Rehearsal, generator: Generator, pairs: int) -> list[P
         with quiet():
             again, once = twice(lambda: [one.params for one in tuned(generator, [(latents, images)] * local, brief, seed=0)])
             painter = next(tuned(generator, [(latents, images)], brief, seed=0))
-        count = work.rounds(work.tuning_groups(config, here.paintings), local) * settings.steps
+        count = counts.rounds(counts.tuning_groups(config, here.paintings), local) * settings.steps
         parts.append(Part(f"tuning steps of {local} groups" if local > 1 else "tuning steps", count, again / TUNING_STEPS, once))
     return [*parts, travelling(here, generator, painter, pairs, some)]
 
@@ -171,7 +174,7 @@ def morphs(here: Rehearsal) -> list[Part]:
     """Times tuning, frames and films."""
     config, paintings = here.config, here.paintings
     parts = tune_and_travel(here, here.generator, paintings.pairs)
-    parts.append(here.painting(work.beside_the_pairs(config, paintings)))
+    parts.append(here.painting(counts.beside_the_pairs(config, paintings)))
     parts.append(start_of_processes())
     return parts + films_of_pairs(here, paintings)
 
@@ -187,7 +190,7 @@ def films_of_pairs(here: Rehearsal, paintings: Paintings) -> list[Part]:
             )
             parts.append(Part(what, count, seconds / workers(count)))
     grid = films.moving_grid(made.frames[:, :FRAMES], animate.MOVING_PAIRS, animate.MOVING_WIDTH)
-    large = 2 * settings.frames + work.years_frames(here.config, paintings)
+    large = 2 * settings.frames + counts.years_frames(here.config, paintings)
     return [*parts, filming("frames of the films of all", here, large, grid, settings.playback, workers(3))]
 
 
@@ -197,14 +200,14 @@ def baseline(here: Rehearsal) -> list[Part]:
     if not config.baseline.generator:
         raise Unknown(f"it reads {paintings.pairs * config.morphing.frames:,} images")
     generator = here.opened("baseline.generator", config.baseline.generator)
-    settings, pairs = baseline_search_settings(config), work.painted_by_baseline(config, paintings)
+    settings, pairs = baseline_search_settings(config), counts.painted_by_baseline(config, paintings)
     searched = min(2 * pairs, paintings.of_periods)
     parts = search(here, generator, settings, searched, searched * settings.restarts)
     if config.baseline.tutorial:
         targets = films.resized(here.images(min(tutorial.BATCH, searched)), generator.resolution)
         with quiet():
             again, once = twice(lambda: tutorial.search(generator, targets, 0, TUNING_STEPS))
-        count = work.rounds(searched, tutorial.BATCH) * config.baseline.tutorial_steps
+        count = counts.rounds(searched, tutorial.BATCH) * config.baseline.tutorial_steps
         parts.append(Part("steps of the published search", count, again / TUNING_STEPS, once))
     ways = 1 + bool(config.baseline.tutorial)
     return [*parts, travelling(here, generator, generator, ways * pairs, min(8, pairs))]
@@ -213,15 +216,15 @@ def baseline(here: Rehearsal) -> list[Part]:
 def evaluate(here: Rehearsal) -> list[Part]:
     """Times an evaluation of few and of more images: what each takes, and what all take once."""
     config, (few, more) = here.config, COMPARED
-    count = work.judged(config, here.paintings)
+    count = counts.judged(config, here.paintings)
     again, once = twice(lambda: judge(here, few))
-    longer = benchmark.seconds_of(lambda: judge(here, more))
-    counts = [of_each * (6 + config.morphing.frames * (1 + bool(config.model.year) + 1)) for of_each in COMPARED]
-    each = max((longer - again) / (counts[1] - counts[0]), 0.25 * longer / counts[1])  # times scatter
+    longer = speed.seconds_of(lambda: judge(here, more))
+    compared = [of_each * (6 + config.morphing.frames * (1 + bool(config.model.year) + 1)) for of_each in COMPARED]
+    each = max((longer - again) / (compared[1] - compared[0]), 0.25 * longer / compared[1])  # times scatter
     left_out = [name for name in config.evaluation.features if name not in TIMED_FEATURES]
     note = "at least: some figures take more than in proportion"
     note += f"; without {', '.join(left_out)}, which is not timed" if left_out else ""
-    return [Part("images compared", count, each, once + max(0.0, again - counts[0] * each), note)]
+    return [Part("images compared", count, each, once + max(0.0, again - compared[0] * each), note)]
 
 
 def judge(here: Rehearsal, of_each: int) -> Evaluation:
@@ -290,7 +293,7 @@ def start_of_processes() -> Part:
         with films.workshop() as pool:
             pool.submit(films.there_and_back, np.zeros((2, 1, 1, 3), np.uint8)).result()  # which imports what makes films
 
-    return Part("start of the processes that make films", 1, benchmark.seconds_of(started))
+    return Part("start of the processes that make films", 1, speed.seconds_of(started))
 
 
 class _Here:
