@@ -88,14 +88,17 @@ def _busy(workdir: pathlib.Path, holder: dict[str, Any] | None) -> UserError:
 
 
 def _holder(file: int) -> dict[str, Any] | None:
-    """Returns what the file says; None where nobody holds it, or it can't be read."""
+    """Returns what the file says; None where it names no process of any host, as an empty or a damaged one does."""
     try:
         said = json.loads(os.pread(file, MOST, 0))
     except (ValueError, RecursionError):
         return None
-    # Only short words of one line are shown.
     if not isinstance(said, dict) or not all(isinstance(value, int | str | None) for value in said.values()):
         return None
+    host, process = said.get("host"), said.get("process")
+    if not isinstance(host, str) or not isinstance(process, int) or process <= 0:
+        return None
+    # Only short words of one line are shown.
     return {name: " ".join(value.split())[:80] if isinstance(value, str) else value for name, value in said.items()}
 
 
@@ -107,9 +110,7 @@ def _write(file: int, said: dict[str, Any] | None) -> None:
 
 def _runs(holder: dict[str, Any]) -> bool:
     """Returns whether the process is there, on this host, and is not another one by the same number."""
-    process = holder.get("process")
-    if not isinstance(process, int) or process <= 0:
-        return False
+    process = holder["process"]
     try:
         os.kill(process, 0)
     except ProcessLookupError:
