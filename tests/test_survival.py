@@ -97,6 +97,24 @@ def test_time_is_up(tmp_path):
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_signal_while_the_last_checkpoint_is_written_stops_after_it(tmp_path, monkeypatch, number, code):
+    config, wait = quick(), Checkpoints.wait
+
+    def signalled(checkpoints):
+        os.kill(os.getpid(), number)
+        wait(checkpoints)
+
+    monkeypatch.setattr(Checkpoints, "wait", signalled)
+    with pytest.raises(Stopped, match="stopped at 0.2 of 0.2 kimg") as stopped:
+        loop.train(config, IMAGES, NO_LABELS, tmp_path, {})
+    assert stopped.value.code == code
+    monkeypatch.undo()
+    with Checkpoints(tmp_path / "checkpoints") as checkpoints:
+        assert checkpoints.latest() == 240
+    assert loop.train(config, IMAGES, NO_LABELS, tmp_path, {}) == 240
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_a_preempted_training_ends_well_and_an_interrupted_one_does_not(tmp_path, number, code):
     patient = survival.Patient(tmp_path / "run", 40.0, checkpoint_every_kimg=40.0)
     patient.prepare()

@@ -146,6 +146,13 @@ class Checkpoints:
             if kind is None:  # else the first error says what happened
                 raise self._unwritten(error) from None
 
+    def wait(self) -> None:
+        """Waits for what is being saved. Raises UserError where it could not be written."""
+        try:
+            self._manager.wait_until_finished()
+        except Exception as error:
+            raise self._unwritten(error) from None
+
     def latest(self) -> int | None:
         """Returns images seen by the latest checkpoint, None if there is none."""
         return self._manager.latest_step()

@@ -20,7 +20,7 @@ from gan_jax.progress import Progress
 from gan_jax.training import augmentation, devices, hosts, schedule
 from gan_jax.training.checkpoints import Checkpoints
 from gan_jax.training.health import Diverged
-from gan_jax.training.interruptions import Clock, stop_requests
+from gan_jax.training.interruptions import Asked, Clock, stop_requests
 from gan_jax.training.keeper import Keeper, Task
 from gan_jax.training.levels import Level, Levels
 from gan_jax.training.log import Log, NoLog
@@ -181,6 +181,9 @@ class _Run:
                         self._state = devices.replicate(restart_adam(devices.unreplicate(self._state)))
                     meter.begin(phase)
                     self._phase(phase, levels.take(phase), total, meter, clock, keeper)
+                checkpoints.wait()  # here, where a signal does not end it
+                if signal := stopping():
+                    Asked(signal, over=False, late=False).stop(self.seen, total)
         return self.seen
 
     def _resumed(self, state: TrainState, checkpoints: Checkpoints, like: TrainState) -> TrainState:
