@@ -61,7 +61,7 @@ def truth(
     if not compared:
         return None
     competitors = [_competitor(name, {key: each[key] for key in compared}, seed) for name, each in off.items()]
-    best = min(competitors, key=lambda entry: entry["error"])
+    best = min((entry for entry in competitors if entry["name"] not in (some or {})), key=lambda entry: entry["error"])  # over all pairs
     text = (
         f"The true style of every year is known here. The frames' mean style is off by {competitors[0]['error']:.2f} of the way from early "
         f"to late ({competitors[0]['low']:.2f} to {competitors[0]['high']:.2f}), over {len(compared)} parameters that can be measured; "
