@@ -85,11 +85,11 @@ def config_first(words: Sequence[str]) -> list[str]:
     """Returns the same words with --config before all others: its fields are flags only once it is read. Without one, that of the demo."""
     words = list(words)
     place = next((i for i, word in enumerate(words) if re.match(r"--?config(=|$)", word)), None)
-    config = [f"--config={demo_config.__file__}"]
+    given = [f"--config={demo_config.__file__}"]
     if place is not None:
         end = place + (1 if "=" in words[place] else 2)
-        config, words = words[place:end], words[:place] + words[end:]
-    config = shipped_configs.found("=".join(config).partition("=")[2])
+        given, words = words[place:end], words[:place] + words[end:]
+    config = shipped_configs.found("=".join(given).partition("=")[2])
     path = config.partition(":")[0]
     if not pathlib.Path(path).is_file():
         fail(f"--config={path}: no such file; `configs` lists those that come with the program")
@@ -129,9 +129,9 @@ def parse(words: Sequence[str], values: flags.FlagValues, periods: Mapping[str, 
             said = f"{match[1]!r}; did you mean {match[2]!r}?"
         raise UserError(f"--config: no such field {said} `VERB --help` lists them") from None
     except (flags.Error, TypeError, ValueError, SyntaxError, ImportError) as error:
-        said = re.match(r"flag --config\.([\w.]+)=(.*?): ", one_line(error))
-        if said and said[1] in BY_NAME:
-            check_value(said[1], said[2])
+        named = re.match(r"flag --config\.([\w.]+)=(.*?): ", one_line(error))
+        if named and named[1] in BY_NAME:
+            check_value(named[1], named[2])
         raise UserError(one_line(error)) from None
 
 

@@ -5,7 +5,7 @@ import json
 import math
 import numbers
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 INF = math.inf
 
@@ -82,7 +82,13 @@ class Field:
         return f"--config.{name} = {shown(self.default)}  # {self.about}{allowed}"
 
 
-Settings = TypeVar("Settings")
+class Dataclass(Protocol):
+    """Any dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+
+Settings = TypeVar("Settings", bound=Dataclass)
 
 
 def taken(kind: type[Settings], section: Any, **given: Any) -> Settings:

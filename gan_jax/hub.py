@@ -94,8 +94,8 @@ def open_module(handle: str) -> Generator:
     Raises UserError where there is no TensorFlow, no network, no such module, or one of another form.
     """
     tf, module = load(handle)
-    signature = getattr(module, "signatures", {}).get(SIGNATURE) if hasattr(module, "signatures") else None
     try:
+        signature = module.signatures[SIGNATURE]
         (spec,) = signature.structured_input_signature[1].values()
         latent_size, resolution = spec.shape[-1], signature.structured_outputs[OUTPUT].shape[1]
         right = spec.shape.rank == 2 and signature.structured_outputs[OUTPUT].shape[1:] == (resolution, resolution, 3)
@@ -119,7 +119,7 @@ def load(handle: str) -> tuple[ModuleType, Any]:
     with tempfile.TemporaryDirectory(prefix="gan_jax_hub_") as copy:
         hub_safety.write_copy(handle, folder, pathlib.Path(copy))
         # Of the graphs of a module of TF1's hub, the one without tags is the one for use.
-        tags = [] if (folder / "tfhub_module.pb").is_file() else None
+        tags: list[str] | None = [] if (folder / "tfhub_module.pb").is_file() else None
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

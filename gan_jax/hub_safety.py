@@ -131,7 +131,7 @@ def _run_all_the_same(graph: Any) -> list[str]:
     found = {saving.get(("node", _node(name))) for name in run}
     found |= {saving.get(("function", name)) for name in graph.object_graph_def.concrete_functions}
     found.add(writing.get(("node", _node(graph.saver_def.restore_op_name))))
-    return sorted(found - {None})
+    return sorted(operation for operation in found if operation is not None)
 
 
 def _leave_out_saving(graph: Any) -> None:

@@ -94,7 +94,7 @@ def is_there(path: os.PathLike | str) -> bool:
     return os.path.lexists(path)
 
 
-def open_regular(path: os.PathLike | str) -> BinaryIO:
+def open_regular(path: os.PathLike | str) -> io.BufferedReader:
     """Opens a regular file that lies in its folder, or behind a link that stays in it.
 
     Raises UserError where there is none, for a folder, a pipe, a device, a link out of its folder, and what can't be read.
@@ -208,7 +208,8 @@ def _rows(file: io.TextIOWrapper, path: os.PathLike | str) -> list[dict[str, str
     fields = next(reader, [])
     if len(set(fields)) < len(fields):
         raise UserError(f"{path}: not a table (two columns of one name)")
-    rows, most = [], MOST_CELLS // max(1, len(fields))
+    rows: list[dict[str, str]] = []
+    most = MOST_CELLS // max(1, len(fields))
     for cells in filter(None, reader):  # blank lines are no rows
         if len(cells) != len(fields):
             raise UserError(f"{path}: row {len(rows) + 1} is damaged: it has {len(cells)} fields of {len(fields)}")
@@ -301,8 +302,8 @@ def _header(file: BinaryIO, path: os.PathLike | str) -> tuple[np.dtype, tuple[in
     if start[6] not in (1, 2, 3):
         raise wrong(f"version {start[6]} of .npy")
     size = struct.Struct("<H" if start[6] == 1 else "<I")
-    length = file.read(size.size)
-    if len(length) < size.size or (length := size.unpack(length)[0]) > MOST_HEADER:
+    packed = file.read(size.size)
+    if len(packed) < size.size or (length := size.unpack(packed)[0]) > MOST_HEADER:
         raise wrong("its header is cut short or too long")
     said = HEADER.fullmatch(file.read(length).decode("latin1").strip())
     if not said or (dtype := DTYPES.get(said["kind"])) is None:

@@ -344,7 +344,7 @@ class Study:
 
     def _check(self, a: Mapping[str, Any]) -> None:
         b = flatten(self.config.to_dict())
-        a = as_before() | a  # a field that is new since then had what was done before it
+        a = {**as_before(), **a}  # a field that is new since then had what was done before it
         # Fields that are gone since then say nothing any more.
         fields = [k for k in sorted(b) if a.get(k) != b[k] and not may_change(k) and k.split(".")[0] in FOUNDATION]
         if not fields or not any((self.workdir / path).exists() for path in ("collection", "checkpoints")):

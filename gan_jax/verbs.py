@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
@@ -37,8 +37,13 @@ class Flag:
         if self.choices:
             flags.DEFINE_enum(self.name, self.default, self.choices, self.about, flag_values=values)
             return
-        define = {bool: flags.DEFINE_boolean, int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}
-        define[type(self.default)](self.name, self.default, self.about, flag_values=values)
+        kinds: Mapping[type, Callable[..., Any]] = {
+            bool: flags.DEFINE_boolean,
+            int: flags.DEFINE_integer,
+            float: flags.DEFINE_float,
+            str: flags.DEFINE_string,
+        }
+        kinds[type(self.default)](self.name, self.default, self.about, flag_values=values)
 
 
 @dataclasses.dataclass(frozen=True)

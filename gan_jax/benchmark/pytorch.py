@@ -144,7 +144,7 @@ def with_deviation(x: Tensor) -> Tensor:
     return torch.cat([x, deviation.repeat(group)[:, None, None, None].expand(n, 1, h, w).to(x.dtype)], 1).contiguous(memory_format=LAYOUT)
 
 
-NETWORKS = {"dcgan": Dcgan, "pggan": Pggan}
+NETWORKS: Mapping[str, type[Dcgan] | type[Pggan]] = {"dcgan": Dcgan, "pggan": Pggan}
 
 
 class Step:

@@ -92,6 +92,7 @@ def benchmark(
     for phase in phases:
         row = measure_level(config, phase, dtype, ceiling)
         if source == "real":
+            assert images is not None, "the collection is needed for real input"
             row["loop_images_per_second"] = measure_loop(config, phase, images, row["ms_per_step"] / 1000)
             row["loop_share"] = row["loop_images_per_second"] / row["images_per_second"]
         rows.append(row)
@@ -103,9 +104,10 @@ def benchmark(
             say(
                 f"{row['resolution']} px: {devices.count()} devices do {row['scaling']:.2f} times what one does with its share of the batch"
             )
-    for phase, row in zip(phases, rows) if peer else ():
-        row["peer"] = peer(config, phase, dtype)
-        say(row["peer"]["said"])
+    if peer:
+        for phase, row in zip(phases, rows):
+            row["peer"] = peer(config, phase, dtype)
+            say(row["peer"]["said"])
     painting = measure_painting(config, phases[-1], dtype) if settings.painting else None
     if painting:
         say(
@@ -201,7 +203,8 @@ def prepare_step(
     labels = np.zeros((SYNTHETIC, generator.label_size), np.float32)
     labels[:, :1] = 1
     alpha = 0.5 if config.model.name == "pggan" else 1.0
-    inputs = devices.replicate((Data(images, labels), np.float32(alpha), np.float32(phase.learning_rate)), among)
+    placed = devices.replicate((images, labels, np.float32(alpha), np.float32(phase.learning_rate)), among)
+    inputs = Data(*placed[:2]), *placed[2:]
     begin = time.perf_counter()
     program = devices.Program(step, state, *inputs, among=among)
     compile_seconds = time.perf_counter() - begin
@@ -250,7 +253,7 @@ class _Smaller:
 
     def __init__(self, images: Images, times: int):
         self._images, self._times = images, times
-        self.shape = (images.shape[0], images.shape[1] // times, images.shape[2] // times, 3)
+        self.shape: tuple[int, ...] = (images.shape[0], images.shape[1] // times, images.shape[2] // times, 3)
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
         return self._images[rows][:, :: self._times, :: self._times]
@@ -262,7 +265,9 @@ def measure_painting(config: ConfigDict, phase: Phase, dtype: jnp.dtype) -> dict
     latents = np.asarray(generator.draw(keys.key(1), IMAGES_TIMED))
     paintings = generator.images(latents[:PAINTINGS])
     sampling = Timing(tuple(seconds_of(lambda: generator.images(latents)) for _ in range(1 + config.benchmark.windows))[1:])
-    whole = dict(restarts=1, candidates=PAINTINGS, batch_size=PAINTINGS, learning_rate=0.1, noise=0.1, patience=10**6, calibration=0)
+    whole: dict[str, Any] = dict(
+        restarts=1, candidates=PAINTINGS, batch_size=PAINTINGS, learning_rate=0.1, noise=0.1, patience=10**6, calibration=0
+    )
 
     def search(steps: int) -> float:
         settings = inversion.Settings(steps=steps, weights=Weights(1.0, 1.0, 1.0), **whole)

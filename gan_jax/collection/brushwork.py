@@ -141,6 +141,7 @@ def _lay_tree(scene: Scene, tree: Tree, subject: Subject, curl: float, lit: floa
     fall = 1.0 - ((across + 0.25 * lit * tree.height) / (0.32 * tree.height)) ** 2 - ((y - tree.foot) / 0.022) ** 2
     scene.lay(np.where(y > subject.horizon, fall, -1.0), np.multiply(dark, 0.55), 1.0, 0.15 * curl)
     scene.lay(np.minimum((0.05 if tree.cypress else 0.06) * tree.height - np.abs(across), np.minimum(up, 0.5 - up)), TRUNK, 0.1, 1.0)
+    flow: tuple[np.ndarray, np.ndarray | float]  # to the right, downwards
     if tree.cypress:
         half = 0.27 * tree.height * np.clip((up - 0.06) * 4.0, 0.0, 1.0) ** 0.7 * np.clip(1.0 - up, 0.0, 1.0) ** 0.8
         inside = half - np.abs(across - 0.03 * curl * np.sin(9.0 * up))

@@ -96,7 +96,8 @@ def read_dates(rows: Sequence[Mapping[str, str]], date: Sequence[str], precision
 
 def work_dates(rows: Sequence[Mapping[str, str]], columns: Columns) -> list[Date | str]:
     """Returns the rows' dates by all the columns that say something about them; where there is none, the reason stands in its place."""
-    dates = read_dates(rows, columns.date, columns.precision) if columns.date else ["no date"] * len(rows)
+    none: list[Date | str] = ["no date"] * len(rows)
+    dates = read_dates(rows, columns.date, columns.precision) if columns.date else none
     if not columns.ends:
         return dates
     spans = date_ends.spans_of(*([row[column] for row in rows] for column in columns.ends))

@@ -66,7 +66,7 @@ def _certain(found: Sources, early: tuple[float, float], late: tuple[float, floa
             skipped.append(Skipped(work.file, work.title, f"{OPEN}: {work.said()}, {' or '.join(periods)}"))
         else:
             kept.append(i)
-    works, sizes = ([each[i] for i in kept] for each in (found.works, found.sizes))
+    works, sizes = [found.works[i] for i in kept], [found.sizes[i] for i in kept]
     return replace(found, works=works, images=found.images[kept], sizes=sizes, skipped=found.skipped + skipped)
 
 

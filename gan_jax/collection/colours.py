@@ -37,7 +37,7 @@ def as_srgb(image: Image.Image) -> Image.Image:
 
 def scaled(image: Image.Image) -> Image.Image:
     """Returns colours of 16 bits, of which Pillow keeps the upper 8, where a scanner filled only the lower 14 or fewer."""
-    high = max(most for _, most in image.getextrema())
+    high = int(np.max(image.getextrema()))
     bits = next((bits - 8 for bits in DEPTHS[1:] if high < 2 ** (bits - 8)), 8)
     stretched = image.point(lambda value: value * 255 / (2**bits - 1))
     stretched.info = image.info

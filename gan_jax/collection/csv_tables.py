@@ -6,7 +6,7 @@ import pathlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from gan_jax.errors import UserError
 
@@ -17,6 +17,7 @@ MOST_LOOKS = 20_000  # cells of several lines that are looked into for rows
 MOST_ABOVE = 20  # lines above a header
 SAMPLE = 2**18  # characters that the delimiter is looked for in
 DELIMITERS = "\t;|,"  # a tie goes to the first: commas are common inside titles
+Quoting = Literal[0, 1, 2, 3]  # one of the constants of csv
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _FORMULA = re.compile(r'="([^"]*)"')  # as spreadsheets keep a number from being one
 
@@ -65,7 +66,7 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _records(
-    text: str, delimiter: str, quoting: int = csv.QUOTE_MINIMAL, strict: bool = False, escape: str = ""
+    text: str, delimiter: str, quoting: Quoting = csv.QUOTE_MINIMAL, strict: bool = False, escape: str = ""
 ) -> Iterator[tuple[int, int, list[str] | str]]:
     """Yields (first line, line after the last, fields or the reason why csv refuses) for every record that has text.
 
@@ -100,7 +101,7 @@ def _above(records: Sequence[list[str] | str]) -> int:
 
 
 def _reading(
-    path: pathlib.Path | str, text: str, delimiter: str, quoting: int = csv.QUOTE_MINIMAL, strict: bool = False, escape: str = ""
+    path: pathlib.Path | str, text: str, delimiter: str, quoting: Quoting = csv.QUOTE_MINIMAL, strict: bool = False, escape: str = ""
 ) -> Reading:
     records = _records(text, delimiter, quoting, strict, escape)
     begin = list(itertools.islice(records, MOST_ABOVE))
@@ -168,7 +169,7 @@ def _swallowed(lines: list[str], delimiter: str, width: int) -> list[list[str]]:
         return []
     rows = []
     for n, line in enumerate(lines):
-        quoting = csv.QUOTE_MINIMAL if n and line.count('"') % 2 == 0 else csv.QUOTE_NONE
+        quoting: Quoting = csv.QUOTE_MINIMAL if n and line.count('"') % 2 == 0 else csv.QUOTE_NONE
         try:
             rows.append(next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter, quoting=quoting), []))
         except csv.Error:

@@ -83,7 +83,7 @@ def _end(text: str) -> tuple[float, float] | None:
         year = int(match[1])
         return None if year in _NO_YEARS or not -9999 <= year <= 2100 else (float(year), float(year + 1))
     try:
-        year, uncertainty = parse_date(text)
+        middle, uncertainty = parse_date(text)
     except ValueError:
         return None
-    return year - uncertainty, year + uncertainty
+    return middle - uncertainty, middle + uncertainty

@@ -200,10 +200,8 @@ class NumberReader(Cursor):
         ahead = 1
         while (
             self.mark(".-–/", ahead)
-            or (self.at(ahead) is not None and (self.at(ahead).value and self.at(ahead).kind == "word"))
-            or (  # type: ignore[union-attr]
-                self.means("filling", ahead) and not self.means("century", ahead)
-            )
+            or ((next_one := self.at(ahead)) is not None and next_one.value and next_one.kind == "word")
+            or (self.means("filling", ahead) and not self.means("century", ahead))
             or (self.means("and", ahead) or self.means("or", ahead) or self.means("part", ahead))
             and not self.means("century", ahead)
         ):

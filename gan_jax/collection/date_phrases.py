@@ -26,7 +26,8 @@ class ExpressionReader(NumberReader):
         between = self.means("between")
         if between and not self.means("open"):
             self.place += 1
-        points, ops = [], []
+        points: list[Point] = []
+        ops: list[str] = []
         while True:
             before = self.place
             point = self._point(points)

@@ -6,6 +6,7 @@ Russian, Japanese, Chinese and Korean.
 """
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -249,14 +250,15 @@ def _table() -> dict[str, tuple[Meaning, ...]]:
 
     for number, names in enumerate(_MONTHS, 1):
         add(names.replace(" ", "|"), "month", number)
-    for kind, table in (("part", _PARTS), ("season", _SEASONS)):
+    tables: tuple[tuple[str, Mapping[Any, str]], ...] = (("part", _PARTS), ("season", _SEASONS))
+    for kind, table in tables:
         for fractions, phrases in table.items():
             add(phrases, kind, fractions)
     add(_CENTURY, "century", 100)
     add(_MILLENNIUM, "century", 1000)
     add(_CIRCA, "circa")
-    values = (("open", _OPEN), ("era", _ERAS), ("role", _ROLES), ("division", _DIVISIONS), ("ordinal word", _ORDINALS))
-    for kind, table in values:
+    tables = (("open", _OPEN), ("era", _ERAS), ("role", _ROLES), ("division", _DIVISIONS), ("ordinal word", _ORDINALS))
+    for kind, table in tables:
         for value, phrases in table.items():
             add(phrases, kind, value)
     add(_DECADE, "decade")

@@ -141,11 +141,11 @@ def listed_works(
         else:
             usable.append((file, title, row))
     works = []
-    for (file, title, row), date in zip(usable, catalogue.work_dates([row for _, _, row in usable], columns)):
+    for (file, title, its_row), date in zip(usable, catalogue.work_dates([row for _, _, row in usable], columns)):
         if isinstance(date, str):
             skipped.append(Skipped(file, title, f"unreadable date: {date}"))
         else:
-            works.append(Work(file, title or pathlib.PurePosixPath(file).stem, date, row))
+            works.append(Work(file, title or pathlib.PurePosixPath(file).stem, date, its_row))
     return works, skipped, named
 
 

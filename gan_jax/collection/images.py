@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageFile
 
 from gan_jax.collection.colours import ImageError, as_srgb, scaled
 from gan_jax.errors import UserError
@@ -161,7 +161,7 @@ def _head(source: pathlib.Path | str | bytes) -> bytes:
         return file.read(16)
 
 
-def _fitted(image: Image.Image, resolution: int, fit: str) -> Fitted:
+def _fitted(image: ImageFile.ImageFile, resolution: int, fit: str) -> Fitted:
     width, height = found = image.size
     # A JPEG can be decoded at an eighth to a half of its size, which saves most of the time a large one takes.
     needed = max(resolution, THUMBNAIL) * REDUCING_GAP / (max(found) if fit == "pad" else min(found))

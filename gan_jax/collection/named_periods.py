@@ -49,7 +49,7 @@ class Periods:
             return Periods(said, config.period_column, {}, _values(said))
         spans = {name: parse_span(text, f"{FIELD}.{name}") for name, text in said.items()}
         period_of(0, spans["early"], spans["late"])
-        for a, b in itertools.combinations(sorted(spans, key=spans.get), 2):
+        for a, b in itertools.combinations(sorted(spans, key=spans.__getitem__), 2):
             if spans[b][0] < spans[a][1]:
                 raise UserError(f"{FIELD}: {a} ({said[a]}) and {b} ({said[b]}) share years; each year can be of one period")
         return Periods(said, "", spans, {})

@@ -50,7 +50,7 @@ class Pictures:
             self._source = builder.as_data_source(split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES)
             self._parse = tf_example_pb2.Example.FromString
             self.name = f"{builder.info.full_name}, {split}"
-            self.shape = (len(self._source), config.resolution, config.resolution, 3)
+            self.shape: tuple[int, ...] = (len(self._source), config.resolution, config.resolution, 3)
         except UserError:
             raise
         except NotImplementedError:

@@ -66,7 +66,8 @@ def train(here: Rehearsal) -> list[Part]:
     brief = config.copy_and_resolve_references()
     brief.benchmark.update(seconds=SECONDS, windows=1)
     schedule = loop.make_schedule(training, config.model.name, here.resolution)
-    parts, compiles = [], []
+    parts: list[Part] = []
+    compiles: list[float] = []
     for phase in speed.asked_for(schedule, (), 0):
         count = counts.steps([each for each in schedule if each.level == phase.level], here.seen)
         if not count:
@@ -133,7 +134,7 @@ def search(here: Rehearsal, generator: Generator, settings: inversion.Settings, 
     if count:
         size = inversion.at_once(count, settings.batch_size, local)
         some = inversion.at_once(min(size, SEARCHED), SEARCHED, local)
-        whole = dict(restarts=1, candidates=some, batch_size=some, patience=10**6, calibration=0)
+        whole: dict[str, Any] = dict(restarts=1, candidates=some, batch_size=some, patience=10**6, calibration=0)
         brief = dataclasses.replace(settings, steps=SEARCH_STEPS, **whole)
         targets = films.resized(here.images(some), generator.resolution)
         with quiet():

@@ -77,8 +77,9 @@ def invert(
     own = np.asarray(generator.draw(jax.random.fold_in(keys.key(seed), 1), max(1, calibration)))[:calibration]
     targets = np.concatenate([paintings, generator.images(own)]) if len(own) else paintings
     searched = np.flatnonzero(np.concatenate([~there, np.ones(len(own), bool)]))
-    latents, steps = np.empty((len(targets), restarts, generator.latent_size), np.float32), np.zeros((len(targets), restarts), np.int32)
-    parts = Parts(*(np.empty((len(targets), restarts), np.float32) for _ in range(3)))
+    latents: np.ndarray = np.empty((len(targets), restarts, generator.latent_size), np.float32)
+    steps: np.ndarray = np.zeros((len(targets), restarts), np.int32)
+    parts = _unknown(len(targets), restarts)
     if len(searched):
         starts = _starts(generator, targets[searched], settings, seed)
         if labels is not None and generator.label_size:
@@ -87,14 +88,14 @@ def invert(
         found = _search(generator, targets, owners, starts.reshape(len(owners), -1), settings, seed)
         for whole, part in zip((latents, *_each(parts), steps), (found[0], *_each(found[1]), found[2])):
             whole[searched] = part.reshape(len(searched), restarts, *part.shape[1:])
-    if there.any():
+    if known is not None and there.any():
         latents[:n][there] = known[there][:, None]
         measured = _measure(generator, known[there].astype(np.float32), paintings[there])
         for whole, part in zip(_each(parts), _each(measured)):
             whole[:n][there] = part[:, None]
-    latents, parts, steps = latents.reshape(-1, generator.latent_size), Parts(*(each.ravel() for each in _each(parts))), steps.ravel()
+    latents, parts, steps = latents.reshape(-1, generator.latent_size), Parts(*map(np.ravel, _each(parts))), steps.ravel()
 
-    loss = np.asarray(parts.total(settings.weights)).reshape(-1, restarts)
+    loss = parts.total(settings.weights).reshape(-1, restarts)
     order = np.argsort(loss, axis=1, kind="stable")
     best = np.arange(len(targets)) * restarts + order[:, 0]
     second = (np.arange(len(targets)) * restarts + order[:, min(1, restarts - 1)])[:n]
@@ -193,7 +194,7 @@ def _placed(generator: Generator, searches: int, settings: Settings) -> _Place:
 
 def _search(
     generator: Generator, targets: np.ndarray, owners: np.ndarray, starts: np.ndarray, settings: Settings, seed: int
-) -> tuple[np.ndarray, Parts, np.ndarray]:
+) -> tuple[np.ndarray, Parts[np.ndarray], np.ndarray]:
     """Searches from every start [m, latent_size], each for the target of its owner [m].
 
     Returns latents [m, latent_size], their distances, and the steps [m] that were taken.
@@ -202,7 +203,7 @@ def _search(
     size, divided, params, critic, search = place.size, place.divided, place.params, place.critic, place.programs
     count = len(starts)
     latents = np.empty_like(starts)
-    parts = Parts(*(np.empty(count, np.float32) for _ in range(3)))
+    parts = _unknown(count)
     steps = np.zeros(count, np.int32)
     waiting = list(range(count))[::-1]
     lane = np.full(size, -1)  # which search each lane runs; -1: none
@@ -247,11 +248,15 @@ def _search(
     return latents, parts, steps
 
 
+def _unknown(*shape: int) -> Parts[np.ndarray]:
+    return Parts(np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.float32))
+
+
 def _each(parts: Parts) -> tuple[Any, Any, Any]:
     return parts.pixels, parts.structure, parts.features
 
 
-def _measure(generator: Generator, latents: np.ndarray, targets: np.ndarray) -> Parts:
+def _measure(generator: Generator, latents: np.ndarray, targets: np.ndarray) -> Parts[np.ndarray]:
     """Returns distances [n] of what is at latents [n, latent_size] from targets uint8 [n, r, r, 3]."""
     critic = generator.critic
     look = _measuring(generator.apply, critic.features if critic else None)
@@ -261,7 +266,8 @@ def _measure(generator: Generator, latents: np.ndarray, targets: np.ndarray) -> 
         look(generator.params, critic.params if critic else None, padded[0][i : i + size], pictures.to_float(padded[1][i : i + size]))
         for i in range(0, len(padded[0]), size)
     ]
-    return Parts(*(np.concatenate(column)[: len(latents)] for column in zip(*map(_each, batches))))
+    pixels, structure, features = (np.concatenate(column)[: len(latents)] for column in zip(*map(_each, batches)))
+    return Parts(pixels, structure, features)
 
 
 @functools.lru_cache(maxsize=8)

@@ -2,9 +2,11 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from gan_jax.models.generator import Critic
@@ -14,6 +16,8 @@ WINDOW = 7  # pixels: side of the square over which SSIM takes its statistics
 # Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004, with images in [-1, 1].
 C1, C2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2
 COARSEST = 16  # pixels: the last scale at which structure is compared
+
+Kind = TypeVar("Kind", Array, np.ndarray)  # of an array: on a device, or on the host
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,21 +30,21 @@ class Weights:
 
 
 @dataclasses.dataclass(frozen=True)
-class Parts:
+class Parts(Generic[Kind]):
     """Distances of n pairs of images, each [n]."""
 
-    pixels: Array  # mean absolute difference of colours in [-1, 1]
-    structure: Array  # 1 - SSIM, mean over scales
-    features: Array  # mean squared difference of the critic's features, each pixel's of length 1; 0 without a critic
+    pixels: Kind  # mean absolute difference of colours in [-1, 1]
+    structure: Kind  # 1 - SSIM, mean over scales
+    features: Kind  # mean squared difference of the critic's features, each pixel's of length 1; 0 without a critic
 
-    def total(self, weights: Weights) -> Array:
+    def total(self, weights: Weights) -> Kind:
         return weights.pixels * self.pixels + weights.structure * self.structure + weights.features * self.features
 
 
 jax.tree_util.register_dataclass(Parts, ("pixels", "structure", "features"), ())
 
 
-def distance(images: Array, target: Array, seen: Sequence[Array] = (), target_features: Sequence[Array] = ()) -> Parts:
+def distance(images: Array, target: Array, seen: Sequence[Array] = (), target_features: Sequence[Array] = ()) -> Parts[Array]:
     """Compares images [n, r, r, 3] with their targets.
 
     Args:

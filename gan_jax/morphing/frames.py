@@ -21,7 +21,7 @@ SHIFTED = 16  # early paintings that the mean shift is shown on
 FRAMES_A_STATION = 8  # on the way through the years, from one painting to the next
 DIRECT_SEED = 10**6  # the first, far from those of samples
 
-Ends = list[tuple[int, int]]  # indices of early and late paintings in the collection
+Ends = Sequence[tuple[int, int]]  # indices of early and late paintings in the collection
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Several studies side by side: models, seeds or painters."""
 
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def study(workdir: pathlib.Path) -> dict[str, Any]:
     }
 
 
-def judged(found: dict) -> dict[str, Any]:
+def judged(found: Mapping[str, Any]) -> dict[str, Any]:
     """From evaluation.json."""
     generated, floor = found["comparisons"][0], found["floors"]["training"]
     chronology, middle = found["chronology"], found["morph"][found["middle"]["k"]]["against"]["between"]

@@ -45,7 +45,7 @@ def thumbnail(image: np.ndarray, size: int) -> str:
     return encode(fit(Image.fromarray(np.asarray(image)), size), image.shape[1])
 
 
-def row(images: list[np.ndarray], size: int, colour: str | None = None) -> str:
+def row(images: list[np.ndarray], size: int, colour: str | tuple[int, int, int] | None = None) -> str:
     """Returns images side by side in columns of equal width, as one image; with a colour, the first and last are framed in it.
 
     images: uint8 [height, width, 3] each, any sizes. With a colour, column k of n covers the k-th n-th of the width, so that labels

@@ -1,6 +1,8 @@
 """The measured figures of evaluation.json, each beside its interval and the floor it is to be read against."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +25,7 @@ def number_text(value: float | None) -> str:
     return text.replace("-", "−")
 
 
-def evaluation_section(found: dict, mean_years: tuple[float, float] | None) -> dict:
+def evaluation_section(found: Mapping[str, Any], mean_years: tuple[float, float] | None) -> dict:
     """Tables and the plot along the morphs.
 
     mean_years: of the early and of the late ends of the morphs. Raises KeyError or TypeError if evaluation.json, `found`, is laid out
@@ -42,7 +44,7 @@ def evaluation_section(found: dict, mean_years: tuple[float, float] | None) -> d
     }
 
 
-def _manifold(found: dict) -> list[dict]:
+def _manifold(found: Mapping[str, Any]) -> list[dict]:
     """Precision, recall, density and coverage: of random samples, of the frames in the middle, and as good as real would be."""
     entries = {
         "Random samples, among the paintings it learned from": found["manifold"]["generated"],
@@ -53,7 +55,7 @@ def _manifold(found: dict) -> list[dict]:
     return [{"label": label, "values": [one[name] for name in names], "reason": one["reason"]} for label, one in entries.items()]
 
 
-def figure(entry: dict) -> dict:
+def figure(entry: Mapping[str, Any]) -> dict:
     """Returns a value with what is known of its uncertainty; what is not there is None."""
     values = {name: entry.get(name) for name in ("value", "low", "high", "spread", "error")}
     for name, value in values.items():
@@ -62,7 +64,7 @@ def figure(entry: dict) -> dict:
     return values | {"reason": entry.get("reason")}
 
 
-def _metric(found: dict, key: str) -> dict:
+def _metric(found: Mapping[str, Any], key: str) -> dict:
     """Returns one table: what was compared, how far apart it is, and the floor: how far apart two halves of the real paintings are."""
     floors = found["floors"]
     rows = [{"label": "Random samples, and the paintings it learned from", **_pair(found["comparisons"][0], floors["training"], key)}]
@@ -78,11 +80,11 @@ def _metric(found: dict, key: str) -> dict:
     return {"rows": rows, "ceiling": figure(ceiling[key]), "ceiling_sizes": (ceiling["n_a"], ceiling["n_b"])}
 
 
-def _pair(comparison: dict, floor: dict, key: str) -> dict:
+def _pair(comparison: Mapping[str, Any], floor: Mapping[str, Any], key: str) -> dict:
     return {"sizes": (comparison["n_a"], comparison["n_b"]), "measured": figure(comparison[key]), "floor": figure(floor[key])}
 
 
-def _levels(found: dict) -> dict:
+def _levels(found: Mapping[str, Any]) -> dict:
     """SWD by level: what was compared against the resolutions at which its neighbourhoods were taken."""
     rows = [
         ("Random samples, and the paintings it learned from", found["comparisons"][0]["swd"]["by_level"]),
@@ -94,7 +96,7 @@ def _levels(found: dict) -> dict:
     return {"resolutions": resolutions, "rows": table}
 
 
-def _along(found: dict, mean_years: tuple[float, float] | None) -> list[dict]:
+def _along(found: Mapping[str, Any], mean_years: tuple[float, float] | None) -> list[dict]:
     """Returns a row for each t: its mean year, KID and SWD against each period, and diversity."""
     return [
         {
@@ -108,7 +110,7 @@ def _along(found: dict, mean_years: tuple[float, float] | None) -> list[dict]:
     ]
 
 
-def _competitors(found: dict) -> list[dict]:
+def _competitors(found: Mapping[str, Any]) -> list[dict]:
     """Returns the morphs and what is put beside them: KID and SWD to the years between, at the start, in the middle and at the end."""
     if not found["morph"]:
         return []
@@ -125,7 +127,7 @@ def _competitors(found: dict) -> list[dict]:
     return rows
 
 
-def _plot(found: dict, mean_years: tuple[float, float] | None) -> str | None:
+def _plot(found: Mapping[str, Any], mean_years: tuple[float, float] | None) -> str | None:
     """Returns KID over t, where there is any."""
     t = np.array([moment["t"] for moment in found["morph"]], np.float64)
     curves, floors = [], []

@@ -1,5 +1,8 @@
 """What the page says of the years between: verdicts, chronology, copies, known truth, and features beyond the first."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from gan_jax.collection.aspect import between, matted
@@ -19,7 +22,7 @@ COPIES = 6  # generated images shown beside the training paintings nearest to th
 PERIODS = ("early", "between", "late")
 
 
-def judged_section(results: Results, found: dict, works: Works) -> dict:
+def judged_section(results: Results, found: Mapping[str, Any], works: Works) -> dict:
     """From evaluation.json. Raises KeyError or TypeError where it is laid out otherwise than `evaluate` writes it."""
     chronology = found["chronology"]
     return {
@@ -42,7 +45,7 @@ def judged_section(results: Results, found: dict, works: Works) -> dict:
     }
 
 
-def first_picture(results: Results, found: dict, works: Works) -> dict | None:
+def first_picture(results: Results, found: Mapping[str, Any], works: Works) -> dict | None:
     """Returns the pair, of those of the most alike paintings, whose middle is the most typical year, its frame there, and real paintings of
     about that year; None without morphs."""
     morphs = results.morphs
@@ -50,12 +53,12 @@ def first_picture(results: Results, found: dict, works: Works) -> dict | None:
         return None
     t, target = float(found["middle"]["t"]), float(found["middle"]["year"])
     dates = [(works[early].year, works[late].year) for early, late in morphs.ends[:NEAREST]]
-    years = [first + t * (last - first) for first, last in dates]
+    years = [begin + t * (end - begin) for begin, end in dates]
     number = min(range(len(years)), key=lambda place: (abs(years[place] - target), place))
     (early, late), year = morphs.ends[number], years[number]
-    ends = (works.collection.aspects[[index]] for index in (early, late))
+    first, last = (works.collection.aspects[[index]] for index in (early, late))
     frame = morphs.frames[number : number + 1, found["middle"]["k"]][:, None]
-    frame = matted(frame, between(*ends, np.array([t])), works.fit)[0, 0]
+    frame = matted(frame, between(first, last, np.array([t])), works.fit)[0, 0]
     held_out = works.collection.period("between").tolist()
     real = sorted(held_out, key=lambda index: (abs(works[index].year - year), index))[:REAL]
     return {
@@ -68,12 +71,12 @@ def first_picture(results: Results, found: dict, works: Works) -> dict | None:
     }
 
 
-def said_of(one: dict) -> str:
+def said_of(one: Mapping[str, Any]) -> str:
     """Returns a verdict as people read it. Evaluations from before the flag say the power beside it."""
     return "could not have been shown at this size" if one.get("could_not_be_shown") else SAID[one["verdict"]]
 
 
-def _chronology(found: dict) -> dict:
+def _chronology(found: Mapping[str, Any]) -> dict:
     chronology, t = found["chronology"], np.array([moment["t"] for moment in found["morph"]])
     ways = {STUDY: chronology, **chronology["competitors"]}
     colours = dict(zip(ways, plots.CURVE_COLOURS))
@@ -99,16 +102,17 @@ def _chronology(found: dict) -> dict:
     }
 
 
-def _lying(way: dict) -> str:
+def _lying(way: Mapping[str, Any]) -> str:
     """Returns whether frames in the middle lie between the periods, and how many."""
     if way["between"] == "silent":
         return f"not said: {way['between_reason']}"
     return f"{way['between']}, {way['between_part']['value']:.0%}"
 
 
-def _copies(results: Results, found: dict, works: Works) -> dict:
+def _copies(results: Results, found: Mapping[str, Any], works: Works) -> dict:
     """Returns the generated images that are near copies, then those nearest to a training painting, each beside it."""
-    section = {"text": str(found["text"]), "nearest": []}
+    assert results.evaluation is not None  # which `found` is of
+    section: dict[str, Any] = {"text": str(found["text"]), "nearest": []}
     rows = [row for row in results.evaluation.tables["generated"] if row["nearest_index"] is not None and np.isfinite(row["distance"])]
     if found["reason"] or results.samples is None:
         return section
@@ -123,7 +127,7 @@ def _copies(results: Results, found: dict, works: Works) -> dict:
     return section
 
 
-def _truth(found: dict | None) -> dict | None:
+def _truth(found: Mapping[str, Any] | None) -> dict | None:
     if found is None:
         return None
     names = list(found["competitors"][0]["by_parameter"])
@@ -142,7 +146,7 @@ def _truth(found: dict | None) -> dict | None:
     }
 
 
-def _other(name: str, found: dict) -> dict:
+def _other(name: str, found: Mapping[str, Any]) -> dict:
     return {
         "name": name,
         "generated": {key: figure(found["comparisons"][0][key]) for key in ("kid", "frechet")},
@@ -152,22 +156,25 @@ def _other(name: str, found: dict) -> dict:
     }
 
 
-def frames_of(results: Results) -> dict[int, list[dict]]:
+def frames_of(results: Results) -> dict[int, list[Mapping[str, Any]]]:
     """Returns each pair's rows of evaluation/frames.csv, in order of t; {} without an evaluation."""
-    pairs: dict[int, list[dict]] = {}
+    pairs: dict[int, list[Mapping[str, Any]]] = {}
     rows = results.evaluation.tables["frames"] if results.evaluation else []
     for row in sorted(rows, key=lambda row: (row["pair"], row["frame"])):
         pairs.setdefault(row["pair"], []).append(row)
     return pairs
 
 
-def players(results: Results, pairs: list[dict], frames: np.ndarray, works: Works, most: int) -> dict:
+def players(results: Results, pairs: list[dict], frames: np.ndarray, t: np.ndarray, works: Works, most: int) -> dict:
     """Returns what the script needs to play the first pairs: of each one image with all its frames, and of each frame what is known of it.
 
+    Args:
+      frames: uint8 [pairs, T, height, width, 3].
+      t: [T].
     Returns:
       'pairs': {pair: {'sprite', 'frames'}}, and 'paintings', the real paintings that frames resemble, by index.
     """
-    known, size, t = frames_of(results), min(256, max(128, frames.shape[3])), results.morphs.t
+    known, size = frames_of(results), min(256, max(128, frames.shape[3]))
     found, shown = {}, {}
     for number, pair in enumerate(pairs[:most]):
         rows = known.get(number, [])

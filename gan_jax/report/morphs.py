@@ -69,7 +69,7 @@ def morph_section(results: Results, works: Works) -> dict | None:
         "set": _film(folder / "set.gif", SET_BYTES, frames[:SET_PAIRS], SET_WIDTH),
         "moving": [pair | {"film": film} for pair, film in zip(pairs, clips) if film],
         "strips": _strips(pairs, frames, morphs.t, works),
-        "players": judged.players(results, pairs, frames, works, STRIPS),
+        "players": judged.players(results, pairs, frames, morphs.t, works, STRIPS),
         "sheets": sheets(results.workdir),
         "sets": _sets(pairs, morphs, works),
         "pairs": pairs[:MOST_NAMES],

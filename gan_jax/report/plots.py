@@ -3,6 +3,7 @@
 import contextlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -16,7 +17,7 @@ PERIOD_COLOURS = {"early": "#35588a", "between": "#c08a2e", "late": "#a8483a"}
 # Of periods beside these, in order of time; the ninth has the colour of the first.
 FURTHER_COLOURS = ("#5f7f5f", "#7a5a8c", "#43858e", "#8c6d52", "#b5658f", "#8f9a3c", "#4b4f9c", "#b98d73")
 CURVE_COLOURS = ("#35588a", "#a8483a", "#5f7f5f", "#c08a2e", "#7a5a8c", "#43858e", "#8c6d52", "#6b6b6b")
-STYLE = {
+STYLE: dict[Any, Any] = {  # by names for which Matplotlib has a type since 3.11, and none before
     "font.family": "DejaVu Serif",
     "font.size": 9,
     "text.color": INK,
@@ -140,13 +141,13 @@ def over_t(
     with _style():
         figure = Figure(figsize=(8.2, 3.7))
         axes = figure.add_subplot()
-        for label, value, low, high in lines:
-            if low is not None and high is not None:
-                axes.axhspan(low, high, color=LINE, alpha=0.6, linewidth=0)
-            axes.axhline(value, color=GREY, linewidth=1, linestyle=(0, (3, 3)))
+        for label, level, least, most in lines:
+            if least is not None and most is not None:
+                axes.axhspan(least, most, color=LINE, alpha=0.6, linewidth=0)
+            axes.axhline(level, color=GREY, linewidth=1, linestyle=(0, (3, 3)))
             axes.annotate(
                 label,
-                (1, value),
+                (1, level),
                 (4, 0),
                 xycoords=("axes fraction", "data"),
                 textcoords="offset points",
@@ -165,7 +166,14 @@ def over_t(
         axes.set_xlabel("t, from the early painting (0) to the late one (1)")
         if years is not None and years[1] != years[0]:
             first, span = years[0], years[1] - years[0]
-            above = axes.secondary_xaxis("top", functions=(lambda place: first + place * span, lambda year: (year - first) / span))
+
+            def year_at(place: Any) -> Any:
+                return first + place * span
+
+            def place_of(year: Any) -> Any:
+                return (year - first) / span
+
+            above = axes.secondary_xaxis("top", functions=(year_at, place_of))
             above.set_xlabel("mean year")
             _year_ticks(above)
             above.spines["top"].set_visible(False)
@@ -186,11 +194,11 @@ def years_over_t(
     with _style():
         figure = Figure(figsize=(8.2, 3.7))
         axes = figure.add_subplot()
-        for name, (value, low, high) in periods.items():
-            axes.axhspan(low, high, color=PERIOD_COLOURS.get(name, GREY), alpha=0.18, linewidth=0)
+        for name, (year, least, most) in periods.items():
+            axes.axhspan(least, most, color=PERIOD_COLOURS.get(name, GREY), alpha=0.18, linewidth=0)
             axes.annotate(
                 f"real {name} paintings",
-                (1, value),
+                (1, year),
                 (4, 0),
                 xycoords=("axes fraction", "data"),
                 textcoords="offset points",
@@ -283,4 +291,5 @@ def _thin(places: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarra
     known = np.isfinite(values)
     groups = np.array_split(np.stack([places[known], values[known]]), min(MOST_POINTS, max(1, known.sum())), axis=1)
     points = [(group[0].mean(), *np.percentile(group[1], [50, 10, 90])) for group in groups if group.size]
-    return tuple(np.array(points).reshape(-1, 4).T)
+    place, middle, low, high = np.array(points).reshape(-1, 4).T
+    return place, middle, low, high

@@ -1,5 +1,8 @@
 """What the page says of the painter alone: how the style moves with the years, paintings out of their time, and a map of all paintings."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 from PIL import Image, ImageColor
 
@@ -13,15 +16,16 @@ MAP_SIDE = 1400  # pixels
 MAP_WORKS = 1200
 
 
-def style_section(results: Results, found: dict, works: Works) -> dict | None:
+def style_section(results: Results, found: Mapping[str, Any], works: Works) -> dict | None:
     """From the figures `found` and the table of paintings; None if there is nothing to say."""
+    assert results.evaluation is not None  # which `found` is of
     curves = [_curve(one, works) for one in found["style"]]
     rows = results.evaluation.tables["works"]
     dated = sorted((row for row in rows if np.isfinite(row["ahead"])), key=lambda row: row["ahead"])
     if not curves and not dated:
         return None
 
-    def shown(row: dict) -> dict:
+    def shown(row: Mapping[str, Any]) -> dict:
         return works.entry(row["index"]) | {key: row[key] for key in ("looks_like", "ahead")}
 
     count = min(OUT_OF_TIME, len(dated) // 2)
@@ -34,7 +38,7 @@ def style_section(results: Results, found: dict, works: Works) -> dict | None:
     }
 
 
-def _curve(one: dict, works: Works) -> dict:
+def _curve(one: Mapping[str, Any], works: Works) -> dict:
     values = {key: np.array(one[key], np.float64) for key in ("years", "value", "low", "high")}
     periods = {name: figure(one["periods"][name]) for name in works.periods if one["periods"].get(name)}
     means = [(works.colour(name), *_years(works, name), *(mean[k] for k in ("value", "low", "high"))) for name, mean in periods.items()]
@@ -53,7 +57,7 @@ def _years(works: Works, period: str) -> tuple[float, float]:
     return (min(years), max(years)) if years else (np.nan, np.nan)
 
 
-def _map(rows: list[dict], works: Works) -> str | None:
+def _map(rows: Sequence[Mapping[str, Any]], works: Works) -> str | None:
     """Returns all paintings where their features put them: thumbnails framed in their period's colour, on one image."""
     placed = [(row["index"], row.get("map_x", np.nan), row.get("map_y", np.nan)) for row in rows]
     placed = [(index, x, y) for index, x, y in placed if 0 <= x <= 1 and 0 <= y <= 1][:MAP_WORKS]

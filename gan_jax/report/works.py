@@ -79,7 +79,7 @@ def spread(count: int, most: int) -> list[int]:
     return sorted({round(place) for place in np.linspace(0, count - 1, min(count, most))}) if count else []
 
 
-def span(years: Sequence[float]) -> str:
+def span(years: Sequence[float] | np.ndarray) -> str:
     """Returns the first and the last calendar year, "" of none."""
     if not len(years):
         return ""

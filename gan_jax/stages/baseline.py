@@ -48,9 +48,9 @@ def baseline(config: ConfigDict, workdir: pathlib.Path, _: Mapping[str, Any]) ->
             generator = open_generator(config.baseline.generator, config.training.precision)
             painted = drawn(config.baseline.pairs, len(morphs.ends))
             ends = [morphs.ends[number] for number in painted] if painted else morphs.ends
-            frames, errors = by_generator(config, folder, generator, collection, ends, morphs.t)
-            by = {"generator": generator.name, "resolution": generator.resolution, "painted": painted}
-            made = dataclasses.replace(made, frames={**made.frames, **frames}, **by)
+            by_way, errors = by_generator(config, folder, generator, collection, ends, morphs.t)
+            both = {**made.frames, **by_way}
+            made = dataclasses.replace(made, frames=both, generator=generator.name, resolution=generator.resolution, painted=painted)
             found = "; ".join(f"{name}: median error {error:.3f}" for name, error in errors.items())
             lines.append(f"{generator.name}, {len(ends)} of {len(morphs.ends)} pairs, {found}")
         made.save(folder)
@@ -146,8 +146,8 @@ def write(
     rows = [{**collection.describe(index), "error": f"{value:.4f}"} for index, value in zip(indices.tolist(), error)]
     files.write_csv(folder / "inversion.csv", rows[0], rows)
     files.write_array(folder / "latents.npy", latents)
-    shown = (matted(x, collection.aspects[indices], fit) for x in (paintings, images))
-    pictures.write_png(folder / "side_by_side.png", side_by_side(*shown, error))
+    originals, reconstructions = (matted(x, collection.aspects[indices], fit) for x in (paintings, images))
+    pictures.write_png(folder / "side_by_side.png", side_by_side(originals, reconstructions, error))
     return error
 
 

@@ -70,10 +70,12 @@ def read(folder: pathlib.Path, pairs: int, t: np.ndarray, resolution: int, fit: 
         raise UserError(f"{FIELD}={str(folder)!r}: {missing[0]} is missing, {len(missing)} of {pairs * len(t)} frames in all")
     with Progress("read", len(paths)) as progress:
         pictures = load_images(paths, resolution, fit, max_pixels, progress.advance)
+    images = []
     for path, picture in zip(paths, pictures):
         if not isinstance(picture, Fitted):
             raise UserError(f"{path}: {picture}")
-    return np.stack([picture.image for picture in pictures]).reshape(pairs, len(t), resolution, resolution, 3)
+        images.append(picture.image)
+    return np.stack(images).reshape(pairs, len(t), resolution, resolution, 3)
 
 
 def checksum(folder: pathlib.Path) -> str | None:

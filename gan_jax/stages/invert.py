@@ -42,8 +42,8 @@ def write(path: pathlib.Path, found: Inversion, paintings: np.ndarray, shapes: n
     """The folder of an inversion, and a sheet for people, where images have the paintings' shapes [n]."""
     with files.atomic_folder(path) as folder:
         found.save(folder)
-        shown = (matted(images, shapes, fit) for images in (paintings, found.reconstructions))
-        pictures.write_png(folder / "side_by_side.png", side_by_side(*shown, found.error))
+        originals, reconstructions = (matted(images, shapes, fit) for images in (paintings, found.reconstructions))
+        pictures.write_png(folder / "side_by_side.png", side_by_side(originals, reconstructions, found.error))
 
 
 def told(found: Inversion) -> str:

@@ -52,8 +52,8 @@ def morph(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -
 def pair(collection: Collection, settings: ConfigDict) -> tuple[Ends, list[float], list[tuple[int, str]]]:
     """Returns pairs of paintings with their distances, nearest first, and paintings without one, with the reason."""
     early, late = (collection.period(period) for period in PERIODS)
-    columns = [[collection.paintings[i].columns for i in works] for works in (early, late)]
-    subjects = pairing.disagreement(*columns, settings.columns.split(","))
+    of_early, of_late = ([collection.paintings[i].columns for i in works] for works in (early, late))
+    subjects = pairing.disagreement(of_early, of_late, settings.columns.split(","))
     distance = pairing.distances(collection.images[early], collection.images[late], settings.colour, subjects, settings.subject)
     pairs, early_alone, late_alone = pairing.assign(distance, settings.max_distance, settings.assignment)
     if not pairs:

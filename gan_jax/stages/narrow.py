@@ -19,8 +19,8 @@ def narrow(config: ConfigDict, workdir: pathlib.Path) -> str:
     works = [collection.period(period) for period in PERIODS]
     kind = kind_of(collection, config.morphing.columns)
     early, late = (of_period(collection, indices, kind) for indices in works)
-    columns = [[collection.paintings[i].columns for i in indices] for indices in works]
-    subjects = pairing.disagreement(*columns, config.morphing.columns.split(","))
+    of_early, of_late = ([collection.paintings[i].columns for i in indices] for indices in works)
+    subjects = pairing.disagreement(of_early, of_late, config.morphing.columns.split(","))
     distance = pairing.distances(early.images, late.images, config.morphing.colour, subjects, config.morphing.subject)
     found = narrowing.narrow(early, late, distance, config.narrowing.works, kind)
     kept = {int(works[0][pair.early]) for pair in found.pairs} | {int(works[1][pair.late]) for pair in found.pairs}

@@ -9,7 +9,7 @@ from gan_jax import files, pictures
 from gan_jax.errors import UserError
 from gan_jax.latents import sampling
 from gan_jax.latents.samples import Samples
-from gan_jax.models.generator import Generator
+from gan_jax.models.generator import Generator, Years
 from gan_jax.morphing import films
 from gan_jax.progress import Progress
 from gan_jax.stages.common import PERIODS, generator_of
@@ -53,7 +53,7 @@ def show(config: ConfigDict, folder: pathlib.Path, generator: Generator, seeds: 
         for seed, image in zip(seeds, images):
             pictures.write_png(single / f"seed_{seed:05d}.png", image)
     if generator.years:
-        pictures.write_png(folder / "years.png", through_years(generator, seeds[:YEARS_ROWS]))
+        pictures.write_png(folder / "years.png", through_years(generator, generator.years, seeds[:YEARS_ROWS]))
     if not config.sampling.walk:
         return
     stations = seeds[0] + np.arange(WALKS * config.sampling.walk)
@@ -64,11 +64,11 @@ def show(config: ConfigDict, folder: pathlib.Path, generator: Generator, seeds: 
         pool.submit(films.write_films, folder / "walk", film, RATE, tuple(config.morphing.formats), "loop").result()
 
 
-def through_years(generator: Generator, seeds: np.ndarray) -> np.ndarray:
-    """Returns a row for each seed: the same latents at years from the first to the last, equally far apart."""
-    years = np.linspace(generator.years.seen[0], generator.years.seen[-1], YEARS_COLUMNS)
+def through_years(generator: Generator, known: Years, seeds: np.ndarray) -> np.ndarray:
+    """Returns a row for each seed: the same latents at years from the first to the last that the generator knows, equally far apart."""
+    years = np.linspace(known.seen[0], known.seen[-1], YEARS_COLUMNS)
     latents = sampling.of_seeds(generator, seeds)[:, None, : -generator.label_size]
-    labels = np.broadcast_to(generator.years.labels(years)[None], (len(seeds), YEARS_COLUMNS, 1))
+    labels = np.broadcast_to(known.labels(years)[None], (len(seeds), YEARS_COLUMNS, 1))
     each = np.concatenate([np.repeat(latents, YEARS_COLUMNS, axis=1), labels], axis=2)
     return pictures.grid(pictures.enlarged(generator.images(each.reshape(-1, each.shape[-1])), 64), YEARS_COLUMNS)
 
