@@ -1,9 +1,11 @@
 """Breaks a training on purpose, over and over, and looks at what was lost.
 
     python tests/survival.py --faults=100
+    python tests/survival.py --cluster --faults=10
 
 A tiny training is started, broken in a way and at a moment drawn by chance, and started again, until it reaches its end; then its last
-checkpoint is compared, bit by bit, with that of a run that nobody broke. `test_survival.py` runs a few rounds of it.
+checkpoint is compared, bit by bit, with that of a run that nobody broke. With --cluster it is one by two processes, of which one or both
+are killed. `test_survival.py` runs a few rounds of it.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -124,6 +127,65 @@ def wait(process: subprocess.Popen, condition, seconds: float = PATIENCE) -> boo
             return True
         time.sleep(0.002)
     return False
+
+
+class Cluster(Patient):
+    """A training by two processes, each with half of the devices."""
+
+    def start_all(self) -> list[subprocess.Popen]:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            address = f"127.0.0.1:{free.getsockname()[1]}"
+        return [self.process(["--hosts=2", f"--coordinator={address}", f"--host={i}"]) for i in range(2)]
+
+    def alone(self) -> None:
+        """Trains to the end in this process, which has all four devices."""
+        done = command("train", f"--workdir={self.folder}", *self.arguments)
+        assert done.returncode == 0, done.stderr
+
+    def process(self, more: list[str]) -> subprocess.Popen:
+        flags = f"{FAST} --xla_force_host_platform_device_count=2"
+        return subprocess.Popen(
+            [sys.executable, "-m", "gan_jax", "train", f"--workdir={self.folder}", *self.arguments, *more],
+            cwd=ROOT, env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+
+def ended(processes: list[subprocess.Popen]) -> list[str]:
+    """What each said, when all have ended well."""
+    said = [process.communicate(timeout=PATIENCE)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(processes), said
+    return said
+
+
+def kill_in_a_cluster(cluster: Cluster, chance: random.Random) -> str:
+    """Kills one of the processes, or both, at a moment; one that is left ends by itself. Returns what the primary said."""
+    processes, goal = cluster.start_all(), cluster.logged() + chance.randrange(0, 3 * EVERY)
+    wait(processes[0], lambda: cluster.logged() >= goal)
+    time.sleep(chance.random() * 0.05)
+    for process in chance.choice((processes, processes[:1], processes[1:])):
+        process.kill()
+    return [process.communicate(timeout=PATIENCE)[1] for process in processes][0]
+
+
+def survive_as_a_cluster(folder: pathlib.Path, kills: int, seed: int, say=lambda text: None) -> list[Outcome]:
+    """Kills a training by two processes so many times, and checks that it ends in the bits of one that nobody killed."""
+    chance, outcomes = random.Random(seed), []
+    whole, broken = (Cluster(folder / name, kills * EVERY * 2 / 1000) for name in ("whole", "broken"))
+    for cluster in (whole, broken):
+        cluster.prepare()
+    ended(whole.start_all())
+    for _ in range(kills):
+        said = kill_in_a_cluster(broken, chance)
+        outcomes.append(Outcome("kill_in_a_cluster", broken.logged(), max(broken.steps(), default=0), said))
+        say(f"{len(outcomes):4} reached {outcomes[-1].reached:5}, whole up to {outcomes[-1].resumed:5}")
+    ended(broken.start_all())
+    expected, found = whole.final(), broken.final()
+    assert found.keys() == expected.keys()
+    for name in expected:
+        np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+    return outcomes
 
 
 def kill_at_a_moment(patient: Patient, chance: random.Random) -> str:
@@ -253,7 +315,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--faults", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cluster", action="store_true", help="two processes that train as one")
     given = parser.parse_args()
+    if given.cluster:
+        with tempfile.TemporaryDirectory() as folder:
+            survive_as_a_cluster(pathlib.Path(folder), given.faults, given.seed, lambda text: print(text, flush=True))
+        print("the training ended in the same bits as the unbroken one")
+        return
     with tempfile.TemporaryDirectory() as folder:
         wanted = [FAULTS[i % len(FAULTS)] for i in range(given.faults)]
         random.Random(given.seed).shuffle(wanted)

@@ -10,44 +10,13 @@ import sys
 import jax
 import numpy as np
 import pytest
-from command import command
-from survival import PATIENCE, ROOT, SETTINGS, Patient, wait
+from survival import PATIENCE, ROOT, SETTINGS, Cluster, ended, wait
 from xla_flags import FAST
 
 from gan_jax.errors import UserError
 from gan_jax.training import hosts
 
 BATCH = SETTINGS["training.batch_size"]
-
-
-class Cluster(Patient):
-    """A training by two processes, each with half of the devices."""
-
-    def start_all(self) -> list[subprocess.Popen]:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            address = f"127.0.0.1:{free.getsockname()[1]}"
-        return [self.process(["--hosts=2", f"--coordinator={address}", f"--host={i}"]) for i in range(2)]
-
-    def alone(self) -> None:
-        """Trains to the end in this process, which has all four devices."""
-        done = command("train", f"--workdir={self.folder}", *self.arguments)
-        assert done.returncode == 0, done.stderr
-
-    def process(self, more: list[str]) -> subprocess.Popen:
-        flags = f"{FAST} --xla_force_host_platform_device_count=2"
-        return subprocess.Popen(
-            [sys.executable, "-m", "gan_jax", "train", f"--workdir={self.folder}", *self.arguments, *more],
-            cwd=ROOT, env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-
-
-def ended(processes: list[subprocess.Popen]) -> list[str]:
-    """What each said, when all have ended well."""
-    said = [process.communicate(timeout=PATIENCE)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0] * len(processes), said
-    return said
 
 
 def killed(process: subprocess.Popen) -> str:
