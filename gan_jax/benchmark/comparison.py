@@ -1,7 +1,6 @@
 """A tuned PyTorch step of the same work beside ours, in windows that take turns: what `benchmark --peer` measures."""
 
 import importlib.util
-import math
 import statistics
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -102,11 +101,8 @@ def in_turn(ours: Callable[[int], float], peer: Callable[[int], float], seconds:
 
     Returns the timings "ours" and "peer", their spreads, and the median "ratio" of neighbouring windows with the least and the greatest.
     """
-    steps = []
-    for run in (ours, peer):
-        run(speed.WARM_UP)
-        steps.append(math.ceil(seconds / run(speed.WARM_UP)))
-    turns = [(ours(steps[0]), peer(steps[1])) for _ in range(windows)]
+    of_ours, of_peer = (speed.steps_in(seconds, run) for run in (ours, peer))
+    turns = [(ours(of_ours), peer(of_peer)) for _ in range(windows)]
     timings = [speed.Timing(each) for each in zip(*turns)]
     ratios = [theirs / own for own, theirs in turns]
     return {

@@ -183,9 +183,14 @@ def time_step(
     with_r1: whether it is a step with the R1 penalty, where the config has one.
     """
     run, program, compile_seconds = prepare_step(config, phase, dtype, count, with_r1)
-    run(WARM_UP)
-    steps = math.ceil(config.benchmark.seconds / run(WARM_UP))
+    steps = steps_in(config.benchmark.seconds, run)
     return Timing(tuple(run(steps) for _ in range(config.benchmark.windows))), program, compile_seconds
+
+
+def steps_in(seconds: float, run: Callable[[int], float]) -> int:
+    """Warms up what runs so many steps and returns the seconds of one; returns how many of them take so many seconds, one at least."""
+    run(WARM_UP)
+    return math.ceil(seconds / run(WARM_UP))
 
 
 def prepare_step(
