@@ -15,7 +15,7 @@ from tiny import tiny_config
 
 from gan_jax import files, hub, reading
 from gan_jax.errors import UserError
-from gan_jax.latents import inversion
+from gan_jax.latents import search
 from gan_jax.models.generator import Generator
 from gan_jax.morphing.baseline import Baseline
 from gan_jax.stages import baseline as room
@@ -148,14 +148,14 @@ def test_the_time_of_a_baseline_is_told_by_steps_that_are_measured(monkeypatch):
 
     def pace_by(*clock):
         now = iter(clock)
-        monkeypatch.setattr(inversion, "time", SimpleNamespace(monotonic=lambda: next(now)))
-        return inversion.pace(stub(), 5, settings)
+        monkeypatch.setattr(search, "time", SimpleNamespace(monotonic=lambda: next(now)))
+        return search.pace(stub(), 5 * settings.restarts, settings)
 
     assert pace_by(10.0, 11.0, 13.0).seconds == 1.5
     pace = pace_by(0.0, 60.0)
     # 15 searches in lanes of 8 and less are two rounds of 8 (whole groups of 4 on one device, of 16 on four).
     assert pace.seconds == 60 and pace.rounds == 2 and pace.at_once >= 8 and pace.at_most(100) == 2 * 100 * 60
-    monkeypatch.setattr(inversion, "pace", lambda *_: inversion.Pace(60.0, 8, 2))
+    monkeypatch.setattr(search, "pace", lambda *_: search.Pace(60.0, 8, 2))
     # 200 minutes, 80 images forward at 7.5 / 3 seconds, and 5 paintings for 20 steps at 7.5 seconds.
     said, advice = (text.strip() for text in room.forecast(config, stub(), 5, settings).split(";"))
     assert said == "baseline: searching 5 paintings takes up to 3.6 hours here, 12.5 minutes of it by the tutorial's recipe"

@@ -10,8 +10,9 @@ import pytest
 from skimage.metrics import structural_similarity
 
 from gan_jax.latents import sampling, tutorial
-from gan_jax.latents.inversion import QUIET, Settings, invert, rate_schedule, rms
+from gan_jax.latents.inversion import invert, rms
 from gan_jax.latents.paths import PATHS, linear, mean_shift, rescaled, slerp, smooth, spline
+from gan_jax.latents.search import QUIET, Settings, rate_schedule
 from gan_jax.latents.tuning import Settings as TuningSettings
 from gan_jax.latents.tuning import tuned
 from gan_jax.models.generator import Critic, Generator, Years, on_sphere

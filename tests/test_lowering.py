@@ -10,7 +10,7 @@ import pytest
 from jax.sharding import Mesh
 from test_training import IMAGES, NO_LABELS, tiny
 
-from gan_jax.latents import inversion, tuning
+from gan_jax.latents import search, tuning
 from gan_jax.metrics import features, texture
 from gan_jax.models import networks
 from gan_jax.models.generator import Critic, Features, Generator, _quantised
@@ -83,14 +83,14 @@ def test_sampling(generator):
 
 
 def test_inversion(generator):
-    settings = inversion.Settings(20, 2, 16, 0.1, 0.1, 10, 8, WEIGHTS, 0)
-    search = inversion._programs(generator.apply, generator.critic.features, settings, 0)
+    settings = search.Settings(20, 2, 16, 0.1, 0.1, 10, 8, WEIGHTS, 0)
+    programs = search.programs_of(generator.apply, generator.critic.features, settings, 0)
     z, target = jnp.zeros((8, generator.latent_size)), jnp.zeros((8, 16, 16, 3))
     params, critic, key = generator.params, generator.critic.params, jax.random.key(0, impl="rbg")
-    lowered(search.begin, critic, z, target)
-    lanes = jax.eval_shape(search.begin, critic, z, target)
-    lowered(search.fill, critic, lanes, jnp.zeros(8, bool), z, target)
-    lowered(search.step, params, critic, lanes, key, np.int32(0))
+    lowered(programs.begin, critic, z, target)
+    lanes = jax.eval_shape(programs.begin, critic, z, target)
+    lowered(programs.fill, critic, lanes, jnp.zeros(8, bool), z, target)
+    lowered(programs.step, params, critic, lanes, key, np.int32(0))
 
 
 def test_tuning(generator):

@@ -16,7 +16,7 @@ from gan_jax.collection import aspect
 from gan_jax.config import check, flatten, renamed, renamed_flags
 from gan_jax.errors import UserError
 from gan_jax.fields import taken
-from gan_jax.latents import inversion, paths, tuning
+from gan_jax.latents import paths, search, tuning
 from gan_jax.models.likeness import Weights
 from gan_jax.models.networks import LABELS
 from gan_jax.morphing import films
@@ -61,7 +61,7 @@ def test_the_configs_that_come_with_the_program_are_such_as_it_takes(name):
     "kind, section, given",
     [
         (StepSettings, "training", {"seed"}),
-        (inversion.Settings, "inversion", {"weights"}),
+        (search.Settings, "inversion", {"weights"}),
         (tuning.Settings, "tuning", {"weights"}),
         (films.Settings, "morphing", set()),
         (Weights, "inversion", set()),

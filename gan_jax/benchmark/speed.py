@@ -26,6 +26,7 @@ from ml_collections import ConfigDict
 from gan_jax import __version__, files, keys
 from gan_jax.errors import UserError
 from gan_jax.latents import inversion
+from gan_jax.latents.search import Settings as SearchSettings
 from gan_jax.models import networks
 from gan_jax.models.generator import Apply, Critic, Features, Generator, Years
 from gan_jax.models.likeness import Weights
@@ -275,7 +276,7 @@ def measure_painting(config: ConfigDict, phase: Phase, dtype: jnp.dtype) -> dict
     )
 
     def search(steps: int) -> float:
-        settings = inversion.Settings(steps=steps, weights=Weights(1.0, 1.0, 1.0), **whole)
+        settings = SearchSettings(steps=steps, weights=Weights(1.0, 1.0, 1.0), **whole)
         with quiet():
             return seconds_of(lambda: inversion.invert(generator, paintings, settings, seed=0))
 

@@ -25,8 +25,10 @@ from gan_jax.fields import taken
 from gan_jax.forecast import counts
 from gan_jax.forecast.counts import Paintings
 from gan_jax.forecast.rehearsal import SHOWN, Part, Rehearsal, Unknown, in_folder, twice
-from gan_jax.latents import inversion, tutorial
+from gan_jax.latents import tutorial
 from gan_jax.latents.samples import Samples
+from gan_jax.latents.search import MEASURED, pace
+from gan_jax.latents.search import Settings as SearchSettings
 from gan_jax.latents.tuning import tuned
 from gan_jax.metrics.features import texture
 from gan_jax.metrics.image_set import MINIMUM
@@ -42,8 +44,7 @@ from gan_jax.training.watch import Watch
 
 SECONDS = 0.5  # a training step is timed for
 PAINTED = 4  # works of the painter that are timed
-SEARCHED = 64  # paintings at once, at most
-SEARCH_STEPS, TUNING_STEPS = 20, 10
+TUNING_STEPS = 10
 FRAMES = 4  # of a film
 COMPARED = (8, 32)  # of each period, evaluated: some figures take the same time for any number
 TIMED_FEATURES = ("texture", "discriminator")
@@ -126,21 +127,15 @@ def invert(here: Rehearsal) -> list[Part]:
     )
 
 
-def search(here: Rehearsal, generator: Generator, settings: inversion.Settings, paintings: int, count: int) -> list[Part]:
+def search(here: Rehearsal, generator: Generator, settings: SearchSettings, paintings: int, count: int) -> list[Part]:
     """Times so many searches with a generator for so many paintings, and what is painted before and after them."""
-    local = jax.local_device_count() if generator.divisible else 1
     painted = 2 * settings.candidates * (count > 0) + 3 * paintings
     parts = [here.painting(painted, generator)]
     if count:
-        size = inversion.at_once(count, settings.batch_size, local)
-        some = inversion.at_once(min(size, SEARCHED), SEARCHED, local)
-        whole: dict[str, Any] = dict(restarts=1, candidates=some, batch_size=some, patience=10**6, calibration=0)
-        brief = dataclasses.replace(settings, steps=SEARCH_STEPS, **whole)
-        targets = films.resized(here.images(some), generator.resolution)
-        with quiet():
-            again, once = twice(lambda: inversion.invert(generator, targets, brief, seed=0))
-        each = again / SEARCH_STEPS * size / some
-        parts.append(Part(f"search steps of {size} latents, at most", counts.rounds(count, size) * settings.steps, each, once))
+        begin = time.perf_counter()
+        steps = pace(generator, count, settings)
+        compiling = max(0.0, time.perf_counter() - begin - MEASURED - 2 * steps.seconds)
+        parts.append(Part(f"search steps of {steps.at_once} latents, at most", steps.rounds * settings.steps, steps.seconds, compiling))
     return parts
 
 
@@ -275,10 +270,10 @@ STAGES: dict[str, Callable[[Rehearsal], list[Part]]] = {
 
 def filming(what: str, here: Rehearsal, count: int, frames: np.ndarray, playback: str, workers: int) -> Part:
     """Times a film of some frames uint8 [t, h, w, 3]; `count` are to be filmed."""
-    rate, formats = here.config.morphing.frames / here.config.morphing.seconds, tuple(here.config.morphing.formats)
+    settings = dataclasses.replace(taken(films.Settings, here.config.morphing), playback="loop")
     # There and back shows each frame twice, but for both ends.
     shown = films.there_and_back(np.concatenate([frames, frames[-1:]])) if playback == "there-and-back" else frames
-    seconds = in_folder(lambda folder: films.write_films(folder / "film", shown[: 2 * len(frames)], rate, formats, "loop"))
+    seconds = in_folder(lambda folder: settings.write(folder / "film", shown[: 2 * len(frames)]))
     return Part(what, count, seconds / len(frames) / workers)
 
 

@@ -12,7 +12,7 @@ from gan_jax.collection.aspect import between, matted
 from gan_jax.collection.paintings import Collection
 from gan_jax.errors import UserError
 from gan_jax.generators import open_generator
-from gan_jax.latents import inversion, tutorial
+from gan_jax.latents import inversion, search, tutorial
 from gan_jax.models.generator import Generator
 from gan_jax.morphing.animate import contact_sheet
 from gan_jax.morphing.baseline import ABOUT, GIVEN, Baseline
@@ -96,9 +96,9 @@ def by_generator(
     return made, errors
 
 
-def forecast(config: ConfigDict, generator: Generator, paintings: int, settings: inversion.Settings) -> str:
+def forecast(config: ConfigDict, generator: Generator, paintings: int, settings: search.Settings) -> str:
     """Says how long the searches for so many paintings will take on this machine, by steps that it measures."""
-    pace = inversion.pace(generator, paintings, settings)
+    pace = search.pace(generator, paintings * settings.restarts, settings)
     image = pace.seconds / pace.at_once  # seconds, with its gradient
     ours = pace.at_most(settings.steps) + settings.candidates * image * FORWARD
     recipe = tutorial.steps_of(paintings, config.baseline.tutorial_steps) * image if config.baseline.tutorial else 0.0

@@ -11,7 +11,7 @@ from gan_jax.collection.paintings import Collection
 from gan_jax.errors import UserError
 from gan_jax.fields import taken
 from gan_jax.generators import open_generator
-from gan_jax.latents import inversion, tuning
+from gan_jax.latents import search, tuning
 from gan_jax.models.generator import Generator
 from gan_jax.models.likeness import Weights
 from gan_jax.models.networks import LABELS
@@ -69,18 +69,18 @@ def check_resolution(generator: Generator, collection: Collection, config: Confi
         raise UserError(f"{paints}; {advice}")
 
 
-def search_settings(config: ConfigDict) -> inversion.Settings:
+def search_settings(config: ConfigDict) -> search.Settings:
     """`config.inversion`."""
-    return taken(inversion.Settings, config.inversion, weights=taken(Weights, config.inversion))
+    return taken(search.Settings, config.inversion, weights=taken(Weights, config.inversion))
 
 
 OWN = ("steps", "restarts", "candidates", "batch_size")  # of a baseline's searches: with them the study's own are not made again
 
 
-def baseline_search_settings(config: ConfigDict) -> inversion.Settings:
+def baseline_search_settings(config: ConfigDict) -> search.Settings:
     """`config.inversion`, but for what `config.baseline` says itself. Nothing is told by a baseline's errors, so no calibration."""
     own = {name: config.baseline[name] or config.inversion[name] for name in OWN}
-    return taken(inversion.Settings, config.inversion, weights=taken(Weights, config.inversion), calibration=0, **own)
+    return taken(search.Settings, config.inversion, weights=taken(Weights, config.inversion), calibration=0, **own)
 
 
 def tuning_settings(config: ConfigDict) -> tuning.Settings:
