@@ -45,7 +45,7 @@ def morph(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -
         morphs.save(folder, collection.describe)
         write_tuning(folder, collection, ends, painted, config.collection.fit)
         files.write_array(folder / "shift.npy", painted.shift)
-        write_films(folder, collection, ends, stations, years_at, painted, config)
+        write_sheets_and_films(folder, collection, ends, stations, years_at, painted, config)
     return f"{len(ends)} pairs, {len(unmatched)} paintings without a counterpart; {workdir / 'morphs' / 'set.gif'}"
 
 
@@ -80,7 +80,7 @@ def write_tuning(folder: pathlib.Path, collection: Collection, ends: Ends, paint
     pictures.write_png(folder / "tuning.png", pictures.grid(pictures.enlarged(np.concatenate(sheet), 96), n))
 
 
-def write_films(
+def write_sheets_and_films(
     folder: pathlib.Path, collection: Collection, ends: Ends, stations: np.ndarray, dates: np.ndarray, painted: Painted, config: ConfigDict
 ) -> None:
     """Writes sheets, strips and films, in which images have the shapes of the paintings."""
