@@ -21,4 +21,6 @@ def with_ways(config: ConfigDict) -> ConfigDict:
     """Makes a config's networks learn the ways between paintings beside samples; returns it."""
     config.model.year = True
     config.training.works = 10.0
+    # Where ways are learnt, a tuned generator paints their ends alone: nothing else has to stay as it was.
+    config.tuning.locality = 0.0
     return config

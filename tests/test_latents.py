@@ -14,7 +14,7 @@ from gan_jax.latents.inversion import invert, rms
 from gan_jax.latents.paths import PATHS, linear, mean_shift, rescaled, slerp, smooth, spline
 from gan_jax.latents.search import QUIET, Settings, rate_schedule
 from gan_jax.latents.tuning import Settings as TuningSettings
-from gan_jax.latents.tuning import tuned
+from gan_jax.latents.tuning import learning_rates, tuned
 from gan_jax.models.generator import Critic, Generator, Years, on_sphere
 from gan_jax.models.likeness import Weights, distance, features_of, ssim, unlike_statistics
 from gan_jax.pictures import to_float
@@ -298,6 +298,18 @@ def test_each_group_has_a_generator_of_its_own(to_tune, monkeypatch):
     monkeypatch.setattr(jax, "local_devices", lambda: devices[:1])
     for together, alone in zip(both, tuned(generator, groups, settings, 0)):
         np.testing.assert_allclose(alone.params, together.params, atol=1e-3)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7, 300])
+def test_a_tunings_learning_rate_rises_holds_and_falls(steps):
+    rate = learning_rates(tuning_settings(steps=steps, learning_rate=0.5))
+    rates = np.array([float(rate(np.float32(i))) for i in range(steps)])
+    assert np.all(rates > 0) and rates.max() == 0.5
+    rising, falling = np.argmax(rates == 0.5), steps - 1 - np.argmax(rates[::-1] == 0.5)
+    assert np.all(np.diff(rates[: rising + 1]) > 0) and np.all(np.diff(rates[falling:]) < 0)
+    if steps == 300:  # a tenth of them, and half of them along a cosine
+        expected = 0.5 * np.array([1 / 31, 30 / 31, 1, 1, 0.75, 0.5, 0.25])
+        np.testing.assert_allclose(rates[[0, 29, 30, 149, 200, 225, 250]], expected, rtol=1e-5)
 
 
 def test_nothing_is_tuned_in_no_steps(to_tune):

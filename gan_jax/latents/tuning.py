@@ -22,7 +22,8 @@ from gan_jax.models.layers import STDDEV_GROUP
 from gan_jax.models.likeness import Weights, distance, features_of, unlike_statistics
 from gan_jax.progress import Progress
 
-RAMP_DOWN = 0.5  # the last part of the steps, over which the learning rate falls to zero along a cosine
+RAMP_UP = 0.1  # the first part of the steps, over which the learning rate rises: Adam knows too little of the gradients then
+RAMP_DOWN = 0.5  # the last part, over which it falls to zero along a cosine
 NOTE_EVERY = 10  # steps
 OTHERS = 1024  # random latents, towards which a generator is held to what it painted before
 
@@ -78,6 +79,19 @@ def tuned(generator: Generator, groups: Sequence[Group], settings: Settings, see
                 yield dataclasses.replace(generator, params=_joined(one, jax.device_put(kept, here)))
 
 
+def learning_rates(settings: Settings) -> optax.Schedule:
+    """Returns the learning rate by the step, counted from 0. The first one is above zero, and only the one after the last would be zero."""
+    rise, hold = int(settings.steps * RAMP_UP), int(settings.steps * (1 - RAMP_DOWN))
+    return optax.join_schedules(
+        [
+            optax.linear_schedule(settings.learning_rate / (rise + 1), settings.learning_rate, rise),
+            optax.constant_schedule(settings.learning_rate),
+            optax.cosine_decay_schedule(settings.learning_rate, settings.steps - hold),
+        ],
+        [rise, hold],
+    )
+
+
 def _whole(size: int) -> int:
     """Whole groups for the discriminator's minibatch statistics, which its features don't use but its program has to shape."""
     return size if size <= STDDEV_GROUP else -(-size // STDDEV_GROUP) * STDDEV_GROUP
@@ -99,11 +113,7 @@ def _programs(apply: Callable, features: Callable | None, settings: Settings, me
     """Returns how a round begins, and its step. What a device trains is that device's part of arrays [devices, ...]."""
     critic_of = Critic(None, features) if features else None
     adam = optax.scale_by_adam(b1=0.9, b2=0.99)
-    hold = int(settings.steps * (1 - RAMP_DOWN))
-    schedule = optax.join_schedules(
-        [optax.constant_schedule(settings.learning_rate), optax.cosine_decay_schedule(settings.learning_rate, settings.steps - hold)],
-        [hold],
-    )
+    schedule = learning_rates(settings)
     own, same = PartitionSpec("groups"), PartitionSpec()
 
     def each(function: Callable, *, own_first: int, arguments: int) -> Callable:
@@ -127,10 +137,13 @@ def _programs(apply: Callable, features: Callable | None, settings: Settings, me
         return loss
 
     def step(trained, state, z: Array, target: Array, of_target: list[Array], before, kept, critic, others: Array, i: Array):
-        # Anywhere on the way from a painting's latents to those of another image.
-        away = others[(i * len(z) + jnp.arange(len(z))) % OTHERS]
-        near = on_sphere(z + jnp.linspace(0.3, 1.0, len(z))[:, None] * (away - z), label_size)
-        there = jax.lax.stop_gradient(apply(_joined(before, kept), near))
+        def as_before() -> tuple[Array, Array]:
+            # Anywhere on the way from a painting's latents to those of another image.
+            away = others[(i * len(z) + jnp.arange(len(z))) % OTHERS]
+            near = on_sphere(z + jnp.linspace(0.3, 1.0, len(z))[:, None] * (away - z), label_size)
+            return near, jax.lax.stop_gradient(apply(_joined(before, kept), near))
+
+        near, there = as_before() if settings.locality else (z[:0], target[:0])
 
         def total(trained) -> Array:
             images = apply(_joined(trained, kept), jnp.concatenate([z, near]))
