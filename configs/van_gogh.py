@@ -6,8 +6,8 @@
         --config.collection.images=$V/van_gogh_images --config.collection.table=$V/van_gogh_data.txt
 
 A DCGAN of the paper's widths at 128 px, for minutes on one large GPU; `configs/van_gogh.py:resolution=32` is the demo's small one, for a
-CPU. Both know the year, and have latents for every work: docs/between.md. Expect fields under skies, trees, heads and interiors in his
-palettes and strokes, and works that turn into each other by way of such pictures; faces and hands are not to be looked at closely.
+CPU. Both know the year, and have latents for every painting: docs/between.md. Expect fields under skies, trees, heads and interiors in his
+palettes and strokes, and paintings that turn into each other by way of such pictures; faces and hands are not to be looked at closely.
 """
 
 from ml_collections import ConfigDict
@@ -44,7 +44,7 @@ def get_config(argument: str = "") -> ConfigDict:
     training.augment_colour = 0.2
     training.batch_size = 64
     training.learning_rate_decay = 0.3
-    training.works_spread = 0.1
+    training.paintings_spread = 0.1
     training.total_kimg = 600.0
     training.log_every_kimg = 10.0
     training.sample_every_kimg = 200.0

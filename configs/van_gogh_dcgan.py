@@ -31,8 +31,8 @@ def get_config() -> ConfigDict:
     training.augment_kinds = ("colour", "translation", "cutout")  # zooming takes the finest strokes away
     training.augment_colour = 0.4
     training.total_kimg = 1500.0
-    training.works_detail = 2
-    training.works_spread = 0.1
+    training.paintings_detail = 2
+    training.paintings_spread = 0.1
     training.log_every_kimg = 10.0
     training.sample_every_kimg = 200.0
     training.checkpoint_every_kimg = 200.0

@@ -3,7 +3,7 @@
     python -m gan_jax study --config=configs/van_gogh_pggan.py --workdir=runs/van_gogh_pggan \\
         --config.collection.images=$V/van_gogh_images --config.collection.table=$V/van_gogh_data.txt
 
-Made for five minutes on one large GPU. It knows the year and has latents for every work, as that config has: docs/between.md. It learns
+Made for five minutes on one large GPU. It knows the year and has latents for every painting, as that config has: docs/between.md. It learns
 the palette and the masses of so few pictures; the DCGAN gets nearer to them, and paints more different ones, in less time.
 """
 
@@ -42,7 +42,7 @@ def get_config() -> ConfigDict:
     training.adam_b1 = 0.0
     training.adam_b2 = 0.99
     training.batch_size = 64
-    training.works_spread = 0.1
+    training.paintings_spread = 0.1
     # From the full size on: growing takes minutes that so short a training does not have.
     training.first_resolution = 128
     training.total_kimg = 700.0

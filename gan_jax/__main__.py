@@ -14,7 +14,7 @@ from ml_collections import config_flags
 
 from gan_jax import completion, demo_config, shipped_configs
 from gan_jax.collection.named_periods import ENDS, check_name
-from gan_jax.config import check_value, renamed_flags
+from gan_jax.config import check_value, rename, renamed_flags
 from gan_jax.errors import Stopped, UserError
 from gan_jax.huge_pages import use_huge_pages
 from gan_jax.settings import BY_NAME
@@ -120,6 +120,7 @@ def parse(words: Sequence[str], values: flags.FlagValues, periods: Mapping[str, 
     try:
         values([sys.argv[0], *words])
         values.config.to_dict()  # a file that can't be read is an error only when something is asked of it
+        rename(values.config, words)
         section = values.config.collection.periods
         with section.unlocked(), section.ignore_type():
             section.update(periods)

@@ -17,7 +17,7 @@ FORMER = {field.was: field for field in SETTINGS if field.was}
 
 def check(config: ConfigDict) -> None:
     """Gives fields their names of today, and raises UserError for one that can't be: unknown, missing, of another type or out of bounds."""
-    _rename(config)
+    rename(config)
     flat = flatten(config.to_dict())
     for name in sorted(flat.keys() - BY_NAME.keys()):
         if not name.startswith(f"{OPEN_SECTION}."):
@@ -30,21 +30,45 @@ def check(config: ConfigDict) -> None:
     Periods.of(config.collection)
 
 
+def rename(config: ConfigDict, words: Sequence[str] = ()) -> None:
+    """Gives former names and values in a config those of today; says so on stderr.
+
+    words: of the command line, by the names of today. Fields that it names stay as they are, whatever a config file says by a former name.
+    """
+    given = {match[1] for word in words if (match := re.match(r"--?config\.([\w.]+)", word))}
+    for name in (*FORMER, *(field.name for field in SETTINGS if field.renamed)):
+        *sections, last = name.split(".")
+        branch = config
+        for section in sections:
+            branch = branch.get(section, {})
+        if last in branch:
+            now, value, change = _today(name, branch[last])
+            if change:
+                print(f"gan_jax: {change}", file=sys.stderr)
+            with branch.unlocked(), branch.ignore_type():
+                if name in FORMER:
+                    del branch[last]
+                if name == now or now not in given:
+                    branch[now.rpartition(".")[2]] = value
+
+
 def check_value(name: str, value: Any) -> None:
     """Raises UserError for a value that a field can't have."""
     if fault := BY_NAME[name].fault(value):
         raise UserError(f"config.{name}={value!r}: {fault}")
 
 
-def renamed(tree: Mapping[str, Any], where: Any, prefix: str = "") -> dict[str, Any]:
+def today(name: str) -> str:
+    """Returns a field's name of today."""
+    return FORMER[name].name if name in FORMER else name
+
+
+def renamed(tree: Mapping[str, Any], where: Any) -> dict[str, Any]:
     """Returns a config as it was written, nested, by the names and values of today; says on stderr what is called otherwise in `where`."""
-    made: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            made[key] = renamed(value, where, f"{prefix}{key}.")
-        else:
-            name, made_of = _today(f"{prefix}{key}", value, f"{where}: ")
-            made[name.removeprefix(prefix)] = made_of
+    changes: list[str] = []
+    made = _renamed(tree, "", changes)
+    if changes:
+        print(f"gan_jax: {where}: {'; '.join(changes)}", file=sys.stderr)
     return made
 
 
@@ -54,7 +78,8 @@ def renamed_flags(words: Sequence[str]) -> list[str]:
     for word in words:
         match = re.fullmatch(r"(--?config\.)([\w.]+)(?:=(.*))?", word, re.DOTALL)
         if match and match[2] in FORMER:
-            name, value = _today(match[2], match[3], "")
+            name, value, change = _today(match[2], match[3])
+            print(f"gan_jax: {change}", file=sys.stderr)
             word = match[1] + name + ("" if match[3] is None else f"={value}")
         made.append(word)
     return made
@@ -71,29 +96,25 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _rename(config: ConfigDict) -> None:
-    """Gives former names and values in a config those of today; says so on stderr."""
-    for name in (*FORMER, *(field.name for field in SETTINGS if field.renamed)):
-        *sections, last = name.split(".")
-        branch = config
-        for section in sections:
-            branch = branch.get(section, {})
-        if last in branch:
-            today, value = _today(name, branch[last], "")
-            with branch.unlocked():
-                if name in FORMER:
-                    del branch[last]
-                branch[today.rpartition(".")[2]] = value
+def _renamed(tree: Mapping[str, Any], prefix: str, changes: list[str]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            made[key] = _renamed(value, f"{prefix}{key}.", changes)
+        else:
+            name, made_of, change = _today(f"{prefix}{key}", value)
+            changes += [change] if change else []
+            made[name.removeprefix(prefix)] = made_of
+    return made
 
 
-def _today(name: str, value: Any, where: str) -> tuple[str, Any]:
-    """Returns a field's name and value as they are called today; says on stderr where one of them was another."""
+def _today(name: str, value: Any) -> tuple[str, Any, str]:
+    """Returns a field's name and value as they are called today; says where one of them was another, "" where none was."""
     field = FORMER.get(name) or BY_NAME.get(name)
     if not field:
-        return name, value
+        return name, value, ""
     now = field.renamed.get(value, value) if isinstance(value, str) else value
-    today = field.name if name in FORMER else name
-    if (today, now) != (name, value):
-        said = "" if value is None else f"={value}"
-        print(f"gan_jax: {where}config.{name}{said} is called config.{today}{said and f'={now}'} now", file=sys.stderr)
-    return today, now
+    if (today(name), now) == (name, value):
+        return name, value, ""
+    said = "" if value is None else f"={value}"
+    return today(name), now, f"config.{name}{said} is called config.{today(name)}{said and f'={now}'} now"

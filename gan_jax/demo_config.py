@@ -12,15 +12,15 @@ def get_config() -> ConfigDict:
     config = with_ways(get_default())
     config.model.smooth = True
     # Half as many paintings a step as on a GPU, and of less weight: few images are seen here.
-    config.training.works = 3.0
-    config.training.works_batch = 16
+    config.training.paintings = 3.0
+    config.training.paintings_batch = 16
     return config
 
 
 def with_ways(config: ConfigDict) -> ConfigDict:
     """Makes a config's networks learn the ways between paintings beside samples; returns it."""
     config.model.year = True
-    config.training.works = 10.0
+    config.training.paintings = 10.0
     # Where ways are learnt, a tuned generator paints their ends alone: nothing else has to stay as it was.
     config.tuning.locality = 0.0
     return config

@@ -25,7 +25,7 @@ class Field:
     resume: bool = False  # whether it may differ from the config that a workdir was begun with
     new: bool = False  # it came when there were workdirs; what was done before it changes no fingerprint
     before: Any = None  # what was done in workdirs from before it was there, where that is not the default
-    was: str = ""  # its former name
+    was: str = ""  # its former name, by which fingerprints have it
     renamed: Mapping[str, str] = dataclasses.field(default_factory=dict)  # former values, with those of today
 
     @property

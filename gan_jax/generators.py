@@ -27,7 +27,7 @@ def open_generator(source: str | pathlib.Path, precision: str = "auto") -> Gener
         Apply(network, *grown),
         network.label_size,
         found.years,
-        found.works,
+        found.painting_latents,
         Critic(critic, Features(found.discriminator, *grown)),
         first=First(network, *grown),
     )

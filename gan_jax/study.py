@@ -16,7 +16,7 @@ from ml_collections import ConfigDict
 from gan_jax import __version__, files, reading
 from gan_jax.collection.collection import UNDATED
 from gan_jax.collection.named_periods import further
-from gan_jax.config import check, flatten, renamed
+from gan_jax.config import check, flatten, renamed, today
 from gan_jax.errors import UserError
 from gan_jax.noted import Noted, looked_up
 from gan_jax.settings import BY_NAME, as_before, is_as_before, may_change
@@ -224,7 +224,7 @@ class Study:
         while not self._stands(name):
             time.sleep(1.0)
             if self._path.exists() and not self._cut_off():
-                self._finished = reading.read_json(self._path)["stages"]
+                self._finished = _records(reading.read_json(self._path)["stages"])
 
     def run_all(self) -> Iterator[tuple[str, str]]:
         """Runs every stage in order; yields its name and what it said. A baseline that can't be opened does not stop the others."""
@@ -318,8 +318,9 @@ class Study:
         # Which further periods there are changes what is shown, and nothing before.
         further_count = noted and name == "evaluate"
         passed_over = BY_CONTENT if noted else ()
+        # A field that has got another name goes by the former one, as when the fingerprints of workdirs were made.
         return {
-            field: value
+            (BY_NAME[field].was if field in BY_NAME else "") or field: value
             for field, value in fields.items()
             if not (may_change(field) and (field in BY_NAME or not further_count))
             and field not in passed_over
@@ -382,7 +383,11 @@ def _records(stages: Any) -> dict[str, dict[str, Any]]:
             raise TypeError(name)
         if not all(isinstance(size, int) for size in made.get("bytes", {}).values()):
             raise TypeError(name)
-    return {name: dict(made) for name, made in stages.items()}
+    records = {name: dict(made) for name, made in stages.items()}
+    for made in records.values():
+        if "reads" in made:
+            made["reads"] = {today(field): value for field, value in made["reads"].items()}
+    return records
 
 
 def _before(name: str) -> Iterator[str]:

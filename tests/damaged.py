@@ -56,7 +56,7 @@ from gan_jax.report import data_uris, morphs, networks, plots  # noqa: E402
 from gan_jax.report.page import page, write_report  # noqa: E402
 from gan_jax.report.results import Results  # noqa: E402
 from gan_jax.stages.baseline import baseline_of, identity  # noqa: E402
-from gan_jax.stages.evaluate import features_of_works, works_of  # noqa: E402
+from gan_jax.stages.evaluate import features_of_paintings, paintings_of  # noqa: E402
 from gan_jax.study import Study  # noqa: E402
 
 MOST_SECONDS, MOST_BYTES = 10.0, 2**31
@@ -342,7 +342,7 @@ class Bench:
         for number in range(20):
             pixels = rng.integers(0, 256, (24, 20, 3), np.uint8)
             Image.fromarray(pixels).save(self.folder / "pictures" / f"{number:02d}.{'png' if number % 2 else 'jpg'}")
-            lines.append(f"{number:02d}.{'png' if number % 2 else 'jpg'},Work {number},{1880 + number // 2}")
+            lines.append(f"{number:02d}.{'png' if number % 2 else 'jpg'},Painting {number},{1880 + number // 2}")
         (self.folder / "table.csv").write_text("\r\n".join(lines) + "\r\n", newline="")
         records = [dict(zip(lines[0].split(","), line.split(","))) for line in lines[1:]]
         (self.folder / "table.json").write_text(json.dumps(records))
@@ -361,7 +361,7 @@ class Bench:
         identity(self.config, self.workdir)
         baseline_of(self.config, self.workdir, Morphs.load(self.workdir / "morphs", paintings))
         images = files.checksum(self.workdir / "collection" / "images.npy")
-        works_of(results.collection, self.config, features_of_works(self.workdir, results.collection, {}, images))
+        paintings_of(results.collection, self.config, features_of_paintings(self.workdir, results.collection, {}, images))
         return results
 
     def shown(self) -> object:
@@ -397,12 +397,12 @@ class Bench:
         return self.study()
 
     def prepared(self, table: str) -> object:
-        """A collection of the user's pictures; the works and pictures that are nowhere in it."""
+        """A collection of the user's pictures; the paintings and pictures that are nowhere in it."""
         config = default_config.get_config().collection
-        config.update(source="folder", table=str(self.folder / table), images=str(self.folder / "pictures"), resolution=16, min_works=1)
+        config.update(source="folder", table=str(self.folder / table), images=str(self.folder / "pictures"), resolution=16, min_paintings=1)
         config.periods.update(early="..1884", late="1886..")
         found = collections_.prepare(config)
-        there = {work.file for work in found.paintings} | {skipped.file for skipped in found.skipped}
+        there = {painting.file for painting in found.paintings} | {skipped.file for skipped in found.skipped}
         gone = {path.name for path in (self.folder / "pictures").iterdir()} - there
         if gone:
             raise AssertionError(f"nowhere: {sorted(gone)}")

@@ -1,10 +1,10 @@
 """How often the evaluation says yes where the truth is no, and how often it says yes where the truth is yes.
 
     python -m tests.false_yes            prints the tables of docs/judging.md (an hour on one core)
-    python -m tests.false_yes --rounds 40 --works 60,360 --only later
+    python -m tests.false_yes --rounds 40 --paintings 60,360 --only later
 
-Works are points with a style that moves with the years, or does not; frames are points as a cross-fade, a network that has learnt nothing
-or a perfect one would have them. Everything is drawn from seeds, so that the tables are the same every time.
+Paintings are points with a style that moves with the years, or does not; frames are points as a cross-fade, a network that has learnt
+nothing or a perfect one would have them. Everything is drawn from seeds, so that the tables are the same every time.
 """
 
 import argparse
@@ -23,7 +23,7 @@ COLUMNS = 24
 
 @dataclasses.dataclass(frozen=True)
 class World:
-    """Works of ten years, of which three and a half in the middle are held out, as points of correlated features."""
+    """Paintings of ten years, of which three and a half in the middle are held out, as points of correlated features."""
 
     features: np.ndarray  # [n, d]
     years: np.ndarray  # [n], in order
@@ -37,7 +37,7 @@ class World:
 
 @dataclasses.dataclass(frozen=True)
 class Hand:
-    """A painter: `style` [d] is how features move in a standard deviation of the years, `spread` [d, d] how works scatter.
+    """A painter: `style` [d] is how features move in a standard deviation of the years, `spread` [d, d] how paintings scatter.
 
     The style is in the first half of the features, and the other half is independent of it.
     """
@@ -46,20 +46,20 @@ class Hand:
     spread: np.ndarray
 
     def paint(self, years: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Features [..., d] of works of such years [...]."""
+        """Features [..., d] of paintings of such years [...]."""
         moved = ((years - 1885) / 2.9)[..., None] * self.style
         return moved + rng.normal(size=(*years.shape, len(self.style))) @ self.spread
 
 
-def world(works: int, rng: np.random.Generator, strength: float) -> World:
-    """strength: how far the style moves in ten years; 0: the years say nothing, as if they had been shuffled among the works."""
+def world(paintings: int, rng: np.random.Generator, strength: float) -> World:
+    """strength: how far the style moves in ten years; 0: the years say nothing, as if they had been shuffled among the paintings."""
     half = COLUMNS // 2
     spread = np.zeros((COLUMNS, COLUMNS))
     for part in (slice(0, half), slice(half, COLUMNS)):
         spread[part, part] = np.linalg.qr(rng.normal(size=(half, half)))[0] / np.sqrt(1 + np.arange(half) / 4)[:, None]
     style = np.concatenate([rng.normal(size=half), np.zeros(half)])
     hand = Hand(strength * style / np.linalg.norm(style), spread)
-    years = np.sort(rng.uniform(1880, 1890, works))
+    years = np.sort(rng.uniform(1880, 1890, paintings))
     made = World(hand.paint(years, rng), years, np.zeros((0, 2), int), hand)
     early, late = made.of("early"), made.of("late")
     count = max(8, int(0.75 * min(len(early), len(late))))
@@ -83,12 +83,12 @@ def drift(here: World, rng: np.random.Generator) -> np.ndarray:
 
 
 def still(here: World, rng: np.random.Generator) -> np.ndarray:
-    """[pairs, T, d]: the early work all the way, with a little noise."""
+    """[pairs, T, d]: the early painting all the way, with a little noise."""
     return here.features[here.ends[:, 0], None] + 0.1 * rng.normal(size=(len(here.ends), len(T), COLUMNS))
 
 
 def true(here: World, rng: np.random.Generator) -> np.ndarray:
-    """[pairs, T, d]: works painted in the very years."""
+    """[pairs, T, d]: paintings of the very years."""
     first, last = here.years[here.ends[:, :1]], here.years[here.ends[:, 1:]]
     return here.hand.paint((1 - T) * first + T * last, rng)
 
@@ -100,35 +100,35 @@ LATER: dict[str, tuple[float, Frames, bool]] = {  # strength of the style, frame
     "frames stand still": (1.5, still, False),
     "cross-fades of a painter who changed a little": (0.5, cross_fade, True),
     "cross-fades of a painter who changed": (1.5, cross_fade, True),
-    "works painted in the very years": (1.5, true, True),
+    "paintings of the very years": (1.5, true, True),
 }
 
 
 def dated(here: World, seed: int) -> tuple[Any, Any]:
-    """A fit that tells the years of works, and what dates the frames of the pairs by it; None for both where nothing is said."""
+    """A fit that tells the years of paintings, and what dates the frames of the pairs by it; None for both where nothing is said."""
     from gan_jax.evaluation import chronology
 
     groups = np.arange(len(here.years))
     try:
         known = chronology.fit(here.features, here.years, groups, seed)
         return (known, chronology.pairs(known, here.features, groups, here.ends, seed)) if known.tells else (None, None)
-    except ValueError:  # too few works or pairs
+    except ValueError:  # too few paintings or pairs
         return None, None
 
 
-def later(works: int, seed: int, case: str) -> bool | None:
+def later(paintings: int, seed: int, case: str) -> bool | None:
     """Whether a study says that its frames look later the further they are on the way; None where it says nothing."""
     from gan_jax.evaluation import chronology
 
     strength, frames, _ = LATER[case]
-    rng = np.random.default_rng([seed, works])
-    here = world(works, rng, strength)
+    rng = np.random.default_rng([seed, paintings])
+    here = world(paintings, rng, strength)
     _, dating = dated(here, seed)
     return chronology.passage(frames(here, rng), T, dating).later == "yes" if dating else None
 
 
-def works_of(*periods: str) -> Frames:
-    """[pairs, T, d]: new works of these periods, in turn, at every t."""
+def paintings_of(*periods: str) -> Frames:
+    """[pairs, T, d]: new paintings of these periods, in turn, at every t."""
 
     def paint(here: World, rng: np.random.Generator) -> np.ndarray:
         years = np.stack([rng.choice(here.years[here.of(periods[k % len(periods)])], len(T)) for k in range(len(here.ends))])
@@ -138,30 +138,30 @@ def works_of(*periods: str) -> Frames:
 
 
 def grey(here: World, rng: np.random.Generator) -> np.ndarray:
-    """[pairs, T, d]: the same picture over and over, which looks like the middle of all years and like no work."""
+    """[pairs, T, d]: the same picture over and over, which looks like the middle of all years and like no painting."""
     off = rng.normal(size=COLUMNS) @ here.hand.spread
     return np.tile(here.features.mean(axis=0) + 6 * off / np.linalg.norm(off), (len(here.ends), len(T), 1))
 
 
 BETWEEN: dict[str, tuple[float, Frames, bool]] = {
     "the years say nothing; cross-fades": (0.0, cross_fade, False),
-    "new early works": (1.5, works_of("early"), False),
-    "new late works": (1.5, works_of("late"), False),
-    "new early and late works, in turn": (1.5, works_of("early", "late"), False),
+    "new early paintings": (1.5, paintings_of("early"), False),
+    "new late paintings": (1.5, paintings_of("late"), False),
+    "new early and late paintings, in turn": (1.5, paintings_of("early", "late"), False),
     "one grey picture": (1.5, grey, False),
-    "works painted in the very years": (1.5, true, True),
+    "paintings of the very years": (1.5, true, True),
     "the same, of a painter who changed much": (3.0, true, True),
 }
 
 
-def between(works: int, seed: int, case: str) -> bool | None:
-    """Whether a study says that its middle looks later than the early works and earlier than the late ones."""
+def between(paintings: int, seed: int, case: str) -> bool | None:
+    """Whether a study says that its middle looks later than the early paintings and earlier than the late ones."""
     from gan_jax.evaluation import chronology
     from gan_jax.metrics import manifold
 
     strength, frames, _ = BETWEEN[case]
-    rng = np.random.default_rng([seed, works])
-    here = world(works, rng, strength)
+    rng = np.random.default_rng([seed, paintings])
+    here = world(paintings, rng, strength)
     known, dating = dated(here, seed)
     if dating is None:
         return None
@@ -169,17 +169,17 @@ def between(works: int, seed: int, case: str) -> bool | None:
     moving = frames(here, rng)[:, len(T) // 2]
     try:
         precision, of_real = (manifold.manifold(trained, each).precision for each in (moving, here.features[here.of("between")]))
-    except ValueError:  # too few works
+    except ValueError:  # too few paintings
         return None
     if chronology.no_paintings(precision, of_real):
         return None
-    early, late = (np.isin(np.arange(works), here.of(period)) for period in ("early", "late"))
+    early, late = (np.isin(np.arange(paintings), here.of(period)) for period in ("early", "late"))
     said = chronology.between(moving, dating, known, here.features, early, late).said
     return None if said == "silent" else said == "yes"
 
 
 def pictures(count: int, rng: np.random.Generator) -> np.ndarray:
-    """Works as patches of colour: uint8 [count, 32, 32, 3]."""
+    """Paintings as patches of colour: uint8 [count, 32, 32, 3]."""
     patches = rng.integers(0, 256, (count, 6, 6, 3), np.uint8)
     return np.stack([np.asarray(Image.fromarray(one).resize((32, 32), Image.Resampling.BICUBIC)) for one in patches])
 
@@ -194,14 +194,14 @@ def noisy(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 COPIES: dict[str, tuple[Callable[[np.ndarray, np.random.Generator], np.ndarray], bool]] = {
-    "new works": (lambda works, rng: pictures(100, rng), False),
-    "one grey picture": (lambda works, rng: np.full((100, 32, 32, 3), 127, np.uint8), False),
-    "the works' mean, and noise": (lambda works, rng: noisy(np.tile(works.mean(axis=0), (100, 1, 1, 1)), rng), False),
-    "new works, blurred": (lambda works, rng: ndimage.gaussian_filter(pictures(100, rng), (0, 3, 3, 0)), False),
-    "one in three a copy, mirrored, with noise": (lambda works, rng: mixed(noisy(works[:, :, ::-1], rng), rng), True),
-    "one in three a copy, moved by two pixels": (lambda works, rng: mixed(np.roll(works, (2, -2), axis=(1, 2)), rng), True),
-    "one in three a copy, cropped by an eighth": (lambda works, rng: mixed(cropped(works), rng), True),
-    "one in three a copy, in other colours": (lambda works, rng: mixed(works[..., [1, 2, 0]], rng), True),
+    "new paintings": (lambda paintings, rng: pictures(100, rng), False),
+    "one grey picture": (lambda paintings, rng: np.full((100, 32, 32, 3), 127, np.uint8), False),
+    "the paintings' mean, and noise": (lambda paintings, rng: noisy(np.tile(paintings.mean(axis=0), (100, 1, 1, 1)), rng), False),
+    "new paintings, blurred": (lambda paintings, rng: ndimage.gaussian_filter(pictures(100, rng), (0, 3, 3, 0)), False),
+    "one in three a copy, mirrored, with noise": (lambda paintings, rng: mixed(noisy(paintings[:, :, ::-1], rng), rng), True),
+    "one in three a copy, moved by two pixels": (lambda paintings, rng: mixed(np.roll(paintings, (2, -2), axis=(1, 2)), rng), True),
+    "one in three a copy, cropped by an eighth": (lambda paintings, rng: mixed(cropped(paintings), rng), True),
+    "one in three a copy, in other colours": (lambda paintings, rng: mixed(paintings[..., [1, 2, 0]], rng), True),
 }
 
 
@@ -209,36 +209,36 @@ def mixed(copies: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.concatenate([copies[rng.integers(0, len(copies), 33)], pictures(67, rng)])
 
 
-def by_heart(works: int, seed: int, case: str) -> bool:
-    """Whether a study says that a network repeats works by heart."""
+def by_heart(paintings: int, seed: int, case: str) -> bool:
+    """Whether a study says that a network repeats paintings by heart."""
     from gan_jax.evaluation import summary
     from gan_jax.metrics.copies import Copies
 
-    rng = np.random.default_rng([seed, works])
-    trained = pictures(2 * works // 3, rng)
+    rng = np.random.default_rng([seed, paintings])
+    trained = pictures(2 * paintings // 3, rng)
     training = Copies(trained)
     found = training(COPIES[case][0](trained, rng))
     return summary.by_heart(training.near(found).mean(), training.chance(found))
 
 
 def other_fades(here: World, rng: np.random.Generator) -> np.ndarray:
-    """[pairs, T, d]: cross-fades of other works of the same years, in the same way."""
+    """[pairs, T, d]: cross-fades of other paintings of the same years, in the same way."""
     mirror = dataclasses.replace(here, features=here.hand.paint(here.years, rng))
     return cross_fade(mirror, np.random.default_rng(FADE))
 
 
 FADE = 5  # how laying pictures over each other changes them, the same for a study's frames and the cross-fade beside them
 NEARER: dict[str, tuple[float, Frames, str, bool]] = {  # and what the frames are asked to be nearer than
-    "new early works, beside the early works": (1.5, works_of("early"), "the early works", False),
-    "new late works, beside the late works": (1.5, works_of("late"), "the late works", False),
-    "new early and late works, beside both": (1.5, works_of("early", "late"), "both, mixed", False),
+    "new early paintings, beside the early ones": (1.5, paintings_of("early"), "the early works", False),
+    "new late paintings, beside the late ones": (1.5, paintings_of("late"), "the late works", False),
+    "new early and late paintings, beside both": (1.5, paintings_of("early", "late"), "both, mixed", False),
     "other cross-fades, beside the cross-fade": (1.5, other_fades, "cross-fade", False),
-    "works painted in the very years, beside all": (1.5, true, "all", True),
+    "paintings of the very years, beside all": (1.5, true, "all", True),
     "the same, of a painter who changed much": (3.0, true, "all", True),
 }
 
 
-def judged(works: int, seed: int, case: str) -> list[dict] | None:
+def judged(paintings: int, seed: int, case: str) -> list[dict] | None:
     """The verdicts of a study."""
     from gan_jax.evaluation import verdicts
     from gan_jax.metrics.image_set import ImageSet
@@ -247,8 +247,8 @@ def judged(works: int, seed: int, case: str) -> list[dict] | None:
         return ImageSet(np.zeros((*features.shape[:-1], 1, 1, 3), np.uint8), features)
 
     strength, frames, *_ = NEARER[case]
-    rng = np.random.default_rng([seed, works])
-    here = world(works, rng, strength)
+    rng = np.random.default_rng([seed, paintings])
+    here = world(paintings, rng, strength)
     if not len(here.ends):
         return None
     real = {period: blank(here.features[here.of(period)]) for period in ("early", "between", "late")}
@@ -256,25 +256,25 @@ def judged(works: int, seed: int, case: str) -> list[dict] | None:
     return verdicts.verdicts(real, shown, len(T) // 2, seed, 8, "ours")
 
 
-def nearer(works: int, seed: int, case: str) -> bool | None:
+def nearer(paintings: int, seed: int, case: str) -> bool | None:
     """Whether a study says that its frames are nearer to the years between."""
-    beside, said = NEARER[case][2], judged(works, seed, case)
+    beside, said = NEARER[case][2], judged(paintings, seed, case)
     if said is None or said[0]["verdict"] is None:
         return None
     return all(one["verdict"] == "nearer" for one in said if beside in ("all", one["name"]))
 
 
 ABLE: dict[str, tuple[str, str]] = {
-    "could have been shown, by its own account": ("works painted in the very years, beside all", ""),
+    "could have been shown, by its own account": ("paintings of the very years, beside all", ""),
     "the same, of a painter who changed much": ("the same, of a painter who changed much", ""),
 }
 
 
-def able(works: int, seed: int, case: str) -> bool | None:
+def able(paintings: int, seed: int, case: str) -> bool | None:
     """Whether a study says of itself that it could have found its frames nearer than all, if they were."""
     from gan_jax.evaluation import verdicts
 
-    said = judged(works, seed, ABLE[case][0])
+    said = judged(paintings, seed, ABLE[case][0])
     if said is None or said[0]["power"] is None:
         return None
     return min(one["power"] for one in said) >= verdicts.ABLE
@@ -289,21 +289,22 @@ QUESTIONS = {
 }
 
 
-def rate(question: str, case: str, works: int, rounds: int) -> tuple[float, float]:
+def rate(question: str, case: str, paintings: int, rounds: int) -> tuple[float, float]:
     """Parts of the rounds in which the answer is yes, and in which nothing is said."""
     ask = QUESTIONS[question][1]
-    said = [ask(works, seed, case) for seed in range(rounds)]
+    said = [ask(paintings, seed, case) for seed in range(rounds)]
     return sum(one is True for one in said) / rounds, sum(one is None for one in said) / rounds
 
 
 def table(question: str, sizes: tuple[int, ...], rounds: int) -> Iterator[str]:
     """Lines of Markdown."""
-    yield f"| {question}: says yes (says nothing), {rounds} rounds | right | " + " | ".join(f"{works} works" for works in sizes) + " |"
+    columns = " | ".join(f"{paintings} paintings" for paintings in sizes)
+    yield f"| {question}: says yes (says nothing), {rounds} rounds | right | {columns} |"
     yield "| --- | --- |" + " --- |" * len(sizes)
     for case, (*_, right) in QUESTIONS[question][0].items():
         cells = []
-        for works in sizes:
-            yes, nothing = rate(question, case, works, rounds)
+        for paintings in sizes:
+            yes, nothing = rate(question, case, paintings, rounds)
             cells.append(f"{yes:.1%}" + (f" ({nothing:.0%})" if nothing else ""))
         yield f"| {case} | {right if isinstance(right, str) else 'yes' if right else 'no'} | " + " | ".join(cells) + " |"
 
@@ -311,11 +312,11 @@ def table(question: str, sizes: tuple[int, ...], rounds: int) -> Iterator[str]:
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--rounds", type=int, default=400)
-    options.add_argument("--works", default=",".join(map(str, SIZES)))
+    options.add_argument("--paintings", default=",".join(map(str, SIZES)))
     options.add_argument("--only", default="", choices=("", *QUESTIONS))
     chosen = options.parse_args()
     for name in QUESTIONS:
         if chosen.only in ("", name):
-            for line in table(name, tuple(int(size) for size in chosen.works.split(",")), chosen.rounds):
+            for line in table(name, tuple(int(size) for size in chosen.paintings.split(",")), chosen.rounds):
                 print(line, flush=True)
             print()

@@ -9,7 +9,7 @@ to two GPUs. With `--trainings` nothing is searched, tuned and morphed: `tests.t
 takes the collection that lies there. Prints a table, a line for each study and one for the means of each variant, and writes it to
 OUT/table.md.
 
-Settings are chosen by the columns "trained on"; what is said of works held out is for reporting.
+Settings are chosen by the columns "trained on"; what is said of paintings held out is for reporting.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from scipy import stats
 QUICK = ("--config.morphing.films=0", "--config.morphing.stations=0", "--config.sampling.walk=0", "--config.morphing.formats=('gif',)")
 COLUMNS = (
     "chance, trained on", "recall", "coverage", "copies, %", "middles, trained on", "middles, held out", "chance of that year, held out",
-    "works' error", "ends' error", "style off by", "training, s", "in all, s",
+    "paintings' error", "ends' error", "style off by", "training, s", "in all, s",
 )  # fmt: skip
 SIGNS = {"nearer": "<", "further": ">", "undecided": "~"}
 
@@ -150,6 +150,7 @@ def figures_of(workdir: pathlib.Path) -> dict[str, Any]:
 def figures_of_training(workdir: pathlib.Path) -> dict[str, Any]:
     """The same of what `tests.trainings` says, as far as it says it."""
     said = json.loads((workdir / "trainings.json").read_text(encoding="utf-8"))
+    said = {{"works' error": "paintings' error"}.get(name, name): value for name, value in said.items()}  # as it was called before
     seconds = json.loads((workdir / "config.json").read_text(encoding="utf-8"))["stages"]["train"]["seconds"]
     verdicts = {name: (word, value) for name, (word, value) in said["verdicts"].items() if word}
     return {**dict.fromkeys(COLUMNS), **said, "training, s": seconds, "verdicts": verdicts}

@@ -39,7 +39,8 @@ from gan_jax.training.trained import state_like  # noqa: E402
 
 BATCH, EVERY = 16, 160  # images a step, and from one checkpoint to the next
 SETTINGS = {
-    "collection.resolution": 16, "collection.min_works": 8, "collection.painter.works": 48, "model.latent_size": 8, "model.width": 4,
+    "collection.resolution": 16, "collection.min_paintings": 8, "collection.painter.paintings": 48, "model.latent_size": 8,
+    "model.width": 4,
     "training.augment": "adaptive", "training.augment_target": -1.0, "training.batch_size": BATCH, "training.log_every_kimg": 0.08,
     "training.sample_every_kimg": 0.8, "training.checkpoint_every_kimg": EVERY / 1000, "training.watch_images": 16,
 }  # fmt: skip

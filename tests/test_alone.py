@@ -73,14 +73,14 @@ def test_some_pairs_are_painted_and_their_paintings_alone_are_searched(study, tm
         f"stub, 9 of {len(pairs)} pairs, searched"
     )
     assert reading.read_json(tmp_path / "baseline" / "about.json")["painted"] == (painted := room.drawn(9, len(pairs)))
-    works = {int(pairs[number][f"{end}_index"]) for number in painted for end in ("early", "late")}
-    assert re.search(rf"^gan_jax: baseline: searching {len(works)} paintings takes up to .*, .* of it by the tutorial's recipe; with less",
+    ends = {int(pairs[number][f"{end}_index"]) for number in painted for end in ("early", "late")}
+    assert re.search(rf"^gan_jax: baseline: searching {len(ends)} paintings takes up to .*, .* of it by the tutorial's recipe; with less",
                      capsys.readouterr().err, re.MULTILINE)  # fmt: skip
     for way in ("searched", "tutorial"):
         rows = reading.read_csv(tmp_path / "baseline" / way / "inversion.csv")
-        assert {int(row["index"]) for row in rows} == works and len(rows) == len(works)
+        assert {int(row["index"]) for row in rows} == ends and len(rows) == len(ends)
         frames = reading.read_array(tmp_path / "baseline" / way / "frames.npy")
-        latents = dict(zip(sorted(works), reading.read_array(tmp_path / "baseline" / way / "latents.npy")))
+        latents = dict(zip(sorted(ends), reading.read_array(tmp_path / "baseline" / way / "latents.npy")))
         assert frames.shape == (9, 3, 16, 16, 3)
         for pair, number in zip(frames, painted) if way == "searched" else ():  # the recipe's paths begin at another length
             for end, at in (("early", 0), ("late", -1)):

@@ -11,8 +11,8 @@ from gan_jax import reading
 from gan_jax.collection import aspect
 from gan_jax.collection.images import load_image
 from gan_jax.collection.painter import paint_collection
+from gan_jax.report.paintings import Paintings
 from gan_jax.report.results import Results
-from gan_jax.report.works import Works
 from gan_jax.study import Study
 
 RNG = np.random.default_rng(0)
@@ -69,14 +69,14 @@ def test_shapes_go_evenly_from_one_to_the_other():
 
 def test_a_study_of_wide_pictures_shows_them_wide(tmp_path):
     rows, images = paint_collection(48, 1880.0, 1890.0, 0, 32)  # as many as other tiny studies have, whose programs then serve
-    (tmp_path / "works").mkdir()
+    (tmp_path / "paintings").mkdir()
     lines = ["file,title,date"]
     for row, image in zip(rows, images):
-        Image.fromarray(image).resize((64, 32)).save(tmp_path / "works" / row["file"])
+        Image.fromarray(image).resize((64, 32)).save(tmp_path / "paintings" / row["file"])
         lines.append(f'{row["file"]},"{row["title"]}",{row["date"]}')
-    (tmp_path / "works.csv").write_text("\n".join(lines))
+    (tmp_path / "paintings.csv").write_text("\n".join(lines))
     config = tiny_config()
-    config.collection.update(source="folder", table=str(tmp_path / "works.csv"), images=str(tmp_path / "works"), fit="squash")
+    config.collection.update(source="folder", table=str(tmp_path / "paintings.csv"), images=str(tmp_path / "paintings"), fit="squash")
     dict(Study(config, tmp_path / "run").run_all())
     run = tmp_path / "run"
     size = config.collection.resolution
@@ -87,8 +87,8 @@ def test_a_study_of_wide_pictures_shows_them_wide(tmp_path):
     for name in ("inversion/side_by_side.png", "morphs/contact_sheet.png", "morphs/tuning.png", "morphs/pair_000.png", "morphs/shift.png"):
         assert 0.3 < covered(Image.open(run / name)) < 0.6, name
     assert reading.read_array(run / "morphs" / "frames.npy").shape[2:] == (size, size, 3)  # what is judged is what the network painted
-    works = Works.of(Results.load(run))
-    assert len(works.collection.aspects) == 48 and (works.collection.aspects == 2).all()
-    assert covered(works.images[0]) == 0.5
-    assert covered(works.collection.images[0]) > 0.9
+    paintings = Paintings.of(Results.load(run))
+    assert len(paintings.collection.aspects) == 48 and (paintings.collection.aspects == 2).all()
+    assert covered(paintings.images[0]) == 0.5
+    assert covered(paintings.collection.images[0]) > 0.9
     assert json.loads((run / "config.json").read_text())["config"]["collection"]["fit"] == "squash"

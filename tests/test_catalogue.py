@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan_jax.collection.catalogue import LARGEST_TABLE, find_columns, read_dates, read_table, rows_where, work_dates
+from gan_jax.collection.catalogue import LARGEST_TABLE, find_columns, painting_dates, read_dates, read_table, rows_where
 from gan_jax.errors import UserError
 
 UNNAMED = {"file": "", "title": "", "date": ""}
 CELL = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\t\r\n,;|\"'"), max_size=20)
 
 
-def parse_table(text: str, name: str = "works.csv", encoding: str = "utf-8"):
+def parse_table(text: str, name: str = "paintings.csv", encoding: str = "utf-8"):
     """The table of a text, which goes through a file as every table does."""
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, name)
@@ -113,7 +113,9 @@ def test_where_one_quotation_mark_is_missing_the_others_are_no_part_of_cells():
     assert "quotation marks without their partners" in table.repaired[0]
 
 
-@pytest.mark.parametrize("above", ["Works of a painter\n", "Works of a painter;;\n\n", "# exported in May, by hand\n# second line\n"])
+@pytest.mark.parametrize(
+    "above", ["Paintings of a painter\n", "Paintings of a painter;;\n\n", "# exported in May, by hand\n# second line\n"]
+)
 def test_a_title_above_the_header_is_left_away_and_said(above):
     table = parse_table(f"{above}file;title;date\n1.jpg;Sun;1888\n2.jpg;Rain, Wind;1889\n3.jpg;Fog;1890\n")
     assert table.columns == ["file", "title", "date"] and len(table.rows) == 3
@@ -170,10 +172,10 @@ def test_columns_can_be_named_and_what_is_missing_is_named():
     named = {"file": "a", "title": "b", "date": "c"}
     assert find_columns(table, named).date == ("c",)
     with pytest.raises(
-        UserError, match="works.csv: no date column among 'a', 'b', 'c'; name one with --config.collection.columns.date=NAME"
+        UserError, match="paintings.csv: no date column among 'a', 'b', 'c'; name one with --config.collection.columns.date=NAME"
     ):
         find_columns(table, {**named, "date": ""})
-    with pytest.raises(UserError, match="config.collection.columns.title='z': .*works.csv has no such column, only 'a', 'b', 'c'"):
+    with pytest.raises(UserError, match="config.collection.columns.title='z': .*paintings.csv has no such column, only 'a', 'b', 'c'"):
         find_columns(table, {**named, "title": "z"})
 
 
@@ -253,14 +255,14 @@ def test_two_ends_complete_the_text_of_a_date_or_win_over_it(begin, end):
     assert columns.ends == (begin, end)
     month = 1888 + 8.5 / 12
     expected = [(month, 1 / 24), (1888.5, 1.5), (1885, 5), (1930.5, 0.5), (1888.5, 0.5), (1888.5, 0.5), (25, 75)]
-    for date, right in zip(work_dates(table.rows, columns), expected, strict=True):
+    for date, right in zip(painting_dates(table.rows, columns), expected, strict=True):
         assert date == pytest.approx(right)
 
 
 def test_two_ends_alone_are_a_date():
     table = parse_table("file,begin year,end year\n1.jpg,1888,1889\n2.jpg,1890,1890\n")
     columns = find_columns(table, UNNAMED)
-    assert work_dates(table.rows, columns) == [(1889.0, 1.0), (1890.5, 0.5)]
+    assert painting_dates(table.rows, columns) == [(1889.0, 1.0), (1890.5, 0.5)]
 
 
 @pytest.mark.parametrize(
@@ -279,7 +281,7 @@ def test_a_column_beside_says_how_exact_a_date_is():
     table = parse_table(
         "file,date,datePrecision\n1.jpg,1888-01-01T00:00:00Z,11\n2.jpg,1889-01-01T00:00:00Z,9\n3.jpg,1890-05-01T00:00:00Z,10\n"
     )
-    dates = work_dates(table.rows, find_columns(table, UNNAMED))
+    dates = painting_dates(table.rows, find_columns(table, UNNAMED))
     assert [date[1] for date in dates] == pytest.approx([1 / 31 / 24, 0.5, 1 / 24])
 
 
@@ -345,7 +347,7 @@ def test_a_column_that_names_one_file_again_and_again_is_no_file_column():
 def test_addresses_are_no_files(column):
     table = parse_table(f"{column},date\n" + "".join(f"https://x.org/{i},188{i}\n" for i in range(5)))
     with pytest.raises(
-        UserError, match=f"works.csv: '{column}' holds addresses such as 'https://x.org/0', .*download them into that folder"
+        UserError, match=f"paintings.csv: '{column}' holds addresses such as 'https://x.org/0', .*download them into that folder"
     ):
         find_columns(table, UNNAMED, lambda name: False)
     assert find_columns(table, UNNAMED, lambda name: True).file == column
@@ -386,11 +388,11 @@ def test_empty_fields_at_the_end_are_no_fields(text):
 
 
 def test_many_rows_and_many_columns_take_no_long_time():
-    rows = "".join(f'{n}.jpg,"Work, {n}","Arles, {n % 28 + 1} May {1400 + n % 600}"\n' for n in range(50_000))
+    rows = "".join(f'{n}.jpg,"Painting, {n}","Arles, {n % 28 + 1} May {1400 + n % 600}"\n' for n in range(50_000))
     table = parse_table("file,title,date\n" + rows)
     start = time.process_time()
     columns = find_columns(table, UNNAMED, lambda name: name.endswith(".jpg"))
-    dates = work_dates(table.rows, columns)
+    dates = painting_dates(table.rows, columns)
     assert time.process_time() - start < 10  # of this process alone; usually two or three
     assert all(not isinstance(date, str) for date in dates)
     wide = ",".join(f"date {n}" for n in range(500)) + ",file\n"

@@ -72,29 +72,29 @@ def test_the_periods_that_a_date_may_be_of():
 
 
 def uncertain_config(tmp_path, **settings) -> ConfigDict:
-    """Eight works of each of 1884, 1886 and 1889, and four that may be of several periods."""
+    """Eight paintings of each of 1884, 1886 and 1889, and four that may be of several periods."""
     (tmp_path / "images").mkdir(parents=True)
     dates = ["1884"] * 8 + ["1886"] * 8 + ["1889"] * 8 + ["1870-1900", "1885-1886", "1886-1888", "1870-1879"]
     for i in range(len(dates)):
         Image.fromarray(picture()).save(tmp_path / "images" / f"{i}.png")
-    rows = "".join(f"{i}.png,Work {i},{date}\n" for i, date in enumerate(dates))
+    rows = "".join(f"{i}.png,Painting {i},{date}\n" for i, date in enumerate(dates))
     (tmp_path / "table.csv").write_text(f"file,title,date\n{rows}")
     config = default_config.get_config().collection
-    config.update(source="folder", table=str(tmp_path / "table.csv"), images=str(tmp_path / "images"), resolution=16, min_works=8)
+    config.update(source="folder", table=str(tmp_path / "table.csv"), images=str(tmp_path / "images"), resolution=16, min_paintings=8)
     config.periods.update(early="..1885", late="1888..")
     config.near_duplicates = -1
     config.update(settings)
     return config
 
 
-def test_works_that_may_be_of_several_periods_are_left_out_and_said(tmp_path):
+def test_paintings_that_may_be_of_several_periods_are_left_out_and_said(tmp_path):
     found = collections.prepare(uncertain_config(tmp_path))
-    assert {painting.title for painting in found.paintings if painting.year < 1880} == {"Work 27"}
+    assert {painting.title for painting in found.paintings if painting.year < 1880} == {"Painting 27"}
     assert len(found.paintings) == 25 == len(found.images)
     assert {skipped.title: skipped.reason for skipped in found.skipped} == {
-        "Work 24": "uncertain date: 1870 to 1900, early or between or late",
-        "Work 25": "uncertain date: 1885 to 1886, early or between",
-        "Work 26": "uncertain date: 1886 to 1888, between or late",
+        "Painting 24": "uncertain date: 1870 to 1900, early or between or late",
+        "Painting 25": "uncertain date: 1885 to 1886, early or between",
+        "Painting 26": "uncertain date: 1886 to 1888, between or late",
     }
     said = collections.summary(found)
     assert said.endswith("3 skipped (3 uncertain dates); 11% of the dated paintings may as well be of another period, and are left out")
@@ -102,8 +102,8 @@ def test_works_that_may_be_of_several_periods_are_left_out_and_said(tmp_path):
     config.update(table=str(tmp_path / "table.csv"), images=str(tmp_path / "images"))
     kept = collections.prepare(config)
     assert len(kept.paintings) == 28 and not kept.skipped and "another period" not in collections.summary(kept)
-    assert {painting.title: painting.period for painting in kept.paintings}["Work 24"] == "early"
-    # The pictures stay beside their works.
+    assert {painting.title: painting.period for painting in kept.paintings}["Painting 24"] == "early"
+    # The pictures stay beside their paintings.
     pictures = {painting.file: image for painting, image in zip(kept.paintings, kept.images)}
     for painting, image in zip(found.paintings, found.images):
         np.testing.assert_array_equal(image, pictures[painting.file])
@@ -118,7 +118,7 @@ def messy(tmp_path):
     rows = []
     for i in range(12):
         Image.fromarray(picture()).save(folder / f"{i:02d}.png")
-        rows.append([f"{i:02d}.png", f"Work {i}", str(1880 + i), "landscape"])
+        rows.append([f"{i:02d}.png", f"Painting {i}", str(1880 + i), "landscape"])
     rows[0][0] = "00.PNG"  # another case
     rows[1][0] = "01"  # no ending
     rows[2][0] = "elsewhere/02.png"  # another folder
@@ -145,7 +145,7 @@ def messy(tmp_path):
 
 def config_of(folder, **changes) -> ConfigDict:
     config = default_config.get_config().collection
-    config.update(source="folder", table=str(folder / "table.csv"), images=str(folder / "images"), resolution=16, min_works=2)
+    config.update(source="folder", table=str(folder / "table.csv"), images=str(folder / "images"), resolution=16, min_paintings=2)
     config.periods.update(early="..1884", late="1888..")
     config.update(changes)
     return config
@@ -154,11 +154,11 @@ def config_of(folder, **changes) -> ConfigDict:
 def test_nothing_disappears_silently(messy):
     folder, rows = messy
     collection = collections.prepare(config_of(folder, where="genre=landscape"))
-    reasons = {work.title or work.file: work.reason for work in collection.skipped}
+    reasons = {painting.title or painting.file: painting.reason for painting in collection.skipped}
     assert len(collection.paintings) + len(collection.skipped) == rows + 1  # and one image without a row
-    assert [work.title for work in collection.paintings] == [f"Work {i}" for i in (0, 1, 2, 3, 6, 7, 8, 9, 10, 11)]
+    assert [painting.title for painting in collection.paintings] == [f"Painting {i}" for i in (0, 1, 2, 3, 6, 7, 8, 9, 10, 11)]
     for name, reason in {
-        "Work 4": "unreadable date: 'some day'", "Work 5": "excluded row: not genre=landscape", "Cut": "unusable image: ",
+        "Painting 4": "unreadable date: 'some day'", "Painting 5": "excluded row: not genre=landscape", "Cut": "unusable image: ",
         "Copy": "exact duplicate: same pixels as 06.png", "Near": "near duplicate: ", "Missing": "missing image: no file is called",
         "Nameless": "missing image: the row names no file", "Again": "exact duplicate: same pixels as 08.png",
         "Outside": "missing image: '../secret.png' leads out", "Link": "missing image: a link that leads out",
@@ -284,7 +284,7 @@ def test_a_damaged_collection_is_one_line(messy, tmp_path):
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"min_works": 5}, "config.collection.periods.early='..1884': 4 paintings, at least 5 are needed .*missing images"),
+        ({"min_paintings": 5}, "config.collection.periods.early='..1884': 4 paintings, at least 5 are needed .*missing images"),
         ({"images": "/nowhere"}, "config.collection.images=/nowhere: no such folder"),
         ({"table": "/nowhere.csv"}, "/nowhere.csv: no such file"),
         ({"images": ""}, "config.collection.images: name the folder"),
@@ -294,7 +294,7 @@ def test_a_damaged_collection_is_one_line(messy, tmp_path):
     ],
 )
 def test_wrong_settings_are_named(messy, changes, message):
-    if "min_works" in changes:
+    if "min_paintings" in changes:
         changes = {**changes, "where": "genre=landscape"}
     with pytest.raises(UserError, match=message):
         collections.prepare(config_of(messy[0], **changes))
@@ -309,7 +309,7 @@ def test_periods_that_overlap_are_an_error(messy):
 
 def test_the_built_in_painter_is_a_collection():
     config = default_config.get_config().collection
-    config.painter.works = 60
+    config.painter.paintings = 60
     collection = collections.prepare(config)
     assert all(abs(painting.year - float(painting.columns["date"])) < 1e-9 for painting in collection.paintings)
     assert collection.images.shape == (60, 32, 32, 3) and not collection.skipped
@@ -326,7 +326,7 @@ def test_links_to_folders_and_in_circles_are_named(messy):
     with open(folder / "table.csv", "a") as file:
         file.write("circle.png,Circle,1884,landscape\ndead.png,Dead,1884,landscape\n")
     skipped = collections.prepare(config_of(folder)).skipped
-    reasons = {work.title or work.file: work.reason for work in skipped}
+    reasons = {painting.title or painting.file: painting.reason for painting in skipped}
     assert reasons["again"].startswith("linked folder: not followed") and reasons["sub/up"].startswith("linked folder: not followed")
     assert reasons["Circle"] == reasons["Dead"] == "missing image: a link that leads out of the images folder, or nowhere"
 
@@ -338,7 +338,7 @@ def test_names_that_are_not_utf_8_and_files_of_every_kind_are_listed(messy):
         with open(os.path.join(os.fsencode(folder / "images"), name), "wb"):
             pass
     collection = collections.prepare(config_of(folder))
-    listed = {work.file for work in collection.skipped if work.reason == "unlisted image: no row names it"}
+    listed = {painting.file for painting in collection.skipped if painting.reason == "unlisted image: no row names it"}
     assert {"caf\\udce9.jpg", "a.jfif", "b.heic", "c.avif", "d.tga", "e.jp2", "f.JPE", "g.nef"} <= listed
     collection.save(folder / "saved")
     assert collections.Collection.load(folder / "saved").skipped == collection.skipped
@@ -346,15 +346,17 @@ def test_names_that_are_not_utf_8_and_files_of_every_kind_are_listed(messy):
 
 def test_what_was_left_out_is_known_where_no_collection_is_made(messy):
     with pytest.raises(collections.NotEnough, match="; the first: cut.jpg: unusable image|; the first: ") as error:
-        collections.prepare(config_of(messy[0], min_works=50))
-    assert {"Missing", "Outside"} <= {work.title for work in error.value.skipped}
+        collections.prepare(config_of(messy[0], min_paintings=50))
+    assert {"Missing", "Outside"} <= {painting.title for painting in error.value.skipped}
     (messy[0] / "table.csv").write_text("file,title,date\n1.jpg,A\n2.jpg,B,1888,x\n")
     with pytest.raises(collections.NotEnough, match="no usable row: line 2: 2 fields") as error:
         collections.prepare(config_of(messy[0]))
-    assert [work.reason[:37] for work in error.value.skipped] == [f"malformed row: line {n} of the table, {m}" for n, m in ((2, 2), (3, 4))]
+    assert [painting.reason[:37] for painting in error.value.skipped] == [
+        f"malformed row: line {n} of the table, {m}" for n, m in ((2, 2), (3, 4))
+    ]
 
 
-def test_placeholders_are_no_works(messy):
+def test_placeholders_are_no_paintings(messy):
     folder, _ = messy
     nothing = Image.fromarray(picture())
     for n in range(5):
@@ -364,7 +366,7 @@ def test_placeholders_are_no_works(messy):
         for n in range(5):
             file.write(f"grey{n}.png,Grey {n},1884,landscape\nnone{n}.png,None {n},188{n},landscape\n")
     collection = collections.prepare(config_of(folder))
-    reasons = {work.title: work.reason for work in collection.skipped}
+    reasons = {painting.title: painting.reason for painting in collection.skipped}
     assert {reasons[f"Grey {n}"] for n in range(5)} == {"no image: a single colour"}
     assert {reasons[f"None {n}"] for n in range(5)} == {"placeholder: the image of several paintings"}
 
@@ -386,5 +388,5 @@ def test_rows_that_name_one_file_again_and_again_are_not_decoded(messy):
     folder, _ = messy
     with open(folder / "table.csv", "a") as file:
         file.writelines(f"09.png,Again {n},1889,landscape\n" for n in range(50))
-    reasons = [work.reason for work in collections.prepare(config_of(folder)).skipped]
+    reasons = [painting.reason for painting in collections.prepare(config_of(folder)).skipped]
     assert reasons.count("repeated row: more than 10 rows name this file") == 41

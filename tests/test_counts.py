@@ -15,12 +15,12 @@ from gan_jax.training import schedule
 PAINTINGS = Paintings(total=360, early=140, late=110, pairs=109)
 
 
-@pytest.mark.parametrize("works, first, last", [(100, 1880.0, 1890.0), (60, 1882.0, 1890.0), (60, 1880.0, 1895.0)])
-def test_the_periods_of_the_painter_are_told_before_anything_is_painted(works, first, last):
+@pytest.mark.parametrize("paintings, first, last", [(100, 1880.0, 1890.0), (60, 1882.0, 1890.0), (60, 1880.0, 1895.0)])
+def test_the_periods_of_the_painter_are_told_before_anything_is_painted(paintings, first, last):
     section = tiny_config().collection
-    section.painter.update(works=works, first_year=first, last_year=last)
+    section.painter.update(paintings=paintings, first_year=first, last_year=last)
     told, made = Paintings.of_painter(section, tiny_config().morphing), collections.prepare(section)
-    assert told.total == len(made.paintings) == works
+    assert told.total == len(made.paintings) == paintings
     assert told.early == pytest.approx(len(made.period("early")), abs=2) and told.late == pytest.approx(len(made.period("late")), abs=2)
     assert told.pairs == min(told.early, told.late)
 
@@ -80,7 +80,7 @@ def test_paintings_with_latents_of_their_own_are_not_searched():
     assert counts.searches(config, PAINTINGS) == 0
     config.training.period = "late"
     assert counts.searches(config, PAINTINGS) == 2 * (140 + 32)
-    config.training.works = 0.0
+    config.training.paintings = 0.0
     assert counts.searches(config, PAINTINGS) == 2 * (250 + 32)
 
 

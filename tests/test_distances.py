@@ -28,7 +28,7 @@ def period(n: int, late: float, seed: int, size: int = SIZE) -> np.ndarray:
 
 
 def crossing(pairs: int, seed: int) -> np.ndarray:
-    """Frames [pairs, T, ...] that are fresh early works at t = 0, fresh late ones at 1, and t of them late between."""
+    """Frames [pairs, T, ...] that are fresh early paintings at t = 0, fresh late ones at 1, and t of them late between."""
     rng = np.random.default_rng(seed)
     early, late = period(pairs * len(T), 0, seed), period(pairs * len(T), 1, seed + 1)
     is_late = (rng.permuted(np.tile(np.arange(pairs), (len(T), 1)), axis=1).T + 0.5) / pairs < T
@@ -111,7 +111,7 @@ def test_generated_beside_training(figures):
     assert figures["diversity"]["generated"]["value"] == pytest.approx(figures["diversity"]["training"]["value"], abs=0.1)
 
 
-def test_kid_is_that_of_features_standardised_by_the_training_works(inputs, figures):
+def test_kid_is_that_of_features_standardised_by_the_training_paintings(inputs, figures):
     early, late = (inputs["real"][name].features for name in ("early", "late"))
     everything = np.concatenate([early, late])
     mean, std = everything.mean(axis=0), everything.std(axis=0, ddof=1)
@@ -158,7 +158,7 @@ def test_below_16_pixels_there_is_no_swd(inputs):
 
 
 def test_very_large_sets_are_drawn_from(inputs, monkeypatch):
-    monkeypatch.setattr(room, "MAX_WORKS", 30)
+    monkeypatch.setattr(room, "MAX_IMAGES", 30)
     found = distances(**inputs, seed=0, repeats=2)
     assert found["sets"] == {"early": 30, "between": 24, "late": 30, "training": 30, "generated": 30, "frames": 30}
     assert "generated: 30 of 40 were drawn at random and used." in found["notes"]

@@ -13,7 +13,7 @@ from gan_jax.errors import UserError
 from gan_jax.evaluation import chronology
 from gan_jax.evaluation import evaluate as room
 from gan_jax.evaluation.evaluate import evaluate
-from gan_jax.evaluation.inputs import STUDY, Competitors, Works
+from gan_jax.evaluation.inputs import STUDY, Competitors, Paintings
 from gan_jax.metrics.features import extractor
 
 SIZE, PAIRS = 32, 40
@@ -29,19 +29,20 @@ def painted(years: np.ndarray, seed: int) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def works() -> Works:
+def paintings() -> Paintings:
     rows, images = paint_collection(150, 1880.0, 1890.0, 3, SIZE)
     years = np.array([float(row["date"]) for row in rows])
     periods = ["early" if year < 1884 else "late" if year >= 1887 else "between" for year in years]
     parameters = {name: np.array([float(row[name]) for row in rows]) for name in room.PARAMETERS}
-    return Works(images, {"texture": TEXTURE(images)}, years, periods, [r["title"] for r in rows], [r["file"] for r in rows], parameters)
+    titles, files = ([row[name] for row in rows] for name in ("title", "file"))
+    return Paintings(images, {"texture": TEXTURE(images)}, years, periods, titles, files, parameters)
 
 
 @pytest.fixture(scope="module")
-def morphs(works) -> Competitors:
+def morphs(paintings) -> Competitors:
     """What a perfect network would make: pictures painted in the very years that the frames stand for."""
-    ends = np.stack([works.of("early")[:PAIRS], works.of("late")[-PAIRS:]], axis=1)
-    years = (1 - T) * works.years[ends[:, :1]] + T * works.years[ends[:, 1:]]
+    ends = np.stack([paintings.of("early")[:PAIRS], paintings.of("late")[-PAIRS:]], axis=1)
+    years = (1 - T) * paintings.years[ends[:, :1]] + T * paintings.years[ends[:, 1:]]
     frames = painted(years.ravel(), 1).reshape(PAIRS, len(T), SIZE, SIZE, 3)
     shuffled = np.stack([pair[np.random.default_rng(i).permutation(len(T))] for i, pair in enumerate(frames)])
     wrong = {"reversed": frames[:, ::-1], "shuffled": shuffled, "constant": frames[:, :1].repeat(len(T), axis=1),
@@ -50,16 +51,16 @@ def morphs(works) -> Competitors:
 
 
 @pytest.fixture(scope="module")
-def judged(works, morphs) -> tuple[dict, dict]:
-    generated = painted(np.random.default_rng(0).choice(works.years[[*works.of("early"), *works.of("late")]], 80), 2)
-    return evaluate(works, generated, morphs, {"texture": TEXTURE}, seed=0, repeats=3)
+def judged(paintings, morphs) -> tuple[dict, dict]:
+    generated = painted(np.random.default_rng(0).choice(paintings.years[[*paintings.of("early"), *paintings.of("late")]], 80), 2)
+    return evaluate(paintings, generated, morphs, {"texture": TEXTURE}, seed=0, repeats=3)
 
 
-def test_it_is_json_and_the_same_every_time(judged, works, morphs):
+def test_it_is_json_and_the_same_every_time(judged, paintings, morphs):
     figures, tables = judged
     assert json.loads(json.dumps(figures, allow_nan=False)) == figures
     again = evaluate(
-        works,
+        paintings,
         morphs.frames[STUDY][:8, 0],
         Competitors(morphs.frames, T, morphs.years, morphs.ends),
         {"texture": TEXTURE},
@@ -70,14 +71,14 @@ def test_it_is_json_and_the_same_every_time(judged, works, morphs):
     assert again["chronology"] == figures["chronology"]
 
 
-def test_what_is_said_of_some_pairs_is_what_an_evaluation_of_them_alone_says(works, morphs):
+def test_what_is_said_of_some_pairs_is_what_an_evaluation_of_them_alone_says(paintings, morphs):
     """A competitor with every third pair, beside one that has all: of the study, the cross-fade and itself over these pairs."""
     chosen = np.arange(0, PAIRS, 3)
     later = np.roll(morphs.frames[STUDY], 1, axis=1)
     generated, name = morphs.frames[STUDY][:8, 0], f"rolled ({len(chosen)} pairs)"
 
     def found(frames, years, ends, some):
-        return evaluate(works, generated, Competitors(frames, T, years, ends, some), {"texture": TEXTURE}, seed=0, repeats=2)[0]
+        return evaluate(paintings, generated, Competitors(frames, T, years, ends, some), {"texture": TEXTURE}, seed=0, repeats=2)[0]
 
     frames = {STUDY: morphs.frames[STUDY], "held": morphs.frames["constant"], name: later[chosen]}
     whole = found(frames, morphs.years, morphs.ends, {name: chosen})
@@ -106,10 +107,10 @@ def test_what_is_said_of_some_pairs_is_what_an_evaluation_of_them_alone_says(wor
     assert {one["name"] for one in whole["verdicts"]} == {"cross-fade", "held", name, "the early works", "the late works", "both, mixed"}
 
 
-def test_of_a_few_pairs_no_verdict_and_no_years_are_said(works, morphs):
+def test_of_a_few_pairs_no_verdict_and_no_years_are_said(paintings, morphs):
     few = {STUDY: morphs.frames[STUDY], "few (7 pairs)": morphs.frames[STUDY][:7]}
     competitors = Competitors(few, T, morphs.years, morphs.ends, {"few (7 pairs)": np.arange(7)})
-    found = evaluate(works, morphs.frames[STUDY][:8, 0], competitors, {"texture": TEXTURE}, seed=0, repeats=2)[0]
+    found = evaluate(paintings, morphs.frames[STUDY][:8, 0], competitors, {"texture": TEXTURE}, seed=0, repeats=2)[0]
     reason = "7 pairs, at least 8 are needed"
     assert next(one for one in found["verdicts"] if one["name"] == "few (7 pairs)")["difference"]["reason"] == reason
     assert set(found["chronology"]["competitors"]) == {"cross-fade"}
@@ -144,7 +145,7 @@ def test_competitors_have_their_swd_where_it_is_shown(judged):
     assert values[0] == values[1]
 
 
-def test_the_regressor_tells_years_of_works_it_has_not_seen(judged):
+def test_the_regressor_tells_years_of_paintings_it_has_not_seen(judged):
     found = judged[0]["chronology"]
     assert found["works"] == 150
     assert found["error"] < 0.25 * found["guess"]
@@ -181,7 +182,7 @@ def test_of_frames_that_are_no_paintings_or_stand_on_their_heads_nothing_is_said
 
 
 def test_what_could_have_been_found_stands_beside_each_verdict(judged):
-    """The painter's years differ much: works of those years would have been found nearer, and the answer is a yes."""
+    """The painter's years differ much: paintings of those years would have been found nearer, and the answer is a yes."""
     said = {verdict["name"]: verdict for verdict in judged[0]["verdicts"]}
     assert said["the early works"]["power"] == 1
     assert all(0 <= verdict["power"] <= 1 for verdict in said.values())
@@ -210,21 +211,21 @@ def test_true_frames_have_the_true_style_and_wrong_ones_do_not(judged):
     assert error[STUDY]["error"] == pytest.approx(np.mean(list(error[STUDY]["by_parameter"].values())))
 
 
-def test_the_middle_is_where_the_years_between_are(judged, works, morphs):
+def test_the_middle_is_where_the_years_between_are(judged, paintings, morphs):
     middle = judged[0]["middle"]
-    apart = np.abs(morphs.years.mean(axis=0) - works.years[works.of("between")].mean())
+    apart = np.abs(morphs.years.mean(axis=0) - paintings.years[paintings.of("between")].mean())
     assert middle["k"] == apart.argmin() and middle["t"] == T[middle["k"]]
 
 
-def test_fresh_pictures_are_no_copies_and_copies_are_found(judged, works, morphs):
+def test_fresh_pictures_are_no_copies_and_copies_are_found(judged, paintings, morphs):
     # One painting in twenty stands out as much: of 80 that are as new, 95 times in 100 from 1 to 11 do (beta-binomial, 6 of 107 paintings).
     fresh = judged[0]["copies"]["generated"]
     assert fresh["n"] == 80 and 1 <= fresh["near"] <= 11 and fresh["part"] == fresh["near"] / 80
-    copied = works.images[works.of("early")[:20], :, ::-1]
+    copied = paintings.images[paintings.of("early")[:20], :, ::-1]
     noisy = np.clip(copied.astype(int) + np.random.default_rng(0).integers(-8, 9, copied.shape), 0, 255).astype(np.uint8)
-    figures, tables = evaluate(works, noisy, morphs, {"texture": TEXTURE}, seed=0, repeats=2)
+    figures, tables = evaluate(paintings, noisy, morphs, {"texture": TEXTURE}, seed=0, repeats=2)
     assert figures["copies"]["generated"] == {"n": 20, "near": 20, "part": 1.0}
-    assert [row["nearest_index"] for row in tables["generated"]] == works.of("early")[:20].tolist()
+    assert [row["nearest_index"] for row in tables["generated"]] == paintings.of("early")[:20].tolist()
     assert "repeats paintings by heart" in figures["copies"]["text"]
 
 
@@ -238,7 +239,7 @@ def test_style_moves_as_the_painter_moves_it(judged):
     assert curves["hue"]["circle"] == 360
 
 
-def test_tables_hold_every_work_frame_and_picture(judged, works, morphs):
+def test_tables_hold_every_painting_frame_and_picture(judged, paintings, morphs):
     figures, tables = judged
     assert {name: len(rows) for name, rows in tables.items()} == {
         "works": 150,
@@ -264,15 +265,14 @@ def test_the_summary_says_what_the_figures_say(judged):
     assert any("true style of every year is known" in line for line in rest)
 
 
-def test_without_works_between_there_are_reasons(works, morphs):
-    kept = [i for i, period in enumerate(works.periods) if period != "between"]
+def test_without_paintings_between_there_are_reasons(paintings, morphs):
+    kept = [i for i, period in enumerate(paintings.periods) if period != "between"]
     where = {old: new for new, old in enumerate(kept)}
-    few = Works(works.images[kept], {"texture": works.features["texture"][kept]}, works.years[kept], [works.periods[i] for i in kept],
-                [works.titles[i] for i in kept], [works.files[i] for i in kept])  # fmt: skip
+    periods, titles, files = ([one[i] for i in kept] for one in (paintings.periods, paintings.titles, paintings.files))
+    few = Paintings(paintings.images[kept], {"texture": paintings.features["texture"][kept]}, paintings.years[kept], periods, titles, files)
     ends = np.vectorize(where.get)(morphs.ends)
-    figures, _ = evaluate(
-        few, works.images[:20], Competitors({STUDY: morphs.frames[STUDY]}, T, morphs.years, ends), {"texture": TEXTURE}, seed=0, repeats=2
-    )
+    ours = Competitors({STUDY: morphs.frames[STUDY]}, T, morphs.years, ends)
+    figures, _ = evaluate(few, paintings.images[:20], ours, {"texture": TEXTURE}, seed=0, repeats=2)
     assert {verdict["verdict"] for verdict in figures["verdicts"]} == {None}
     assert figures["summary"][0] == "Whether the frames are of the years between can't be said: 0 paintings between, at least 8 are needed."
     assert figures["truth"] is None
@@ -280,20 +280,20 @@ def test_without_works_between_there_are_reasons(works, morphs):
     json.dumps(figures, allow_nan=False)
 
 
-def test_other_features_have_figures_of_their_own(works, morphs):
+def test_other_features_have_figures_of_their_own(paintings, morphs):
     def mean_colour(images: np.ndarray) -> np.ndarray:
         return images.mean(axis=(1, 2)).astype(np.float64)
 
-    both = {**works.features, "colour": mean_colour(works.images)}
-    seen = Works(works.images, both, works.years, works.periods, works.titles, works.files)
-    figures, _ = evaluate(seen, works.images[:40], morphs, {"texture": TEXTURE, "colour": mean_colour}, seed=0, repeats=2)
+    both = {**paintings.features, "colour": mean_colour(paintings.images)}
+    seen = Paintings(paintings.images, both, paintings.years, paintings.periods, paintings.titles, paintings.files)
+    figures, _ = evaluate(seen, paintings.images[:40], morphs, {"texture": TEXTURE, "colour": mean_colour}, seed=0, repeats=2)
     other = figures["other"]["colour"]
     assert set(other["middle"]) == {STUDY, "cross-fade", *(name for name in morphs.frames if name != STUDY)}
     assert other["middle"][STUDY]["kid"]["value"] < other["middle"]["constant"]["kid"]["value"]
     assert abs(other["floors"]["training"]["kid"]["value"]) < 0.2 * other["ceiling"]["kid"]["value"]
 
 
-@pytest.mark.parametrize("works_left", [19, 0])
-def test_too_few_dated_works_for_a_chronology(works_left):
-    with pytest.raises(ValueError, match=f"{works_left} dated paintings"):
-        chronology.fit(np.zeros((works_left, 3)), np.zeros(works_left), np.arange(works_left), 0)
+@pytest.mark.parametrize("paintings_left", [19, 0])
+def test_too_few_dated_paintings_for_a_chronology(paintings_left):
+    with pytest.raises(ValueError, match=f"{paintings_left} dated paintings"):
+        chronology.fit(np.zeros((paintings_left, 3)), np.zeros(paintings_left), np.arange(paintings_left), 0)

@@ -177,7 +177,7 @@ def test_a_study_is_explored_by_what_its_inversion_found_or_its_training_learnt(
     learnt = explorer_of(config, workdir, inverted=False)
     assert [painting.title for painting in learnt.paintings] == [painting.title for painting in explorer.paintings]
     size = learnt.generator.latent_size - 1
-    np.testing.assert_array_equal(learnt.paintings[0].latents[:size], learnt.generator.works[0])
+    np.testing.assert_array_equal(learnt.paintings[0].latents[:size], learnt.generator.painting_latents[0])
     assert learnt.paintings[-1].latents[-1] == pytest.approx(learnt.generator.years.labels(np.array([years[-1]]))[0, 0])
     other = config.copy_and_resolve_references()
     other.generator = str(workdir)  # of which nobody knows that it has learnt these paintings

@@ -17,11 +17,11 @@ def test_frames_that_do_not_look_later_are_not_said_to(case):
 
 
 def test_frames_that_look_later_are_said_to():
-    yes, nothing = false_yes.rate("later", "works painted in the very years", 60, 8)
+    yes, nothing = false_yes.rate("later", "paintings of the very years", 60, 8)
     assert yes == 1 and nothing == 0
 
 
-@pytest.mark.parametrize("case", ["new early and late works, in turn", "one grey picture"])
+@pytest.mark.parametrize("case", ["new early and late paintings, in turn", "one grey picture"])
 def test_frames_that_do_not_lie_between_are_not_said_to(case):
     assert false_yes.rate("between", case, 60, ROUNDS)[0] * ROUNDS <= MOST
 
@@ -47,6 +47,6 @@ def test_frames_that_are_not_nearer_are_not_said_to_be(case, monkeypatch):
 
 
 def test_what_could_not_be_shown_is_not_called_no_better():
-    """By what the study says of itself: hardly any at 60 works, all at 360."""
+    """By what the study says of itself: hardly any at 60 paintings, all at 360."""
     assert false_yes.rate("able", "could have been shown, by its own account", 60, 4)[0] <= 0.25
     assert false_yes.rate("able", "the same, of a painter who changed much", 360, 2)[0] == 1

@@ -86,7 +86,7 @@ def slow_patterns(levels: np.ndarray) -> np.ndarray:
     return np.bincount(codes.astype(int).ravel(), minlength=10) / codes.size
 
 
-def works(height: int, width: int) -> np.ndarray:
+def paintings(height: int, width: int) -> np.ndarray:
     """Painted pictures, then noise, then flat ones."""
     painted = paint_collection(24, 1880, 1890, 0, max(height, width))[1][:, :height, :width]
     noise = np.random.default_rng(0).integers(0, 256, (4, height, width, 3)).astype(np.uint8)
@@ -96,7 +96,7 @@ def works(height: int, width: int) -> np.ndarray:
 
 @pytest.mark.parametrize("shape", [(8, 8), (32, 32), (33, 47)])
 def test_texture_is_what_scipy_and_scikit_image_say(shape):
-    images = works(*shape)
+    images = paintings(*shape)
     expected = np.array([slow_texture(image) for image in images])
     found = features.texture(images)
     assert found.dtype == np.float64

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan_jax.collection.catalogue import find_columns, read_table, work_dates
+from gan_jax.collection.catalogue import find_columns, painting_dates, read_table
 from gan_jax.collection.json_tables import MOST_VALUES, flat, records
 from gan_jax.errors import UserError
 
@@ -34,7 +34,7 @@ LINES = "".join(json.dumps(row) + "\n" for row in ROWS)
     ],
 )
 def test_records_are_rows(tmp_path, text):
-    for name in ("works.json", "works.jsonl", "works.txt"):
+    for name in ("paintings.json", "paintings.jsonl", "paintings.txt"):
         (tmp_path / name).write_text(text, encoding="utf-8")
         table = read_table(tmp_path / name)
         assert table.rows == ROWS and table.columns == ["file", "title", "date"] and not table.malformed
@@ -98,11 +98,11 @@ def test_wikiarts_records(tmp_path):
          "width": 1800 + n, "image": f"https://uploads.example.org/images/work-{n}.jpg!Large.jpg", "height": 900}
         for n in range(6)
     ]  # fmt: skip
-    (tmp_path / "works.json").write_text(json.dumps(records))
-    table = read_table(tmp_path / "works.json")
+    (tmp_path / "paintings.json").write_text(json.dumps(records))
+    table = read_table(tmp_path / "paintings.json")
     columns = find_columns(table, UNNAMED)
     assert (columns.file, columns.title, columns.date) == ("image", "title", ("yearAsString",))
-    assert [date[0] for date in work_dates(table.rows, columns)] == [1880.5 + n for n in range(6)]
+    assert [date[0] for date in painting_dates(table.rows, columns)] == [1880.5 + n for n in range(6)]
 
 
 def test_a_museums_nested_records(tmp_path):
@@ -111,12 +111,12 @@ def test_a_museums_nested_records(tmp_path):
          "dating": {"presentingDate": f"c. {1880 + n}", "yearEarly": 1879 + n, "yearLate": 1881 + n}}
         for n in range(6)
     ]  # fmt: skip
-    (tmp_path / "works.json").write_text(json.dumps({"count": 6, "artObjects": records}))
-    table = read_table(tmp_path / "works.json")
+    (tmp_path / "paintings.json").write_text(json.dumps({"count": 6, "artObjects": records}))
+    table = read_table(tmp_path / "paintings.json")
     columns = find_columns(table, UNNAMED)
     assert (columns.file, columns.title, columns.date) == ("web.image", "object.title", ("dating.presentingDate",))
     assert columns.ends == ("dating.yearEarly", "dating.yearLate")
-    assert work_dates(table.rows, columns)[0] == (1880.5, 1.5)
+    assert painting_dates(table.rows, columns)[0] == (1880.5, 1.5)
 
 
 @pytest.mark.parametrize("text", ["{", "[1, 2", '{"a": NaN', "[" * 100_000, '{"a":' * 100_000, "[1, 2]", "[]", "{}", "[[]]", "1" * 5000])

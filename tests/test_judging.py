@@ -106,13 +106,13 @@ def test_a_cross_fade_begins_and_ends_with_the_paintings():
 
 @pytest.mark.parametrize(("apart", "small"), [(0.0, True), (3.0, False)])
 def test_a_verdict_says_whether_anything_could_have_been_found(apart, small):
-    """Of works between that differ from the others, or don't; the frames are the works of the other competitor over again."""
+    """Of paintings between that differ from the others, or don't; the frames are the paintings of the other competitor over again."""
     rng = np.random.default_rng(1)
 
-    def works(*lead: int, at: float = 0.0) -> ImageSet:
+    def paintings(*lead: int, at: float = 0.0) -> ImageSet:
         return ImageSet(np.zeros((*lead, 1, 1, 3), np.uint8), rng.normal(at, 1, (*lead, 3)))
 
-    real, ours = {"early": works(20), "between": works(40, at=apart), "late": works(20)}, works(20, 1)
+    real, ours = {"early": paintings(20), "between": paintings(40, at=apart), "late": paintings(20)}, paintings(20, 1)
     said = verdicts.verdicts(real, {"ours": ours, "same": ours}, 0, 0, 8, "ours")
     assert [(one["name"], one["verdict"]) for one in said][0] == ("same", "undecided")
     assert (said[0]["power"] < verdicts.ABLE) == said[0]["could_not_be_shown"] == small
@@ -122,7 +122,7 @@ def test_a_verdict_says_whether_anything_could_have_been_found(apart, small):
     assert few["verdict"] is None and few["could_not_be_shown"] is False
 
 
-def test_works_of_one_title_or_one_picture_are_one_motif():
+def test_paintings_of_one_title_or_one_picture_are_one_motif():
     images = RNG.integers(0, 256, (5, 32, 32, 3)).astype(np.uint8)
     images[3] = np.clip(images[1].astype(int) + 9, 0, 255)
     groups = motifs.motifs(images, ["Sunflowers", "Wheat", "sunflowers ", "Another", ""])
@@ -131,7 +131,7 @@ def test_works_of_one_title_or_one_picture_are_one_motif():
     assert len(set(motifs.motifs(images[[0, 2, 4]], ["", "", ""]).tolist())) == 3
 
 
-def test_no_work_is_dated_by_a_fit_that_has_seen_its_motif():
+def test_no_painting_is_dated_by_a_fit_that_has_seen_its_motif():
     """Features that only name the motif tell nothing of a motif that is left out, and everything of one that is not."""
     groups = np.repeat(np.arange(20), 5)
     years = np.repeat(RNG.permutation(20) + 1880.0, 5)
@@ -142,12 +142,12 @@ def test_no_work_is_dated_by_a_fit_that_has_seen_its_motif():
     assert (together.groups, apart.groups) == (20, 100)
 
 
-@pytest.mark.parametrize(("works", "columns"), [(60, 12), (30, 50)])
-def test_fits_are_those_of_scikit_learn(works, columns):
-    rng = np.random.default_rng(works)
-    features = rng.normal(3, 2, (works, columns)) @ rng.normal(size=(columns, columns))
+@pytest.mark.parametrize(("paintings", "columns"), [(60, 12), (30, 50)])
+def test_fits_are_those_of_scikit_learn(paintings, columns):
+    rng = np.random.default_rng(paintings)
+    features = rng.normal(3, 2, (paintings, columns)) @ rng.normal(size=(columns, columns))
     features[:, 3] = 7.0  # constant
-    years = 1885 + features[:, :1] / 9 + rng.normal(0, 2, (works, 5))
+    years = 1885 + features[:, :1] / 9 + rng.normal(0, 2, (paintings, 5))
     new = rng.normal(3, 2, (9, columns))
     expected = make_pipeline(StandardScaler(), RidgeCV(chronology.STRENGTHS, alpha_per_target=True)).fit(features, years)
     np.testing.assert_allclose(chronology.Lines.fitted(features, years)(new), expected.predict(new), rtol=1e-7)
@@ -155,7 +155,7 @@ def test_fits_are_those_of_scikit_learn(works, columns):
     np.testing.assert_allclose(chronology.Lines.fitted(features, years[:, 0])(new)[:, 0], alone.predict(new), rtol=1e-7)
 
 
-def test_a_work_that_weighs_two_is_as_two_works(monkeypatch):
+def test_a_painting_that_weighs_two_is_as_two_paintings(monkeypatch):
     monkeypatch.setattr(chronology, "STRENGTHS", np.array([3.0]))
     features, years = RNG.normal(size=(30, 4)), RNG.normal(1885, 3, 30)
     features = (features - features.mean(axis=0)) / features.std(axis=0)
@@ -185,17 +185,17 @@ def test_what_is_said_of_the_middle(part, chance, said):
     assert chronology.lies_between(part, chance) == said
 
 
-def test_frames_that_hardly_lie_among_the_works_are_no_paintings():
+def test_frames_that_hardly_lie_among_the_paintings_are_no_paintings():
     assert chronology.no_paintings(0.6, 0.8) is None and chronology.no_paintings(None, 0.8) is None
     assert chronology.no_paintings(0.1, 0.8) == "they are no paintings of this collection (precision 0.10, of real paintings 0.80)"
 
 
-def test_pictures_on_their_heads_are_found_by_what_is_up_in_the_works():
+def test_pictures_on_their_heads_are_found_by_what_is_up_in_the_paintings():
     skies = composed(60, 5).astype(int) // 2
     skies[:, :16] += 120  # light above, dark below
     skies = skies.astype(np.uint8)
-    works = alignment.Compositions(skies[:40])
-    assert alignment.upside_down(works, skies[40:]) <= 1 and alignment.upside_down(works, skies[40:, ::-1]) >= 19
+    paintings = alignment.Compositions(skies[:40])
+    assert alignment.upside_down(paintings, skies[40:]) <= 1 and alignment.upside_down(paintings, skies[40:, ::-1]) >= 19
     assert chronology.no_paintings(0.8, 0.8, 19, 20) == "they stand on their heads (19 of 20 are more like the paintings when turned over)"
     assert chronology.no_paintings(0.8, 0.8, 12, 20) is None  # as many as by chance
     nothing_is_up = alignment.upside_down(alignment.Compositions(composed(40, 6)), composed(40, 7))
@@ -209,21 +209,21 @@ def test_years_of_rank_correlations_are_spearmans():
     assert chronology.rank_correlations(t, np.ones((1, 7))) == [0.0]
 
 
-def study_of(works: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def study_of(paintings: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Features, years and ends of pairs, of a painter whose first feature is the year."""
     rng = np.random.default_rng(seed)
-    years = np.sort(rng.uniform(1880, 1890, works))
-    features = rng.normal(size=(works, 6))
+    years = np.sort(rng.uniform(1880, 1890, paintings))
+    features = rng.normal(size=(paintings, 6))
     features[:, 0] += years - 1885
-    third = works // 3
-    return features, years, np.stack([rng.permutation(third), works - third + rng.permutation(third)], axis=1)
+    third = paintings // 3
+    return features, years, np.stack([rng.permutation(third), paintings - third + rng.permutation(third)], axis=1)
 
 
 def test_no_frame_is_dated_by_a_fit_that_has_seen_an_end_of_its_pair_or_its_motif(monkeypatch):
-    """Each work has a feature of its own, which only a fit that has seen it, or another of its motif, gives a weight."""
+    """Each painting has a feature of its own, which only a fit that has seen it, or another of its motif, gives a weight."""
     _, years, ends = study_of(60, 0)
     groups = np.arange(60)
-    groups[1::6] = groups[0::6]  # two works of one motif here and there
+    groups[1::6] = groups[0::6]  # two paintings of one motif here and there
     own = np.eye(60)[groups]
     monkeypatch.setattr(chronology, "STRENGTHS", np.array([1e-3]))
     known = chronology.fit(own, years, groups, 0)
@@ -233,7 +233,7 @@ def test_no_frame_is_dated_by_a_fit_that_has_seen_an_end_of_its_pair_or_its_moti
         for each in groups[end]:
             assert dating.fits.slopes[each, dating.fold[pair]] == pytest.approx(0, abs=1e-9)
             np.testing.assert_allclose(dating.halves.slopes[each, dating.dated[pair]], 0, atol=1e-9)
-    # Nor is a work counted as unseen in a round that has seen another of its motif.
+    # Nor is a painting counted as unseen in a round that has seen another of its motif.
     for k, unseen in enumerate(dating.unseen.T):
         np.testing.assert_allclose(dating.halves.slopes[groups[unseen], k], 0, atol=1e-9)
     assert 0.3 < dating.dated.mean() < 0.7 and dating.unseen.mean() > 0.4
@@ -271,7 +271,7 @@ def test_a_date_that_is_uncertain_counts_for_less():
     assert off[1] < off[0]
 
 
-def test_too_few_pairs_or_works_beside_them_are_told():
+def test_too_few_pairs_or_paintings_beside_them_are_told():
     features, years, ends = study_of(60, 0)
     known = chronology.fit(features, years, np.arange(60), 0)
     with pytest.raises(ValueError, match="7 pairs, at least 8"):
@@ -298,33 +298,33 @@ def tinted(images: np.ndarray) -> np.ndarray:
 
 
 COPIES = {
-    "the same": lambda works: works,
-    "mirrored": lambda works: works[:, :, ::-1],
-    "moved by two pixels": lambda works: np.roll(works, (2, -2), axis=(1, 2)),
-    "cropped by an eighth": lambda works: cropped(works, works.shape[1] // 8),
+    "the same": lambda paintings: paintings,
+    "mirrored": lambda paintings: paintings[:, :, ::-1],
+    "moved by two pixels": lambda paintings: np.roll(paintings, (2, -2), axis=(1, 2)),
+    "cropped by an eighth": lambda paintings: cropped(paintings, paintings.shape[1] // 8),
     "tinted": tinted,
-    "in other colours": lambda works: works[..., [2, 0, 1]],
-    "mirrored and moved": lambda works: np.roll(works[:, :, ::-1], 2, axis=2),
+    "in other colours": lambda paintings: paintings[..., [2, 0, 1]],
+    "mirrored and moved": lambda paintings: np.roll(paintings[:, :, ::-1], 2, axis=2),
 }
 
 
 @pytest.mark.parametrize("size", [16, 32, 64])
 @pytest.mark.parametrize("kind", COPIES)
 def test_copies_are_found_whatever_was_done_to_them(kind, size):
-    works = composed(100, 0, size)
-    training = copies.Copies(works)
-    found = training(COPIES[kind](works[:30]))
-    assert found.work.tolist() == list(range(30)) and training.near(found).all()
+    paintings = composed(100, 0, size)
+    training = copies.Copies(paintings)
+    found = training(COPIES[kind](paintings[:30]))
+    assert found.painting.tolist() == list(range(30)) and training.near(found).all()
 
 
-def test_new_works_are_no_copies_more_often_than_works_among_themselves():
+def test_new_paintings_are_no_copies_more_often_than_paintings_among_themselves():
     trainings = [copies.Copies(composed(100, seed)) for seed in range(5)]
     near = [training.near(training(composed(100, 1000 + seed))).mean() for seed, training in enumerate(trainings)]
     assert 0.02 < np.mean(near) < 0.08  # 5 % by construction
 
 
 def test_by_heart_is_said_beyond_doubt_alone():
-    """Of 40 works 5 % are two, whose place among new works is known badly; of 400 it is known well."""
+    """Of 40 paintings 5 % are two, whose place among new paintings is known badly; of 400 it is known well."""
     few, many = copies.Copies(composed(40, 0)), copies.Copies(composed(400, 0))
 
     def found(training: copies.Copies, copied: int) -> copies.Nearest:
@@ -341,16 +341,16 @@ def test_by_heart_is_said_beyond_doubt_alone():
     assert few.chance(once) == pytest.approx(2 / 41)
 
 
-def test_what_is_near_to_every_work_is_no_copy():
-    works = composed(100, 0)
-    training = copies.Copies(works)
+def test_what_is_near_to_every_painting_is_no_copy():
+    paintings = composed(100, 0)
+    training = copies.Copies(paintings)
     rng = np.random.default_rng(1)
     blank = {
         "grey": np.full((20, 32, 32, 3), 127, np.uint8),
         "black": np.zeros((20, 32, 32, 3), np.uint8),
-        "the mean of all": works.mean(axis=0, keepdims=True).astype(np.uint8).repeat(20, axis=0),
-        "the mean, and noise": np.clip(works.mean(axis=0) + rng.normal(0, 12, (20, 32, 32, 3)), 0, 255).astype(np.uint8),
-        "means of twenty": np.stack([works[rng.choice(100, 20)].mean(axis=0) for _ in range(100)]).astype(np.uint8),
+        "the mean of all": paintings.mean(axis=0, keepdims=True).astype(np.uint8).repeat(20, axis=0),
+        "the mean, and noise": np.clip(paintings.mean(axis=0) + rng.normal(0, 12, (20, 32, 32, 3)), 0, 255).astype(np.uint8),
+        "means of twenty": np.stack([paintings[rng.choice(100, 20)].mean(axis=0) for _ in range(100)]).astype(np.uint8),
         "one step of light": (127 + (np.arange(32) > 15)[None, :, None] * np.ones((20, 32, 1, 3))).astype(np.uint8),
     }
     assert {name: int(training.near(training(pictures)).sum()) for name, pictures in blank.items()} == dict.fromkeys(blank, 0) | {
@@ -366,25 +366,25 @@ def test_what_stands_out_is_measured_by_the_same_pictures_other_neighbours():
 
 
 def test_likeness_is_the_correlation_of_the_middle_where_it_lies_best():
-    works, other = composed(2, 0, 16), composed(1, 9, 16)
+    paintings, other = composed(2, 0, 16), composed(1, 9, 16)
 
     def colourless(image: np.ndarray) -> np.ndarray:
         values = image / 255
         return ((values - values.mean((0, 1))) / values.std((0, 1))).mean(axis=2)
 
     middle = colourless(other[0])[2:14, 2:14].ravel()
-    light = colourless(works[0])
+    light = colourless(paintings[0])
     windows = [one[down : down + 12, right : right + 12] for one in (light, light[:, ::-1]) for down in range(5) for right in range(5)]
     whole = max(np.corrcoef(middle, window.ravel())[0, 1] for window in windows)
-    found = alignment.Compositions(works).likeness(other)[0, 0]
+    found = alignment.Compositions(paintings).likeness(other)[0, 0]
     assert whole <= found + 1e-5  # the smaller sizes come beside these
-    assert alignment.Compositions(works).likeness(works)[1, 1] == pytest.approx(1, abs=1e-5)
+    assert alignment.Compositions(paintings).likeness(paintings)[1, 1] == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize("kind", COPIES)
 def test_near_copies_are_of_one_motif_and_others_are_not(kind):
-    works = composed(40, 3)
-    groups = motifs.motifs(np.concatenate([works, COPIES[kind](works[:20])]), [""] * 60)
+    paintings = composed(40, 3)
+    groups = motifs.motifs(np.concatenate([paintings, COPIES[kind](paintings[:20])]), [""] * 60)
     assert groups[40:].tolist() == groups[:20].tolist()
     assert len(set(groups[:40].tolist())) == 40
 
@@ -402,14 +402,14 @@ def test_local_lines_follow_a_line_and_angles_go_round(monkeypatch):
     assert np.abs(off).max() < 2
     assert np.all((second.low <= second.value) & (second.value <= second.high)) and np.max(second.high - second.low) < 10
     assert first.periods["between"] is None
-    assert first.periods["early"].value == pytest.approx(first.works[:40].mean())
+    assert first.periods["early"].value == pytest.approx(first.paintings[:40].mean())
 
 
 RISING, FALLING = (TEXTURE_NAMES.index(f"stroke_{STROKES[place]}") for place in (1, -1))  # by 22.5 degrees
 
 
 def test_strokes_that_lie_flat_either_way_are_flat_in_the_mean():
-    """Half of the strokes rise by 22.5 degrees and half fall: the mean lies flat, at 0 or 180, and is not upright. Early works turn to
+    """Half of the strokes rise by 22.5 degrees and half fall: the mean lies flat, at 0 or 180, and is not upright. Early paintings turn to
     157.5, late ones to 22.5, and the curve goes by way of flat."""
     years = np.linspace(1880, 1890, 80)
     features = np.zeros((80, len(TEXTURE_NAMES)))
@@ -418,7 +418,7 @@ def test_strokes_that_lie_flat_either_way_are_flat_in_the_mean():
     features[~rising, FALLING] = 0.5
     periods = ["early"] * 30 + ["between"] * 20 + ["late"] * 30
     found = next(one for one in style.curves(features, years, periods, ("early", "between", "late"), 0) if one.quantity.circle == 180)
-    assert set(np.round(found.works, 3)) == {22.5, 157.5}
+    assert set(np.round(found.paintings, 3)) == {22.5, 157.5}
     signed = np.mod(found.value + 90, 180) - 90  # 0 and 180 are one
     assert abs(signed[30]) < 8 and signed[0] == pytest.approx(-22.5, abs=6) and signed[-1] == pytest.approx(22.5, abs=6)
     assert np.all(np.abs(signed) < 30)
@@ -428,7 +428,7 @@ def test_strokes_that_lie_flat_either_way_are_flat_in_the_mean():
     assert found.periods["between"].high - found.periods["between"].low < 30
 
 
-def test_works_that_are_alike_lie_near_each_other_on_the_map():
+def test_paintings_that_are_alike_lie_near_each_other_on_the_map():
     groups = np.repeat([0, 1, 2], 20)
     places = style.map_of(RNG.normal(size=(60, 5)) + 20 * np.eye(5)[groups], 0)
     assert places.min() == 0 and places.max() == 1

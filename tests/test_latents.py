@@ -332,22 +332,22 @@ def test_the_tutorials_loss_and_first_step_in_closed_form():
     np.testing.assert_allclose(np.abs(one - start), tutorial.LEARNING_RATE, rtol=1e-3)
 
 
-def test_a_spline_goes_through_its_works_in_order_and_keeps_their_lengths():
+def test_a_spline_goes_through_its_paintings_in_order_and_keeps_their_lengths():
     points, years = sphere(4, 16), np.array([1880.0, 1883.0, 1884.0, 1890.0])
     path = spline(points, years, np.linspace(1880, 1890, 101))
     np.testing.assert_allclose(path[[0, 30, 40, 100]], points, atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(path, axis=1), 4, rtol=1e-6)
-    # No corner: the direction changes by little from one step to the next, at the works too.
+    # No corner: the direction changes by little from one step to the next, at the paintings too.
     steps = np.diff(path, axis=0)
     cosine = (steps[1:] * steps[:-1]).sum(1) / np.linalg.norm(steps[1:], axis=1) / np.linalg.norm(steps[:-1], axis=1)
     assert np.all(cosine > 0.9)
 
 
-def test_works_of_nearly_one_date_do_not_throw_a_spline_off():
+def test_paintings_of_nearly_one_date_do_not_throw_a_spline_off():
     points, years, at = sphere(4, 16), np.array([1880.0, 1884.0, 1884.001, 1890.0]), np.linspace(1880, 1890, 1001)
     path = spline(points, years, at)
     np.testing.assert_allclose(path[[0, 400, 1000]], points[[0, 1, 3]], atol=1e-6)
-    # Between two works the way is about as far from both as they are from each other, and no further.
+    # Between two paintings the way is about as far from both as they are from each other, and no further.
     for first, (a, b) in enumerate(zip(points, points[1:])):
         part = path[(at >= years[first]) & (at <= years[first + 1])]
         away = np.stack([np.linalg.norm(part - end[None], axis=1) for end in (a, b)])

@@ -12,7 +12,7 @@ from gan_jax.pictures import write_png
 
 DOCS = pathlib.Path(__file__).parents[1] / "docs" / "library.md"
 TINY = (
-    "--config.collection.resolution=16", "--config.collection.painter.works=60", "--config.model.width=8", "--config.model.year=True",
+    "--config.collection.resolution=16", "--config.collection.painter.paintings=60", "--config.model.width=8", "--config.model.year=True",
     "--config.training.total_kimg=0.064", "--config.training.watch_images=0",
 )  # fmt: skip
 

@@ -43,15 +43,15 @@ def test_the_assignment_is_the_best_of_all():
     best = min(sum(distance[i, j] for i, j in enumerate(columns)) for columns in itertools.permutations(range(6), 4))
     assert sum(pair.distance for pair in pairs) == pytest.approx(best)
     assert [pair.distance for pair in pairs] == sorted(pair.distance for pair in pairs)
-    assert len(late_alone) == 2 and all("taken by a nearer painting" in work.reason for work in late_alone)
+    assert len(late_alone) == 2 and all("taken by a nearer painting" in left.reason for left in late_alone)
 
 
 def test_what_is_too_far_stays_alone_with_its_reason():
     distance = np.array([[0.1, 0.2, 8.0], [0.2, 0.1, 8.0], [5.0, 5.0, 9.0]])
     pairs, early_alone, late_alone = pairing.assign(distance, 0.7)
     assert {(pair.early, pair.late) for pair in pairs} == {(0, 0), (1, 1)}
-    assert [(work.work, work.reason) for work in early_alone] == [(2, "every counterpart is taken by a nearer painting")]
-    assert [(work.work, work.reason) for work in late_alone] == [(2, "its nearest counterpart is too far: 8.00, the limit is 6.80")]
+    assert [(left.painting, left.reason) for left in early_alone] == [(2, "every counterpart is taken by a nearer painting")]
+    assert [(left.painting, left.reason) for left in late_alone] == [(2, "its nearest counterpart is too far: 8.00, the limit is 6.80")]
 
 
 def test_of_pairs_that_are_near_enough_as_many_are_made_as_can_be():
@@ -60,7 +60,7 @@ def test_of_pairs_that_are_near_enough_as_many_are_made_as_can_be():
     assert {(pair.early, pair.late) for pair in pairs} == {(0, 1), (1, 0)} and not early_alone and not late_alone
 
 
-def test_every_frame_has_its_date_and_the_ends_are_the_works():
+def test_every_frame_has_its_date_and_the_ends_are_the_paintings():
     generator = toy_generator()
     a, b = (np.asarray(generator.draw(jax.random.key(i), 9)) for i in (0, 1))
     made = morph(generator, a, b, np.full(9, 1884.0), np.linspace(1888, 1890, 9), times(5, "none"), "slerp")
@@ -71,16 +71,16 @@ def test_every_frame_has_its_date_and_the_ends_are_the_works():
     np.testing.assert_allclose(times(5, "smooth"), [0, 0.15625, 0.5, 0.84375, 1])
 
 
-def test_many_early_works_may_share_a_late_one():
+def test_many_early_paintings_may_share_a_late_one():
     distance = np.array([[0.1, 0.5], [0.2, 0.6], [0.9, 0.3]])
     pairs, early_alone, late_alone = pairing.assign(distance, 1.0, "many-to-one")
     assert {(pair.early, pair.late) for pair in pairs} == {(0, 0), (1, 0), (2, 1)}
     assert not early_alone and not late_alone
     pairs, _, late_alone = pairing.assign(distance[:2], 1.0, "many-to-one")
-    assert [(work.work, work.reason) for work in late_alone] == [(1, "no early painting is nearest to it")]
+    assert [(left.painting, left.reason) for left in late_alone] == [(1, "no early painting is nearest to it")]
 
 
-def test_works_of_one_subject_find_each_other():
+def test_paintings_of_one_subject_find_each_other():
     """Pictures that look alike in every combination: only what the table says can decide."""
     early, late = scenes(1).repeat(4, 0), scenes(1).repeat(4, 0)
     rows = [{"Genre": "Landscape"}, {"genre": "portrait "}, {"genre": "still life"}, {"genre": ""}]
@@ -117,9 +117,9 @@ def test_the_figure_of_the_two_sets_frames_pairs_in_one_colour_and_marks_the_res
 
 def test_films_begin_and_end_with_the_paintings_and_say_the_year():
     paintings, made = scenes(2), scenes(5)
-    works = [scene.Frame(painting, "A <b>title</b> " * 30, year, scenes(3)) for painting, year in zip(paintings, (1884.0, 1889.0))]
+    ends = [scene.Frame(painting, "A <b>title</b> " * 30, year, scenes(3)) for painting, year in zip(paintings, (1884.0, 1889.0))]
     frames = [scene.Frame(image, "between", 1884.0 + k, scenes(3)) for k, image in enumerate(made)]
-    film = scene.scene(scene.with_ends(frames, *works), 64, captions=True)
+    film = scene.scene(scene.with_ends(frames, *ends), 64, captions=True)
     assert film.shape[0] == 5 + 2 * scene.HOLD and film.shape[2] == 64 and film.shape[1] > 64 + 20
     np.testing.assert_array_equal(film[0, :64], films.resized(paintings[0], 64))
     np.testing.assert_array_equal(film[-1, :64], films.resized(paintings[1], 64))

@@ -12,7 +12,7 @@ from PIL import Image
 from gan_jax import default_config
 from gan_jax.collection import collection as collections
 
-# Of each work the file, how the table writes its date, and the years that this allows (from, to before).
+# Of each painting the file, how the table writes its date, and the years that this allows (from, to before).
 TATE = [
     ("A00001_8.jpg", "c.1823–4", 1818, 1830), ("A00002_8.jpg", "1825, reprinted 1874", 1825, 1826),
     ("A00003_8.jpg", "exhibited 1833", 1833, 1834),
@@ -51,13 +51,13 @@ def painted(folder, names) -> None:
 
 def prepared(folder, path, early: str, late: str) -> collections.Collection:
     config: ConfigDict = default_config.get_config().collection
-    config.update(source="folder", table=str(path), images=str(folder), resolution=16, min_works=1, uncertain="keep")
+    config.update(source="folder", table=str(path), images=str(folder), resolution=16, min_paintings=1, uncertain="keep")
     config.periods.update(early=early, late=late)
     return collections.prepare(config)
 
 
 def expect(collection: collections.Collection, years: dict[str, tuple[float, float]]) -> None:
-    found = {work.file: (work.year - work.uncertainty, work.year + work.uncertainty) for work in collection.paintings}
+    found = {one.file: (one.year - one.uncertainty, one.year + one.uncertainty) for one in collection.paintings}
     assert found.keys() == years.keys()
     for file, span in years.items():
         assert found[file] == pytest.approx(span, abs=1e-6), file
@@ -100,7 +100,7 @@ def test_the_metropolitan_museum(tmp_path):
 
 
 def test_a_danish_museum_in_json(tmp_path):
-    """Nested records in an object, Danish dates in one list each, and works whose dates are not understood: those are listed."""
+    """Nested records in an object, Danish dates in one list each, and paintings whose dates are not understood: those are listed."""
     items = [
         {"id": n, "titles": [{"title": f"Æbletræ {n}", "language": "dansk"}], "created": "2020-04-03T10:00:00Z",
          "modified": "2023-11-01T10:00:00Z", "production_date": [{"period": text}], "image_native": f"https://x.example.org/iip/{file}?w=2000"}
@@ -111,4 +111,4 @@ def test_a_danish_museum_in_json(tmp_path):
     collection = prepared(tmp_path / "pictures", tmp_path / "smk.json", "..1885", "1886..")
     expect(collection, {file: (first, last) for file, _, first, last in COPENHAGEN if first is not None})
     assert "columns: file 'image_native', title 'titles.title', date 'production_date.period'" in collection.notes
-    assert {work.file for work in collection.skipped} == {file for file, _, first, _ in COPENHAGEN if first is None}
+    assert {one.file for one in collection.skipped} == {file for file, _, first, _ in COPENHAGEN if first is None}

@@ -13,8 +13,8 @@ from gan_jax.collection import collection as collections
 from gan_jax.collection.named_periods import Periods, further
 from gan_jax.errors import UserError
 
-# Places overlap in time, as in a life: of each work its year and where it was made.
-WORKS = (
+# Places overlap in time, as in a life: of each painting its year and where it was made.
+PAINTINGS = (
     [(1884.1 + k / 5, "Nuenen") for k in range(9)]
     + [(1885.8, "Antwerp"), (1885.9, "Antwerp")]
     + [(1886.2 + k / 5, "Paris") for k in range(10)]
@@ -22,8 +22,8 @@ WORKS = (
     + [(1888.1 + k / 5, "Arles") for k in range(8)]
     + [(1886.0, "Nuenen"), (1888.3, "paris ")]
 )
-ROWS = [{"Place": place} for _, place in WORKS]
-YEARS = [year for year, _ in WORKS]
+ROWS = [{"Place": place} for _, place in PAINTINGS]
+YEARS = [year for year, _ in PAINTINGS]
 
 
 def config_of(column: str = "", **periods: str) -> ConfigDict:
@@ -92,7 +92,7 @@ def test_names_of_any_language_are_names(name):
 def test_values_of_a_column_are_periods_and_what_lies_between_their_middles_is_held_out():
     periods = of_column(early="Nuenen|The Hague", paris="PARIS")
     parts, names = (each(YEARS, ROWS, ["Title", "Place"]) for each in (periods.parts, periods.names))
-    places = [place.strip().casefold() for _, place in WORKS]
+    places = [place.strip().casefold() for _, place in PAINTINGS]
     early = {part for part, place in zip(parts, places) if place in ("nuenen", "the hague")}
     assert early == {"early"} and {part for part, place in zip(parts, places) if place == "arles"} == {"late"}
     assert [name == "paris" for name in names] == [place == "paris" for place in places]
@@ -103,8 +103,8 @@ def test_values_of_a_column_are_periods_and_what_lies_between_their_middles_is_h
     for year, part, place in zip(YEARS, parts, places):
         if place in ("paris", "antwerp", "auvers"):
             assert part == ("between" if middle[0] < year < middle[1] else ""), (year, place)
-    # The last work of Paris is later than the first of Arles, and held out all the same.
-    assert parts[-1] == "between" and parts[WORKS.index((1890.2, "Auvers"))] == ""
+    # The last painting of Paris is later than the first of Arles, and held out all the same.
+    assert parts[-1] == "between" and parts[PAINTINGS.index((1890.2, "Auvers"))] == ""
 
 
 def test_wrong_columns_and_values_are_one_line():
@@ -123,16 +123,16 @@ def folder(tmp_path):
     with open(tmp_path / "table.csv", "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["file", "title", "date", "Period"])
-        for n, (year, place) in enumerate(WORKS):
+        for n, (year, place) in enumerate(PAINTINGS):
             patches = rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)
             Image.fromarray(patches).resize((24, 24), Image.Resampling.BICUBIC).save(tmp_path / "images" / f"{n}.png")
-            writer.writerow([f"{n}.png", f"Work {n}", f"{year:.2f}", place])
+            writer.writerow([f"{n}.png", f"Painting {n}", f"{year:.2f}", place])
     return tmp_path
 
 
 def folder_config(folder, column: str, **periods: str) -> ConfigDict:
     config = config_of(column, **periods)
-    config.update(source="folder", table=str(folder / "table.csv"), images=str(folder / "images"), resolution=16, min_works=8)
+    config.update(source="folder", table=str(folder / "table.csv"), images=str(folder / "images"), resolution=16, min_paintings=8)
     config.near_duplicates = -1
     return config
 
@@ -149,7 +149,7 @@ def test_periods_of_a_table_are_prepared_and_counted(folder):
     assert {one.columns["Period"] for one in again.paintings if one.period == "early"} == {"Nuenen"}
 
 
-def test_naming_a_period_leaves_the_prepared_works_as_they_are(folder):
+def test_naming_a_period_leaves_the_prepared_paintings_as_they_are(folder):
     for name, periods in {"plain": {}, "named": {"paris": "1886.2..1887"}}.items():
         collections.prepare(folder_config(folder, "", early="..1885", late="1888..", **periods)).save(folder / name)
     plain, named = ((folder / name / "paintings.csv").read_bytes() for name in ("plain", "named"))
@@ -166,7 +166,7 @@ def test_naming_a_period_leaves_the_prepared_works_as_they_are(folder):
         ("phase", {}, "config.collection.period_column='phase': there is no such column beside file and title, only 'date', 'Period'"),
     ],
 )  # fmt: skip
-def test_a_period_without_works_is_one_line(folder, column, periods, message):
+def test_a_period_without_paintings_is_one_line(folder, column, periods, message):
     with pytest.raises(UserError, match=message):
         collections.prepare(folder_config(folder, column, **periods))
 

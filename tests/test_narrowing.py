@@ -1,4 +1,4 @@
-"""Narrowing: works that were made unlike on purpose are left out, each with the reason it was given."""
+"""Narrowing: paintings that were made unlike on purpose are left out, each with the reason it was given."""
 
 import csv
 import re
@@ -26,11 +26,11 @@ def sets():
     early, late = period(30), period(40)
     distance = RNG.uniform(1, 2, (30, 40))
     near = RNG.permutation(40)[:30]
-    distance[np.arange(30), near] = np.linspace(0.1, 0.4, 30)  # early work i has a counterpart of its own, further and further
+    distance[np.arange(30), near] = np.linspace(0.1, 0.4, 30)  # early painting i has a counterpart of its own, further and further
     return early, late, distance, near
 
 
-def test_the_nearest_pairs_are_kept_and_every_other_work_has_a_reason(sets):
+def test_the_nearest_pairs_are_kept_and_every_other_painting_has_a_reason(sets):
     early, late, distance, near = sets
     found = narrow(early, late, distance, 10, "genre")
     plain = [i for i in range(30) if i not in found.reasons[0] or found.reasons[0][i].startswith("unlike")]
@@ -66,16 +66,16 @@ def test_two_periods_with_no_kind_in_common_have_no_pairs(sets):
 
 def test_its_table_makes_the_narrower_collection(tmp_path):
     rows, images = paint_collection(60, 1880.0, 1890.0, 0, 32)
-    (tmp_path / "works").mkdir()
+    (tmp_path / "paintings").mkdir()
     for row, image in zip(rows, images):
-        Image.fromarray(image).save(tmp_path / "works" / row["file"])
-    with open(tmp_path / "works.csv", "w", newline="") as table:
+        Image.fromarray(image).save(tmp_path / "paintings" / row["file"])
+    with open(tmp_path / "paintings.csv", "w", newline="") as table:
         writer = csv.DictWriter(table, ["file", "title", "date", "genre"], extrasaction="ignore")
         writer.writeheader()
         writer.writerows(row | {"genre": "landscape", "title": "=1+1, <b>" + row["title"]} for row in rows)
     config = default_config.get_config()
-    config.narrowing.works = 12
-    config.collection.update(source="folder", table=str(tmp_path / "works.csv"), images=str(tmp_path / "works"), min_works=8)
+    config.narrowing.paintings = 12
+    config.collection.update(source="folder", table=str(tmp_path / "paintings.csv"), images=str(tmp_path / "paintings"), min_paintings=8)
     whole = collections.prepare(config.collection)
     whole.save(tmp_path / "run" / "collection")
     said = stage.narrow(config, tmp_path / "run")

@@ -19,7 +19,7 @@ nbclient = pytest.importorskip("nbclient")
 
 NOTEBOOK = ROOT / "launch" / "colab_tpu.ipynb"
 TINY = (
-    "--config.collection.resolution=16 --config.collection.min_works=8 --config.model.latent_size=8 --config.model.width=4 "
+    "--config.collection.resolution=16 --config.collection.min_paintings=8 --config.model.latent_size=8 --config.model.width=4 "
     "--config.training.total_kimg=0.128 --config.training.batch_size=16 --config.training.checkpoint_every_kimg=0.064 "
     "--config.training.sample_every_kimg=0.064 --config.inversion.steps=4 --config.inversion.candidates=32 --config.tuning.steps=4 "
     "--config.inversion.calibration=8 --config.morphing.frames=3 --config.morphing.size=32 --config.morphing.stations=3 "
@@ -39,12 +39,12 @@ def pictures(tmp_path_factory):
     folder = tmp_path_factory.mktemp("drive") / "my pictures"
     folder.mkdir()
     rng = np.random.default_rng(0)
-    with open(folder / "works.csv", "w", newline="") as file:
+    with open(folder / "paintings.csv", "w", newline="") as file:
         table = csv.writer(file)
         table.writerow(["file", "title", "date"])
         for i in range(32):
             Image.fromarray(rng.integers(0, 256, (20, 24, 3), np.uint8)).save(folder / f"{i}.png")
-            table.writerow([f"{i}.png", f"Work {i}", 1880 + i // 4])
+            table.writerow([f"{i}.png", f"Painting {i}", 1880 + i // 4])
     return folder
 
 
@@ -98,7 +98,7 @@ def page_in(cell) -> str:
 def test_run_all_shows_a_study_and_leaves_the_rest_alone(notebook, tmp_path):
     install, demo, own, train, report = (cell for cell in notebook.cells if cell.cell_type == "code")
     folder = tmp_path / "demo"
-    demo = filled(demo, DEMO=str(folder), SETTINGS=TINY + " --config.collection.painter.works=48")
+    demo = filled(demo, DEMO=str(folder), SETTINGS=TINY + " --config.collection.painter.paintings=48")
     install, demo, own, train, report = execute([install, demo, own, train, report])
     assert "CpuDevice" in text(install) and "'jax': '" in text(install) and "installed: nothing" in text(install)
     assert {"image/png", "image/gif"} <= kinds(demo) and "report" in text(demo)
@@ -111,12 +111,12 @@ def test_own_pictures_are_trained_on_and_a_new_kernel_goes_on(notebook, pictures
     own = filled(own, PICTURES=str(pictures), EARLY="..1882", LATE="1885..")
     mine = dict(WORKDIR=str(tmp_path / "mine"), CONFIG="configs/demo.py", MORE=TINY)
     _, told, cut, early = execute([install, own, filled(train, HOURS=1e-9, **mine), report])
-    assert "works.csv" in text(told)
+    assert "paintings.csv" in text(told)
     assert "out of time (config.training.time_limit_hours)" in text(cut) and "trained on" not in text(cut)
     assert "There is no report yet" in text(early)
     *_, whole, report = execute([install, own, filled(train, **mine), report])  # cells 1, 3 and 4, as they say
     assert "trained on" in text(whole) and "image/png" in kinds(whole)
-    assert "srcdoc=" in page_in(report) and "Work 3" in (tmp_path / "mine" / "report.html").read_text()
+    assert "srcdoc=" in page_in(report) and "Painting 3" in (tmp_path / "mine" / "report.html").read_text()
 
 
 def test_a_run_that_fails_ends_its_cell(notebook, tmp_path):

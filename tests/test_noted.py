@@ -135,6 +135,11 @@ def test_other_formats_of_films_make_again_what_has_films(copy):
     assert [name for name, stands in standing.items() if not stands] == ["sample", "evaluate", "report"]
 
 
+# Former names of fields that stages depend on.
+CALLED = {"collection.min_paintings": "collection.min_works", "collection.painter.paintings": "collection.painter.works"}
+CALLED |= {f"training.paintings{of}": f"training.works{of}" for of in ("", "_batch", "_rate", "_spread", "_detail")}
+
+
 def old_fingerprints(config, checksum, latest):
     """By stage, what the program wrote before it noted anything: as it did then, section by section."""
     sections = {
@@ -145,7 +150,7 @@ def old_fingerprints(config, checksum, latest):
              "report": ["evaluate"]}  # fmt: skip
     new = {"collection.period_column": "", "training.learning_rate_decay": 0.0, "training.discriminator_rate": 1.0,
            "training.augment_colour": 1.0, "training.works_spread": 0.0, "model.excitation": False}  # fmt: skip
-    flat, made = flatten(config.to_dict()), {}
+    flat, made = {CALLED.get(name, name): value for name, value in flatten(config.to_dict()).items()}, {}
     for name, of in sections.items():
         reads = {k: v for k, v in flat.items() if k.split(".")[0] in of and not may_change(k) and not (k in new and new[k] == v)}
         parts = [reads] + [made[need] for need in needs.get(name, [])]
@@ -171,6 +176,24 @@ def test_a_workdir_from_before_anything_was_noted_stays_complete(copy):
     config.morphing.path = "linear"
     standing = Study(config, workdir).standing()
     assert [name for name, stands in standing.items() if not stands] == ["morph", "evaluate", "report"]
+
+
+def test_a_workdir_by_former_names_stays_complete_and_a_change_is_noticed(copy, capfd):
+    def formerly(tree, prefix=""):
+        made = {key: formerly(value, f"{prefix}{key}.") if isinstance(value, dict) else value for key, value in tree.items()}
+        return {CALLED.get(f"{prefix}{key}", f"{prefix}{key}").removeprefix(prefix): value for key, value in made.items()}
+
+    config, workdir = copy
+    record = reading.read_json(workdir / "config.json")
+    assert CALLED.keys() >= {name for name in record["stages"]["prepare"]["reads"] if name.endswith("paintings")} > set()
+    record["config"] = formerly(record["config"])
+    for stage in record["stages"].values():
+        stage["reads"] = {CALLED.get(name, name): value for name, value in stage["reads"].items()}
+    files.write_json(workdir / "config.json", record)
+    assert all(Study(config, workdir).standing().values())
+    assert "config.collection.min_works=8 is called config.collection.min_paintings=8 now; " in capfd.readouterr().err
+    config.collection.min_paintings = 9
+    assert not Study(config, workdir, accept_changes=True)._stands("prepare")
 
 
 def test_a_field_that_is_gone_says_nothing_any_more(copy):

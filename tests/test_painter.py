@@ -1,4 +1,4 @@
-"""The built-in painter: known curves, subjects that don't depend on the year, works that depend on (seed, i) alone."""
+"""The built-in painter: known curves, subjects that don't depend on the year, paintings that depend on (seed, i) alone."""
 
 import colorsys
 import dataclasses
@@ -48,7 +48,7 @@ def same_subjects():
     )
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_works(collection):
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_paintings(collection):
     rows, images = painter.paint_collection(24, 1880, 1890, seed=3, resolution=32)
     assert rows == collection[0] and np.array_equal(images, collection[1])
     others, other_images = painter.paint_collection(24, 1880, 1890, seed=4, resolution=32)
@@ -162,7 +162,7 @@ def test_every_parameter_tells_the_year(name):
     assert np.abs(steps).max() < 0.03 * np.ptp(values)  # smooth: no step of more than three times the mean
 
 
-def test_each_work_lies_near_the_curve_at_its_date_but_not_on_it(collection):
+def test_each_painting_lies_near_the_curve_at_its_date_but_not_on_it(collection):
     deviations = []
     for row in collection[0]:
         curve = motif.style_of(float(row["date"]))
@@ -176,7 +176,7 @@ def test_each_work_lies_near_the_curve_at_its_date_but_not_on_it(collection):
 def test_the_years_are_even_over_the_span_and_in_order(collection):
     dates = [float(row["date"]) for row in collection[0]]
     assert dates == sorted(dates) and dates[0] >= 1880 and dates[-1] <= 1890
-    assert np.all(np.histogram(dates, bins=4, range=(1880, 1890))[0] >= 4)  # 24 works: 6 each if perfectly even
+    assert np.all(np.histogram(dates, bins=4, range=(1880, 1890))[0] >= 4)  # 24 paintings: 6 each if perfectly even
     assert all(re.fullmatch(r"18\d\d\.\d{3}", row["date"]) for row in collection[0])
     assert len(set(dates)) == 24
 
@@ -202,7 +202,7 @@ def test_a_title_says_what_is_in_the_picture():
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
-        ((0, 1880, 1890, 0, 32), "works=0"),
+        ((0, 1880, 1890, 0, 32), "paintings=0"),
         ((1, 1890, 1880, 0, 32), "first_year=1890"),
         ((1, 1880, math.nan, 0, 32), "last_year=nan"),
         ((1, 1880, 1890, -1, 32), "seed=-1"),

@@ -68,10 +68,9 @@ def test_the_table_has_a_line_for_each_study_and_the_means_of_several(workdir):
 
 def test_a_training_alone_is_judged_by_what_it_has_learnt(tmp_path, monkeypatch):
     monkeypatch.setattr(trainings, "SAMPLES", 96)
-    tiny = (
-        "--config.collection.resolution=16 --config.collection.painter.works=120 --config.model.width=8 --config.training.total_kimg=0.064"
-    )
-    flags = [*tiny.split(), "--config.model.year=True", "--config.training.works=1.0", "--config.training.watch_images=0"]
+    tiny = "--config.collection.resolution=16 --config.collection.painter.paintings=120 --config.model.width=8"
+    tiny += " --config.training.total_kimg=0.064 --config.training.paintings=1.0 --config.training.watch_images=0"
+    flags = [*tiny.split(), "--config.model.year=True"]
     prepare, train, judge = quality.trainings("configs/demo.py", tmp_path / "first", 0, flags)
     assert judge[-2:] == ["tests.trainings", str(tmp_path / "first")]
     assert command(*prepare[3:]).returncode == 0
@@ -80,7 +79,7 @@ def test_a_training_alone_is_judged_by_what_it_has_learnt(tmp_path, monkeypatch)
     assert command(*train[3:]).returncode == 0
     figures = trainings.judge(tmp_path / "other")
     # A network that has seen a thousand pictures paints none: all that is real is nearer to the years between than its middles are.
-    assert figures["chance, trained on"] > 5 and figures["recall"] < 0.2 and figures["works' error"] > 0.2
+    assert figures["chance, trained on"] > 5 and figures["recall"] < 0.2 and figures["paintings' error"] > 0.2
     assert {word for word, _ in figures["verdicts"].values()} == {"further"} and len(figures["verdicts"]) == 4
     assert np.array_equal(
         reading.read_array(tmp_path / "first" / "collection" / "images.npy"),

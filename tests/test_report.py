@@ -21,7 +21,7 @@ from gan_jax.evaluation.evaluation import Evaluation
 from gan_jax.latents.inverted import Inversion
 from gan_jax.latents.samples import Samples
 from gan_jax.morphing.morphs import Morphs
-from gan_jax.report import data_uris, figures, morphs, networks, plots, results, sources, works
+from gan_jax.report import data_uris, figures, morphs, networks, paintings, plots, results, sources
 from gan_jax.report.comparison import write_comparison
 from gan_jax.report.page import write_report
 
@@ -93,7 +93,7 @@ def comparison(a: str, b: str, value: float) -> dict:
 
 def floor(value: float) -> dict:
     figure = {"value": value, "spread": 0.0317, "reason": None}
-    absent = {"value": None, "spread": None, "reason": "<b>too few</b> works"}
+    absent = {"value": None, "spread": None, "reason": "<b>too few</b> paintings"}
     return {"n": 4, "repeats": 8, "kid": figure, "swd": {**figure, "by_level": {"16": 2.375}}, "frechet": absent}
 
 
@@ -103,10 +103,10 @@ def workdir(tmp_path):
 
 
 def make_study(tmp_path):
-    """12 works, 4 early, 4 between, 4 late, two pairs, with every part of a study and hostile texts in all of them."""
+    """12 paintings, 4 early, 4 between, 4 late, two pairs, with every part of a study and hostile texts in all of them."""
     rng = np.random.default_rng(0)
     folder = tmp_path / "<i>study"
-    titles = [*HOSTILE, *(f"Work {number}" for number in range(4))]
+    titles = [*HOSTILE, *(f"Painting {number}" for number in range(4))]
     years = [1880.5, 1881.25, 1882.0, 1882.99, 1884, 1884, 1885, 1885, 1888, 1889, 1890, 1890.875]
     periods = ["early"] * 4 + ["between"] * 4 + ["late"] * 4
     columns = [
@@ -135,7 +135,7 @@ def make_study(tmp_path):
         steps=np.full(n, 7),
         limit=0.35,
         recovered=np.array([0.1, 0.2]),
-        works=[collection.describe(i) for i in inverted],
+        paintings=[collection.describe(i) for i in inverted],
     )
     inversion.save(folder / "inversion")
 
@@ -272,7 +272,7 @@ def test_nothing_runs_and_nothing_is_loaded(workdir):
     assert path == workdir / "report.html"
     page = read(path)
     scripts = [attributes for tag, attributes in page.elements if tag == "script"]
-    assert scripts == [{"type": "application/json", "id": "player-works"}, {}]
+    assert scripts == [{"type": "application/json", "id": "player-paintings"}, {}]
     assert {tag for tag, _ in page.elements}.isdisjoint({"iframe", "object", "embed", "base", "form", "u", "q", "s", "em"})
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
     for attribute in ("src", "srcset", "href", "poster", "data", "action"):
@@ -333,7 +333,7 @@ def test_titles_that_turn_the_direction_of_writing_stand_in_a_box_of_their_own(w
     assert re.search(r"\.apart \{ display: inline-block; \}", page.text)
 
 
-def test_every_pair_and_every_work_without_one_is_there(workdir):
+def test_every_pair_and_every_painting_without_one_is_there(workdir):
     page = read(write_report(workdir))
     frames = {attributes["id"]: (tag, attributes) for tag, attributes in page.having("id")}
     for early, late in ((1, 9), (0, 11)):
@@ -344,12 +344,12 @@ def test_every_pair_and_every_work_without_one_is_there(workdir):
     for place in ("early-2", "early-3", "late-8", "late-10"):
         assert frames[place][0] == "span" and f"<q>{place.split('-')[1]}</q>" in frames[place][1]["title"]
     assert {"pair-0", "pair-1"} <= set(frames)
-    assert ["0", f"{HOSTILE[1]}, 1881", "Work 1, 1889", "0.250"] in page.rows
-    assert ["1", f"{HOSTILE[0]}, 1880", "Work 3, 1890", "1.25"] in page.rows
+    assert ["0", f"{HOSTILE[1]}, 1881", "Painting 1, 1889", "0.250"] in page.rows
+    assert ["1", f"{HOSTILE[0]}, 1880", "Painting 3, 1890", "1.25"] in page.rows
     assert "4 paintings without a partner" in page.text
 
 
-def test_years_on_the_way_are_between_those_of_the_two_works(workdir):
+def test_years_on_the_way_are_between_those_of_the_two_paintings(workdir):
     text = " ".join(read(write_report(workdir)).texts)
     # Pair 0 goes from 1881.25 to 1889: at t = 0.25, 0.5 and 0.75 that is 1883.19, 1885.13 and 1887.06.
     steps = re.findall(r"(\d{4}) (painted|t = [\d.]+)", text)
@@ -372,7 +372,7 @@ def test_figures_are_those_of_the_evaluation_rounded_to_three_digits(workdir):
     assert chance == [
         ["9 and 1,234", "0.0123 −0.488 to 0.512", "3.50 ± 0.0317"],
         ["9 and 1,234", "0.123 ± 0.250", "3.50 ± 0.0317"],
-        ["9 and 1,234", "1.23", "<b>too few</b> works"],
+        ["9 and 1,234", "1.23", "<b>too few</b> paintings"],
     ]
     middle = [row[2:] for row in rows if row[0] == "The middle of the morphs, and paintings of the years between"]
     assert middle[0] == ["3.00 2.50 to 3.50", "1.50 ± 0.0317"]
@@ -410,16 +410,16 @@ def test_what_was_judged_is_there_in_words_and_numbers(workdir):
     assert ["The middle of the morphs, among paintings of the years between", "0.625", "0.500", "0.750", "0.875"] in page.rows
     assert ["<b>colour", "Random samples, and the paintings it learned from", "7.50 7.00 to 8.00", "750"] in page.rows
     assert "Without inception: no <net>" in page.text
-    # Near copies come first, of those the nearest to a training work: number 2.
+    # Near copies come first, of those the nearest to a training painting: number 2.
     assert re.search(r"1882\s*a near copy, distance 0.300", page.text)
     ahead = [attributes["alt"] for tag, attributes in page.elements if tag == "img" and "looks like" in attributes["alt"]]
-    assert ahead[0] == "Work 3, 1890, looks like 1896" and len(ahead) == 12
+    assert ahead[0] == "Painting 3, 1890, looks like 1896" and len(ahead) == 12
 
 
-def test_works_have_their_dates_as_written_and_where_they_come_from(workdir):
+def test_paintings_have_their_dates_as_written_and_where_they_come_from(workdir):
     page = read(write_report(workdir))
     assert ["Painting", "Date as read", "Date as written", "Source", "Rights"] in page.rows  # of accession numbers none is written
-    assert ["Work 1", "1889", "c. 1889", "<b>9</b>", "CC0"] in page.rows
+    assert ["Painting 1", "1889", "c. 1889", "<b>9</b>", "CC0"] in page.rows
     assert "All paintings, with their dates as written, source, rights" in page.texts
 
 
@@ -433,12 +433,12 @@ def test_photographs_and_files_are_counted(tmp_path):
     )  # one colour, without any detail
     paintings = tuple(Painting(f"{n}", f"{n}", 1880.0, 0.0, "early", 15 if n > 7 else 40, 40) for n in range(10))
     Collection(paintings, images, ()).save(tmp_path / "collection")
-    assert sources.limits(Collection.load(tmp_path / "collection")) == {"works": 10, "enlarged": 2, "colourless": 2, "unsharp": 2}
+    assert sources.limits(Collection.load(tmp_path / "collection")) == {"paintings": 10, "enlarged": 2, "colourless": 2, "unsharp": 2}
     text = " ".join(read(write_report(tmp_path)).texts)
     assert "2 of 10 (20%) are without colour; 2 (20%) are much less sharp than most. 2 files (20%) are smaller than 16 px" in text
 
 
-def test_players_know_the_frames_and_the_works_they_resemble(workdir):
+def test_players_know_the_frames_and_the_paintings_they_resemble(workdir):
     page = read(write_report(workdir))
     players = [attributes for _, attributes in page.elements if attributes.get("class") == "player"]
     assert len(players) == 2 and all("hidden" in player for player in players)
@@ -446,9 +446,9 @@ def test_players_know_the_frames_and_the_works_they_resemble(workdir):
     assert [frame["t"] for frame in frames] == ["0", "0.25", "0.5", "0.75", "1"]
     assert frames[2] == {"t": "0.5", "year": "1885.1", "said": "looks like 1885.5", "resembles": 6}
     markup = write_report(workdir).read_text(encoding="utf-8")
-    works = json.loads(re.search(r'id="player-works">(.*?)</script>', markup, re.S)[1])
-    assert set(works) == {"4", "5", "6", "7", "8"} and works["4"]["title"] == f"{HOSTILE[4]}, 1884"
-    assert works["6"]["title"] == f"{HOSTILE[6]}, 1885" and "</style>" not in markup.split("player-works")[1]
+    paintings = json.loads(re.search(r'id="player-paintings">(.*?)</script>', markup, re.S)[1])
+    assert set(paintings) == {"4", "5", "6", "7", "8"} and paintings["4"]["title"] == f"{HOSTILE[4]}, 1884"
+    assert paintings["6"]["title"] == f"{HOSTILE[6]}, 1885" and "</style>" not in markup.split("player-paintings")[1]
 
 
 def test_a_comparison_sets_studies_side_by_side(workdir, tmp_path):
@@ -523,7 +523,7 @@ def test_the_page_is_the_same_every_time(workdir):
     assert [path.name for path in workdir.iterdir() if path.name.startswith(".")] == []
 
 
-def test_works_are_shown_under_the_periods_that_they_are_named_for(workdir):
+def test_paintings_are_shown_under_the_periods_that_they_are_named_for(workdir):
     table = workdir / "evaluation" / "works.csv"
     named = {4: "<b>antwerp", 5: "<b>antwerp", 6: "paris", 7: "paris"}
     rows = [row | {"named": named.get(k, "")} for k, row in enumerate(reading.read_csv(table))]
@@ -531,14 +531,14 @@ def test_works_are_shown_under_the_periods_that_they_are_named_for(workdir):
     evaluation = reading.read_json(workdir / "evaluation.json")
     evaluation["style"][0]["periods"]["paris"] = {"value": 355.5, "low": 350.0, "high": 360.0}
     files.write_json(workdir / "evaluation.json", evaluation)
-    shown = works.Works.of(results.Results.load(workdir))
+    shown = paintings.Paintings.of(results.Results.load(workdir))
     assert shown.periods == ["early", "<b>antwerp", "paris", "late"]
     assert len({*map(shown.colour, shown.periods), plots.GREY, plots.PERIOD_COLOURS["between"]}) == 6
     page = read(write_report(workdir))
     assert page.text.count("paris") >= 3 and "between (among them <b>antwerp, paris) are kept from it" in " ".join(page.text.split())
     assert "356" in page.text
-    # The held-out works are still those between, whatever they are called.
-    assert [work.period for work in shown.collection.paintings[4:8]] == ["between"] * 4
+    # The held-out paintings are still those between, whatever they are called.
+    assert [painting.period for painting in shown.collection.paintings[4:8]] == ["between"] * 4
 
 
 @pytest.mark.parametrize("place", [1, 359, 361, -1])
@@ -553,7 +553,7 @@ def test_the_mean_of_an_angle_is_drawn_where_its_curve_is(place, monkeypatch):
     assert abs(mean.get_ydata()[0] - 359) < 3 and list(mean.get_xdata()) == [1884, 1886]
 
 
-def test_works_outside_the_periods_are_shown_and_no_control_characters(tmp_path):
+def test_paintings_outside_the_periods_are_shown_and_no_control_characters(tmp_path):
     paintings = tuple(Painting(f"{n}", f"\x00\x1b{n}", 1850.0, 0.0, "", 1, 1) for n in range(2))
     Collection(paintings, np.zeros((2, 4, 4, 3), np.uint8), ()).save(tmp_path / "collection")
     page = read(write_report(tmp_path))
@@ -601,7 +601,7 @@ def test_what_was_measured_of_checkpoints_is_a_table_with_the_best_marked(workdi
     assert all(row["kid_held_out"] is None for row in rows)
     page = write_report(workdir).read_text()
     assert page.count("it made everything on this page") == 1
-    # Half-way between works counts as much.
+    # Half-way between paintings counts as much.
     measured = [one | {"watch/kid_ways": 2.0 * (one["images"] / 1000 - 41) ** 2} for one in measured]
     log.write_text(log.read_text() + "\n" + "\n".join(map(json.dumps, measured)))
     (best,) = [row for row in networks.training_section(results.read_log(workdir / "log" / "metrics.jsonl"))["watched"] if row["best"]]
@@ -658,9 +658,9 @@ def test_a_film_too_large_for_the_page_is_made_again_from_the_frames(workdir, mo
 
 
 def test_spread_has_both_ends():
-    assert works.spread(0, 5) == []
-    assert works.spread(3, 5) == [0, 1, 2]
-    assert works.spread(101, 5) == [0, 25, 50, 75, 100]
+    assert paintings.spread(0, 5) == []
+    assert paintings.spread(3, 5) == [0, 1, 2]
+    assert paintings.spread(101, 5) == [0, 25, 50, 75, 100]
 
 
 def test_colours_of_neighbouring_pairs_differ():

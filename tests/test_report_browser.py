@@ -80,7 +80,7 @@ def test_no_errors_and_no_requests(seen):
 def test_the_slider_changes_the_frame_and_what_is_said_of_it(seen):
     assert seen["hidden"] is False
     assert seen["first"] == ["2", "1885.1", "looks like 1885.5", f"{HOSTILE[6]}, 1885", "translateX(-40%)"]
-    assert seen["last"] == ["4", "1889.0", "looks like 1887.5", "Work 0, 1888", "translateX(-80%)"]
+    assert seen["last"] == ["4", "1889.0", "looks like 1887.5", "Painting 0, 1888", "translateX(-80%)"]
     assert (seen["playing"], seen["stopped"]) == ("pause", "play")
 
 

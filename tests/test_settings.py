@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 from gan_jax import __main__ as program
 from gan_jax import completion, default_config, demo_config, settings, shipped_configs
 from gan_jax.collection import aspect
-from gan_jax.config import check, flatten, renamed, renamed_flags
+from gan_jax.config import check, flatten, rename, renamed, renamed_flags
 from gan_jax.errors import UserError
 from gan_jax.fields import taken
 from gan_jax.latents import paths, search, tuning
@@ -47,7 +47,7 @@ def test_the_default_config_has_every_field_of_the_table_once():
         assert field.about and not field.fault(field.default), field.name
         assert isinstance(field.default, field.kind), field.name
         assert (field.bounds is None) == (field.kind not in (int, float) or bool(field.choices)), f"{field.name}: a number without bounds"
-    narrowing, early = (next(field for field in SETTINGS if field.name == name) for name in ("narrowing.works", "collection.periods.early"))
+    narrowing, early = BY_NAME["narrowing.paintings"], BY_NAME["collection.periods.early"]
     assert narrowing.default == 100 and early.default == "..1883"
 
 
@@ -131,7 +131,7 @@ def test_the_choices_are_those_that_the_code_has(name, there):
         ({"evaluation__features": ()}, r"config.evaluation.features=\[\]: at least 1 is needed"),
         ({"evaluation__features": ("keras:",)}, "config.evaluation.features=.*: no 'keras:'; there is .*'keras:NAME'"),
         ({"benchmark__resolutions": (64, 65)}, "config.benchmark.resolutions=.*: no 65; there is 4, 8"),
-        ({"training__workz": 1.0}, "config.training.workz: no such field; did you mean config.training.works"),
+        ({"training__paintingz": 1.0}, "config.training.paintingz: no such field; did you mean config.training.paintings"),
     ],
 )  # fmt: skip
 def test_a_field_that_can_not_be_is_one_line(fields, message):
@@ -141,9 +141,9 @@ def test_a_field_that_can_not_be_is_one_line(fields, message):
 
 def test_what_is_within_bounds_is_taken():
     named = ("texture", "inception:/folder", "keras:ConvNeXtTiny")
-    config = changed(training__works=3, inversion__noise=100.0, evaluation__features=named, collection__periods__paris="1886")
+    config = changed(training__paintings=3, inversion__noise=100.0, evaluation__features=named, collection__periods__paris="1886")
     check(config)
-    assert config.training.works == 3 and config.evaluation.features == named
+    assert config.training.paintings == 3 and config.evaluation.features == named
 
 
 def test_a_config_of_its_own_that_lacks_a_field_is_one_line():
@@ -163,35 +163,41 @@ def test_a_wrong_value_on_the_command_line_says_what_would_be_right(tmp_path):
 
 
 def test_former_names_and_values_are_understood(capfd):
-    flags = ["train", "--config.training.when_sick=back", "--config.training.works=0", "--workdir=x"]
-    assert renamed_flags(flags) == ["train", "--config.training.on_divergence=rollback", *flags[2:]]
+    flags = ["train", "--config.training.when_sick=back", "--config.training.works=0", "--config.training.r1=0", "--workdir=x"]
+    now = ["--config.training.on_divergence=rollback", "--config.training.paintings=0"]
+    assert renamed_flags(flags) == ["train", *now, *flags[3:]]
     assert renamed_flags(["-config.training.when_sick", "stop"]) == ["-config.training.on_divergence", "stop"]
     written = {"seed": 1, "training": {"when_sick": "back", "works": 0.0}}
-    assert renamed(written, "x/config.json") == {"seed": 1, "training": {"on_divergence": "rollback", "works": 0.0}}
+    assert renamed(written, "x/config.json") == {"seed": 1, "training": {"on_divergence": "rollback", "paintings": 0.0}}
     assert renamed(renamed(written, ""), "y") == renamed(written, "")
     for fields in ({"training__when_sick": "back"}, {"training__on_divergence": "back"}):  # as a config file of its own may have it
         config = changed(**fields)
         check(config.lock())
         assert config.training.on_divergence == "rollback" and "when_sick" not in config.training
+    config = changed(training__works=3.0, training__works_rate=0.5)
+    rename(config, ["--config.training.paintings=0", "--config.seed=2"])
+    assert (config.training.paintings, config.training.paintings_rate) == (0.0, 0.5)  # what the command line says counts
     said = capfd.readouterr().err.splitlines()
     assert said[0] == "gan_jax: config.training.when_sick=back is called config.training.on_divergence=rollback now"
-    assert "gan_jax: x/config.json: config.training.when_sick=back is called config.training.on_divergence=rollback now" in said
+    of_config = "config.training.when_sick=back is called config.training.on_divergence=rollback now"
+    assert f"gan_jax: x/config.json: {of_config}; config.training.works=0.0 is called config.training.paintings=0.0 now" in said
 
 
 def test_a_workdir_from_before_a_field_had_its_name_is_complete(tmp_path, capfd):
     """`old_config.json` was written by an earlier version, with fingerprints of its own making."""
     config = demo_config.get_config()
-    config.collection.update(resolution=16, min_works=8)
-    config.collection.painter.works = 48
+    config.collection.update(resolution=16, min_paintings=8)
+    config.collection.painter.paintings = 48
     Study(config, tmp_path).run("prepare")
     shutil.copy(ROOT / "tests" / "old_config.json", tmp_path / "config.json")
     capfd.readouterr()
     config.training.on_divergence = "rollback"
     assert Study(config, tmp_path).run("prepare").startswith("complete")
-    told = f"gan_jax: {tmp_path / 'config.json'}: config.training.when_sick=back is called config.training.on_divergence=rollback now\n"
-    assert capfd.readouterr().err == told
-    config.collection.painter.works = 47
-    with pytest.raises(UserError, match="config.collection.painter.works is 48 there and 47 here"):
+    told = capfd.readouterr().err
+    assert told.startswith(f"gan_jax: {tmp_path / 'config.json'}: config.collection.min_works=8 is called config.collection.min_paint")
+    assert "; config.training.when_sick=back is called config.training.on_divergence=rollback now; " in told and told.count("\n") == 1
+    config.collection.painter.paintings = 47
+    with pytest.raises(UserError, match="config.collection.painter.paintings is 48 there and 47 here"):
         Study(config, tmp_path)
 
 
@@ -201,7 +207,7 @@ def test_a_workdir_may_differ_in_how_often_to_look_and_in_further_periods():
     # What came later, and does what was done before, is no part of a fingerprint.
     assert settings.is_as_before("training.discriminator_rate", 1.0) and not settings.is_as_before("training.discriminator_rate", 0.5)
     assert not settings.is_as_before("training.learning_rate", 0.0002) and not settings.is_as_before("collection.periods.paris", "1886")
-    assert settings.as_before()["collection.uncertain"] == "keep" and settings.as_before()["training.works"] == 0.0
+    assert settings.as_before()["collection.uncertain"] == "keep" and settings.as_before()["training.paintings"] == 0.0
 
 
 def test_the_page_of_settings_is_what_the_table_says():

@@ -22,17 +22,16 @@ ALPHA = jnp.float32(1)
 def drawn(config, labels=NO_LABELS, devices=1, index=0, images_seen=0):
     """Both batches of 16 images, as they are drawn for one of some devices."""
     settings, (generator, discriminator) = loop.step_settings(config.training, 1), build(config)
-    works = own_latents(config.training, len(IMAGES))
-    state = init_state(generator, discriminator, 4, 0, settings.augment, settings.augment_strength, works)
+    paintings = own_latents(config.training, len(IMAGES))
+    state = init_state(generator, discriminator, 4, 0, settings.augment, settings.augment_strength, paintings)
     state = state.replace(images_seen=jnp.int32(images_seen))
     share = Share(16, devices, jnp.int32(index))
     return draw_batch(state, Data(jnp.asarray(IMAGES), jnp.asarray(labels)), ALPHA, settings, generator, share), state, settings
 
 
 def everything():
-    config = tiny(
-        loss="non-saturating", augment="fixed", augment_strength=0.5, fresh_latents=True, works=1.0, works_batch=8, works_detail=2
-    )
+    own = dict(paintings=1.0, paintings_batch=8, paintings_detail=2)
+    config = tiny(loss="non-saturating", augment="fixed", augment_strength=0.5, fresh_latents=True, **own)
     config.model.update(year=True, noise=True)
     return config, np.linspace(-1.5, 1.5, 20, dtype=np.float32)[:, None]
 
@@ -50,7 +49,7 @@ def test_batches_are_of_the_images_seen_alone():
     config, years = everything()
     (first, again), later = (leaves(drawn(config, years)[0]) for _ in range(2)), leaves(drawn(config, years, images_seen=16)[0])
     np.testing.assert_equal(first, again)
-    assert not any(np.array_equal(first[name], later[name]) for name in first if "strength" not in name and "works.noise" not in name)
+    assert not any(np.array_equal(first[name], later[name]) for name in first if "strength" not in name and "paintings.noise" not in name)
 
 
 def test_real_images_stand_beside_their_labels():
@@ -64,7 +63,7 @@ def test_real_images_stand_beside_their_labels():
     # The generator learns from the images that the discriminator sees: those of the same inputs, with the labels of real images.
     np.testing.assert_equal(leaves(for_generator.inputs), leaves(batch.inputs))
     np.testing.assert_array_equal(batch.inputs.labels, batch.labels)
-    assert batch.augment_real is batch.strength is batch.inputs.noise is for_generator.works is None
+    assert batch.augment_real is batch.strength is batch.inputs.noise is for_generator.paintings is None
 
 
 def test_losses_are_those_of_what_the_networks_say():

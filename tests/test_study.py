@@ -116,7 +116,7 @@ def test_the_networks_own_images_are_recovered(study):
     assert len(lost) <= 1, f"not recovered, with their errors: {lost}"
 
 
-def test_the_years_between_are_not_trained_on_and_every_work_is_accounted_for(study):
+def test_the_years_between_are_not_trained_on_and_every_painting_is_accounted_for(study):
     _, workdir = study
     paintings = reading.read_csv(workdir / "collection" / "paintings.csv")
     inverted = reading.read_csv(workdir / "inversion" / "inversion.csv")
@@ -278,17 +278,17 @@ def test_a_study_paints_the_year_that_is_asked_for(study, tmp_path):
         painted[year] = reading.read_array(tmp_path / "study" / "samples" / "generated.npy")
     assert np.any(painted[1881.0] != painted[1886.5])
     generator = open_generator(tmp_path / "study")
-    years = np.array([work.year for work in Collection.load(workdir / "collection").paintings if work.period in ("early", "late")])
+    years = np.array([one.year for one in Collection.load(workdir / "collection").paintings if one.period in ("early", "late")])
     np.testing.assert_allclose([generator.years.mean, generator.years.deviation], [years.mean(), years.std()])
     config.model.year = False
     with pytest.raises(UserError, match="config.model.year is True there and False here"):
         Study(config, tmp_path / "study")
 
 
-def test_works_are_found_where_training_put_them(study):
+def test_paintings_are_found_where_training_put_them(study):
     config, workdir = study
     generator, latents = open_generator(workdir), reading.read_array(workdir / "inversion" / "latents.npy")
-    np.testing.assert_array_equal(latents[:, :-1], generator.works)
+    np.testing.assert_array_equal(latents[:, :-1], generator.painting_latents)
     rows = reading.read_csv(workdir / "inversion" / "inversion.csv")
     np.testing.assert_allclose(latents[:, -1:], generator.years.labels(np.array([float(row["year"]) for row in rows])), atol=1e-3)
     # In the middle of a way frames are the trained network's.
@@ -311,12 +311,12 @@ def test_a_period_named_afterwards_is_shown_and_nothing_is_learnt_again(study, t
     for name in ("evaluate", "report"):
         Study(named, tmp_path / "study").run(name)
     assert all(Study(named, tmp_path / "study").standing().values())
-    paintings, works = (reading.read_csv(tmp_path / "study" / path) for path in ("collection/paintings.csv", "evaluation/works.csv"))
-    assert [row["period"] for row in works] == [row["period"] for row in paintings]
-    assert [row["named"] for row in works] == ["paris" if 1884 <= float(row["year"]) < 1887 else "" for row in paintings]
+    paintings, judged = (reading.read_csv(tmp_path / "study" / path) for path in ("collection/paintings.csv", "evaluation/works.csv"))
+    assert [row["period"] for row in judged] == [row["period"] for row in paintings]
+    assert [row["named"] for row in judged] == ["paris" if 1884 <= float(row["year"]) < 1887 else "" for row in judged]
     for curve in reading.read_json(tmp_path / "study" / "evaluation.json")["style"]:
         assert curve["periods"]["paris"] and curve["periods"]["early"] and not curve["periods"]["between"]
-    # Judged by the works that were held out, whatever they are called.
+    # Judged by the paintings that were held out, whatever they are called.
     judged = [reading.read_json(folder / "evaluation.json")["sets"]["between"] for folder in (workdir, tmp_path / "study")]
     assert judged[0] == judged[1] == sum(row["period"] == "between" for row in paintings)
     assert "among them <bdi>paris</bdi>" in (tmp_path / "study" / "report.html").read_text(encoding="utf-8")
@@ -467,9 +467,9 @@ def test_what_was_left_out_is_listed_where_prepare_ends_with_an_error(tmp_path):
     (tmp_path / "table.csv").write_text("file,title,date\n1.png,A,1880\n2.png,B,soon\n")
     config = default_config.get_config()
     config.collection.update(source="folder", table=str(tmp_path / "table.csv"), images=str(tmp_path / "images"))
-    with pytest.raises(UserError, match="no file is called '1.png'.*work/collection/skipped.csv lists what was left out"):
-        Study(config, tmp_path / "work").run("prepare")
-    assert "1.png,A,missing image: no file is called '1.png'" in (tmp_path / "work" / "collection" / "skipped.csv").read_text()
+    with pytest.raises(UserError, match="no file is called '1.png'.*study/collection/skipped.csv lists what was left out"):
+        Study(config, tmp_path / "study").run("prepare")
+    assert "1.png,A,missing image: no file is called '1.png'" in (tmp_path / "study" / "collection" / "skipped.csv").read_text()
 
 
 @pytest.mark.parametrize(
@@ -493,9 +493,9 @@ def test_what_was_left_out_is_listed_where_prepare_ends_with_an_error(tmp_path):
     ],
 )  # fmt: skip
 def test_wrong_input_gets_one_line(tmp_path, folder, arguments, message):
-    workdir = tmp_path / "work"
+    workdir = tmp_path / "study"
     # A small collection, for where the mistake is seen after it is made.
-    small = ["--config.collection.painter.works=48", "--config.collection.resolution=16", "--config.collection.min_works=8"]
+    small = ["--config.collection.painter.paintings=48", "--config.collection.resolution=16", "--config.collection.min_paintings=8"]
     known = [] if arguments[0] == "paint" or "--config=configs/nowhere.py" in arguments else small
     done = command(*(argument.format(folder) for argument in arguments), *known, f"--workdir={workdir}")
     lines = [line for line in done.stderr.splitlines() if not line.startswith("prepare")]

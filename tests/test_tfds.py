@@ -107,7 +107,7 @@ def test_they_stream_like_any_others(prepared):
 
 def test_a_study_of_them_goes_as_far_as_there_is_no_need_of_dates(prepared, tmp_path):
     config = tiny_config()
-    config.model.year, config.training.works = False, 0.0
+    config.model.year, config.training.paintings = False, 0.0
     config.collection = section(prepared)
     config.training.update(resident_gib=2 * 12 * 3 * 16**2 / 2**30, total_kimg=0.064)
     study = Study(config, tmp_path / "study")

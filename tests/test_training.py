@@ -50,13 +50,13 @@ def leaves(tree) -> dict[str, np.ndarray]:
     return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
 
 
-def run_step(config, *, count=4, images=IMAGES, labels=NO_LABELS, level=4, alpha=0.5, rate=1e-4, works=0, steps=1, **settings):
+def run_step(config, *, count=4, images=IMAGES, labels=NO_LABELS, level=4, alpha=0.5, rate=1e-4, paintings=0, steps=1, **settings):
     """One step from new or several, on so many devices: the state before and after, and the last one's metrics."""
     generator, discriminator = build(config)
     constants = loop.step_settings(config.training, seed=1)
     step = make_step(generator, discriminator, constants, level=level, batch_size=16, devices=count, **settings)
     among = jax.devices()[:count]
-    before = init_state(generator, discriminator, 4, 0, constants.augment, constants.augment_strength, works)
+    before = init_state(generator, discriminator, 4, 0, constants.augment, constants.augment_strength, paintings)
     kept = jax.tree.map(np.array, before)
     inputs = devices.replicate((Data(images, labels), np.float32(alpha), np.float32(rate)), among)
     state = devices.replicate(before, among)
@@ -223,7 +223,7 @@ def test_a_run_that_was_stopped_ends_where_one_that_was_not_does(tmp_path, model
     config.model.name = model
     if augment == "ways":
         augment = config.training.augment = "none"
-        config.model.year, config.training.works, config.training.works_batch = True, 3.0, 8
+        config.model.year, config.training.paintings, config.training.paintings_batch = True, 3.0, 8
         years = Years.of(np.linspace(1880, 1890, 20))
         labels = years.labels(np.linspace(1880, 1890, 20))
     given = dict(years=years)
@@ -544,8 +544,9 @@ def test_the_best_checkpoint_is_kept_and_used(tmp_path):
     assert (tmp_path / "samples" / "nearest.png").exists()
 
 
-def test_the_best_checkpoint_is_good_from_chance_and_half_way_between_works(tmp_path):
-    config = tiny(loss="non-saturating", total_kimg=0.24, works=1.0, works_batch=8, works_detail=1, watch_images=40, keep_checkpoints=3)
+def test_the_best_checkpoint_is_good_from_chance_and_half_way_between_paintings(tmp_path):
+    own = dict(paintings=1.0, paintings_batch=8, paintings_detail=1)
+    config = tiny(loss="non-saturating", total_kimg=0.24, watch_images=40, keep_checkpoints=3, **own)
     config.model.name = "dcgan"
     eyes = Eyes(1.0, 3.0, 2.0, ways=(3.0, 0.5, 2.5))
     loop.train(config, IMAGES, NO_LABELS, tmp_path, {}, eyes)
@@ -555,10 +556,11 @@ def test_the_best_checkpoint_is_good_from_chance_and_half_way_between_works(tmp_
     (tmp_path / "config.json").write_text(json.dumps({"config": config.to_dict() | {"collection": {"resolution": 16}}}))
     with Checkpoints(tmp_path / "checkpoints") as checkpoints:
         assert checkpoints.best() == 160  # neither the best from chance nor the latest
-    # They are what the opened generator paints half-way between two works' latents.
+    # They are what the opened generator paints half-way between two paintings' latents.
     generator = open_generator(tmp_path, "float32")
     first, last = np.random.default_rng(config.seed).integers(0, len(IMAGES), (2, 72))
-    between = np.stack([slerp(generator.works[[a]], generator.works[[b]], np.array([0.5]))[0, 0] for a, b in zip(first, last)])
+    own = generator.painting_latents
+    between = np.stack([slerp(own[[a]], own[[b]], np.array([0.5]))[0, 0] for a, b in zip(first, last)])
     apart = first != last
     made = generator.images(between.astype(np.float32))[:40][apart[:40]]
     np.testing.assert_allclose(made.astype(int), eyes.ways[1][apart[:40]].astype(int), atol=2)

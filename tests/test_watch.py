@@ -19,20 +19,20 @@ def painted():
 
 @pytest.fixture(scope="module")
 def watch(painted):
-    works, _, far = painted
-    return Watch(works, far, texture)
+    paintings, _, far = painted
+    return Watch(paintings, far, texture)
 
 
-def test_works_themselves_are_copies_and_others_of_their_years_are_not(watch, painted):
-    works, others, _ = painted
-    same, fresh = watch(works), watch(others)
+def test_paintings_themselves_are_copies_and_others_of_their_years_are_not(watch, painted):
+    paintings, others, _ = painted
+    same, fresh = watch(paintings), watch(others)
     assert same["copies"] == 1 and same["nearest"] == pytest.approx(0, abs=1e-6)
     assert fresh["copies"] < 0.3 and fresh["nearest"] > 0.1
     assert abs(fresh["kid_training"]) < 0.2 * fresh["kid_held_out"]
-    np.testing.assert_array_equal(watch.nearest(works[5:9]), works[5:9])
+    np.testing.assert_array_equal(watch.nearest(paintings[5:9]), paintings[5:9])
 
 
-def test_pictures_of_other_years_are_near_the_works_held_out(watch, painted):
+def test_pictures_of_other_years_are_near_the_paintings_held_out(watch, painted):
     figures = watch(painted[2])
     assert figures["kid_held_out"] < 0.1 * figures["kid_training"]
 
@@ -43,6 +43,6 @@ def test_one_picture_over_and_over_has_no_diversity(watch, painted):
     assert watch(painted[1])["diversity"] > 0.3
 
 
-def test_too_few_works_held_out_have_no_figure(painted):
-    works, others, far = painted
-    assert "kid_held_out" not in Watch(works, far[:3], texture)(others)
+def test_too_few_paintings_held_out_have_no_figure(painted):
+    paintings, others, far = painted
+    assert "kid_held_out" not in Watch(paintings, far[:3], texture)(others)

@@ -8,9 +8,9 @@ from gan_jax import demo_config
 def tiny_config() -> ConfigDict:
     """Of a study that is done in seconds, without films of its pairs and walks."""
     config = demo_config.get_config()
-    config.training.works_batch = 8
-    config.collection.update(resolution=16, min_works=8)
-    config.collection.painter.works = 48
+    config.training.paintings_batch = 8
+    config.collection.update(resolution=16, min_paintings=8)
+    config.collection.painter.paintings = 48
     config.model.update(latent_size=8, width=4)
     config.training.update(total_kimg=0.128, batch_size=16, log_every_kimg=0.032, sample_every_kimg=0.064, checkpoint_every_kimg=0.064)
     config.inversion.update(steps=4, candidates=32)

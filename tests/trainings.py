@@ -2,11 +2,11 @@
 
     python -m tests.trainings runs/van_gogh
 
-Pictures from chance are put beside the works trained on. Where works have latents of their own, so are the middles of the ways between the
-pairs that `morph` would make, beside what an evaluation puts them beside. Writes trainings.json and trainings.png (pictures from chance;
-then a row a pair: the early work, five places on the way, the late work) into the workdir.
+Pictures from chance are put beside the paintings trained on. Where those have latents of their own, so are the middles of the ways between
+the pairs that `morph` would make, beside what an evaluation puts them beside. Writes trainings.json and trainings.png (pictures from
+chance; then a row a pair: the early painting, five places on the way, the late painting) into the workdir.
 
-Chosen is by "trained on"; what is said of works held out is for reporting.
+Chosen is by "trained on"; what is said of paintings held out is for reporting.
 """
 
 import json
@@ -47,14 +47,14 @@ def judge(workdir: pathlib.Path) -> dict[str, Any]:
     config = ConfigDict(reading.read_json(workdir / "config.json")["config"])
     collection = Collection.load(workdir / "collection")
     generator = open_generator(workdir)
-    works = trained_on(collection)
+    paintings = trained_on(collection)
     samples = generator.images(sampling.of_seeds(generator, np.arange(SAMPLES)))
     measure = extractor("texture")
     features = measure(collection.images)
-    standardise = Standardiser.fit(features[works])
-    real, seen = standardise(features[works]), standardise(measure(samples))
+    standardise = Standardiser.fit(features[paintings])
+    real, seen = standardise(features[paintings]), standardise(measure(samples))
     found = manifold(real, seen)
-    copies = Copies(collection.images[works])
+    copies = Copies(collection.images[paintings])
     figures = {
         "chance, trained on": kid.estimate(seen, real),
         "recall": found.recall,
@@ -63,7 +63,7 @@ def judge(workdir: pathlib.Path) -> dict[str, Any]:
         "verdicts": {},
     }
     sheet = [samples[:SHOWN]]
-    if generator.works is not None and not config.training.period:
+    if generator.painting_latents is not None and not config.training.period:
         ends, frames = ways(config, collection, generator)
         pairs = collection.images[ends]  # [p, 2, r, r, 3]
         sets = {STUDY: ImageSet.of(frames, measure), CROSS_FADE: ImageSet.of(cross_fade(pairs[:, 0], pairs[:, 1], PLACES), measure)}
@@ -71,7 +71,7 @@ def judge(workdir: pathlib.Path) -> dict[str, Any]:
         periods = {name: collection.period(name) for name in ("early", "between", "late")}
         kinds = {name: ImageSet(collection.images[where], features[where]) for name, where in periods.items()}
         figures |= {
-            "works' error": float(np.median(rms(frames[:, [0, -1]].reshape(-1, *frames.shape[2:]), pairs.reshape(-1, *frames.shape[2:])))),
+            "paintings' error": float(np.median(rms(*(each.reshape(-1, *frames.shape[2:]) for each in (frames[:, [0, -1]], pairs))))),
             "middles, trained on": kid.estimate(middles, real),
             "middles, held out": kid.estimate(middles, standardise(kinds["between"].features)),
             "verdicts": {
@@ -86,7 +86,7 @@ def judge(workdir: pathlib.Path) -> dict[str, Any]:
 
 
 def ways(config: ConfigDict, collection: Collection, generator: Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs [p, 2] of works, and at `PLACES` the frames between the latents that training gave them: uint8 [p, T, r, r, 3]."""
+    """Pairs [p, 2] of paintings, and at `PLACES` the frames between the latents that training gave them: uint8 [p, T, r, r, 3]."""
     ends = np.array(pair(collection, config.morphing)[0])
     own = own_latents(generator, collection, config)
     return ends, journeys(generator, own, ends, collection.years, PLACES, config.morphing.path).frames

@@ -24,7 +24,7 @@ PLAIN = {
     "model.smooth": False,
     "model.noise": False,
     "model.excitation": False,
-    "training.works": 0.0,
+    "training.paintings": 0.0,
     "training.augment": "none",
     "training.r1": 0.0,
     "training.freeze_discriminator": 0,

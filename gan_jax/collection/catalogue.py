@@ -24,7 +24,7 @@ from gan_jax.collection.folder import IMAGE_SUFFIX, is_address
 from gan_jax.collection.tables import LARGEST_TABLE, Table, read_table
 from gan_jax.errors import UserError
 
-__all__ = ["LARGEST_TABLE", "Columns", "Table", "find_columns", "read_dates", "read_table", "rows_where", "work_dates"]
+__all__ = ["LARGEST_TABLE", "Columns", "Table", "find_columns", "read_dates", "read_table", "rows_where", "painting_dates"]
 
 SAMPLE = 1_000  # rows that columns are judged by, from all over the table
 LOOKS = 10_000  # cells that are looked into, of all columns that may be the one, so that many columns take no longer
@@ -94,7 +94,7 @@ def read_dates(rows: Sequence[Mapping[str, str]], date: Sequence[str], precision
     return [year if isinstance(full, str) else full for full, year in zip(parse_dates(texts), years)]
 
 
-def work_dates(rows: Sequence[Mapping[str, str]], columns: Columns) -> list[Date | str]:
+def painting_dates(rows: Sequence[Mapping[str, str]], columns: Columns) -> list[Date | str]:
     """Returns the rows' dates by all the columns that say something about them; where there is none, the reason stands in its place."""
     none: list[Date | str] = ["no date"] * len(rows)
     dates = read_dates(rows, columns.date, columns.precision) if columns.date else none
@@ -244,7 +244,7 @@ def _pairs(table: Table) -> list[tuple[str, str]]:
 def _ends(table: Table, sample: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
     for pair in _pairs(table):
         spans = date_ends.spans_of(*([row[column] for row in sample] for column in pair))
-        if 2 * sum(span is not None for span in spans) >= len(spans) and date_ends.are_of_works(spans):
+        if 2 * sum(span is not None for span in spans) >= len(spans) and date_ends.are_of_paintings(spans):
             return pair
     return ()
 

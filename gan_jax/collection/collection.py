@@ -12,7 +12,7 @@ from gan_jax.collection.named_periods import ENDS, Periods
 from gan_jax.collection.painter import paint_collection
 from gan_jax.collection.paintings import Collection, Painting
 from gan_jax.collection.periods import PERIODS, may_be_of
-from gan_jax.collection.sources import NotEnough, Skipped, Sources, Work
+from gan_jax.collection.sources import Listed, NotEnough, Skipped, Sources
 from gan_jax.errors import UserError
 
 UNDATED = "collection/undated.json"  # in the workdir: of images without dates, which they are
@@ -28,10 +28,10 @@ def prepare(config: Any) -> Collection:
     found = _from_painter(config) if config.source == "painter" else from_folder(config)
     if config.uncertain != "keep" and not periods.column:
         found = _certain(found, periods.spans["early"], periods.spans["late"])
-    years, rows = [work.date[0] for work in found.works], [work.row for work in found.works]
+    years, rows = [painting.date[0] for painting in found.paintings], [painting.row for painting in found.paintings]
     paintings = [
-        Painting(work.file, work.title, *work.date, part, *size, {name: work.row[name] for name in found.columns})
-        for work, size, part in zip(found.works, found.sizes, periods.parts(years, rows, found.columns))
+        Painting(painting.file, painting.title, *painting.date, part, *size, {name: painting.row[name] for name in found.columns})
+        for painting, size, part in zip(found.paintings, found.sizes, periods.parts(years, rows, found.columns))
     ]
     of_further = collections.Counter(periods.names(years, rows, found.columns))
     named = ", ".join(f"{of_further[name]} {name}" for name in periods.further)
@@ -41,7 +41,7 @@ def prepare(config: Any) -> Collection:
         paintings_in_order, found.images[order], tuple(found.skipped), found.remarks + ((named,) if named else ()), tuple(found.notes)
     )
     for name, said in periods.said.items():
-        count, least = (len(result.period(name)), config.min_works) if name in ENDS else (of_further[name], 1)
+        count, least = (len(result.period(name)), config.min_paintings) if name in ENDS else (of_further[name], 1)
         if count < least:
             first = f"; the first: {_case(result.skipped[0])}" if result.skipped else ""
             raise NotEnough(
@@ -60,17 +60,17 @@ def _case(skipped: Skipped) -> str:
 def _certain(found: Sources, early: tuple[float, float], late: tuple[float, float]) -> Sources:
     """Without the paintings that may as well be of another period, which are skipped."""
     kept, skipped = [], []
-    for i, work in enumerate(found.works):
-        periods = may_be_of(*work.date, early, late)
+    for i, painting in enumerate(found.paintings):
+        periods = may_be_of(*painting.date, early, late)
         if len(periods) > 1:
-            skipped.append(Skipped(work.file, work.title, f"{OPEN}: {work.said()}, {' or '.join(periods)}"))
+            skipped.append(Skipped(painting.file, painting.title, f"{OPEN}: {painting.said()}, {' or '.join(periods)}"))
         else:
             kept.append(i)
-    works, sizes = [found.works[i] for i in kept], [found.sizes[i] for i in kept]
-    return replace(found, works=works, images=found.images[kept], sizes=sizes, skipped=found.skipped + skipped)
+    paintings, sizes = [found.paintings[i] for i in kept], [found.sizes[i] for i in kept]
+    return replace(found, paintings=paintings, images=found.images[kept], sizes=sizes, skipped=found.skipped + skipped)
 
 
-def without_works(resolution: int) -> Collection:
+def without_paintings(resolution: int) -> Collection:
     """Returns the collection of images that are learnt from where they lie: it has none of them."""
     return Collection((), np.zeros((0, resolution, resolution, 3), np.uint8), ())
 
@@ -79,19 +79,19 @@ def _from_painter(config: Any) -> Sources:
     if config.where:
         raise UserError(f"config.collection.where={config.where!r}: the built-in painter's paintings are not chosen by columns")
     rows, images = paint_collection(
-        works=config.painter.works,
+        paintings=config.painter.paintings,
         first_year=config.painter.first_year,
         last_year=config.painter.last_year,
         seed=config.painter.seed,
         resolution=config.resolution,
     )
-    works = []
+    paintings = []
     for row, date in zip(rows, dates.parse_dates([row["date"] for row in rows])):
         if isinstance(date, str):
             raise UserError(f"config.collection.painter: {date}; first_year and last_year have to be dates that can be read")
-        works.append(Work(row["file"], row["title"], date, row))
-    sizes = [(config.resolution, config.resolution)] * len(works)
-    return Sources(works, images, sizes, [], [name for name in rows[0] if name not in ("file", "title")], [])
+        paintings.append(Listed(row["file"], row["title"], date, row))
+    sizes = [(config.resolution, config.resolution)] * len(paintings)
+    return Sources(paintings, images, sizes, [], [name for name in rows[0] if name not in ("file", "title")], [])
 
 
 def summary(collection: Collection) -> str:

@@ -59,7 +59,7 @@ def spans_of(begins: Sequence[str], ends: Sequence[str]) -> list[tuple[float, fl
     return found
 
 
-def are_of_works(spans: Sequence[tuple[float, float] | None]) -> bool:
+def are_of_paintings(spans: Sequence[tuple[float, float] | None]) -> bool:
     """Returns whether these are the years of paintings, and not those of a painter's life: they vary, and most are short."""
     known = sorted(span[1] - span[0] for span in spans if span)
     return bool(known) and (len(set(filter(None, spans))) > 1 or known[0] <= 1) and known[len(known) // 2] <= _LONGEST

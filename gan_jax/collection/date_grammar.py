@@ -42,7 +42,7 @@ def read(text: str, habits: Habits) -> tuple[Span, bool]:
                 try:
                     found.append(_evaluated(statement, said.period))
                 except ValueError as error:
-                    if rank in (words.WORK, words.MADE):  # what else there is may be told badly
+                    if rank in (words.PAINTED, words.MADE):  # what else there is may be told badly
                         raise
                     failed = failed or error
         if found:
@@ -128,7 +128,7 @@ class _Reader(ExpressionReader):
                     said.statements[-1].rank = rank
                     direct = False
                 else:
-                    if direct and rank == words.MADE and said.statements[-1].rank == words.WORK and self._in_bracket():
+                    if direct and rank == words.MADE and said.statements[-1].rank == words.PAINTED and self._in_bracket():
                         said.statements[-1].rank = words.DESIGNED  # "1945 (manufactured 1953)"
                     role, direct = rank, False
                     if role == words.OTHER:
@@ -140,7 +140,7 @@ class _Reader(ExpressionReader):
                 if not parted:
                     raise ValueError("two dates with nothing between them")
                 named = all(point.named for point in statement.points)
-                statement.rank = role if role is not None else words.PERIOD_NAME if named else words.WORK
+                statement.rank = role if role is not None else words.PERIOD_NAME if named else words.PAINTED
                 statement.points[0].circa = statement.points[0].circa or (doubt and role is not None)
                 said.statements.append(statement)
                 if role == words.PERIOD:
@@ -159,7 +159,7 @@ class _Reader(ExpressionReader):
             ):
                 parted = parted or not self.means("filling")
                 self.place += 1
-            elif role is not None and role != words.WORK or (role is not None and said.statements):
+            elif role is not None and role != words.PAINTED or (role is not None and said.statements):
                 self._skip()  # what is told of copies and additions need not be understood
                 direct = False
             elif (parted or self.means("filling", -1)) and self._is_place():
@@ -175,7 +175,7 @@ class _Reader(ExpressionReader):
         try:
             return self._expression()
         except ValueError:
-            if role in (None, words.WORK):
+            if role in (None, words.PAINTED):
                 raise
             self.place = start
             return None

@@ -15,7 +15,7 @@ _MOST_POINTS = 8  # in one range or list
 class Statement:
     points: list[Point]
     ops: list[str]
-    rank: int = words.WORK
+    rank: int = words.PAINTED
 
 
 class ExpressionReader(NumberReader):

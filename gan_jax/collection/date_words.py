@@ -13,7 +13,7 @@ from typing import Any
 OPEN_ENDED = 10.0  # years
 
 # How much a date counts that stands beside others: of those with the lowest number the painting is dated, the others are not looked at.
-WORK, MADE, PERIOD, PERIOD_NAME, DESIGNED, SHOWN, COPIED, OTHER = range(8)
+PAINTED, MADE, PERIOD, PERIOD_NAME, DESIGNED, SHOWN, COPIED, OTHER = range(8)
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ _ORDINALS = {
     -1: "last|final|letzte|letztes|dernier|derniere|ultimo|ultima|laatste|последняя",
 }
 _ROLES = {  # what happened in the year beside them
-    WORK: "signed|dated|painted|drawn|made in|executed|completed|finished|begun|started|inscribed|signed and dated|"
+    PAINTED: "signed|dated|painted|drawn|made in|executed|completed|finished|begun|started|inscribed|signed and dated|"
     "this version|this drawing|original|dat|sign|bez|gemalt|datiert|signiert|entstanden|peint|date de|signe|dipinto|datato|firmato|"
     "pintado|fechado|firmado|geschilderd|gedateerd|gesigneerd|written|taken|photographed|negative|block|plate|modeled|modelled|"
     "woodblock|matrix|model|neg|carved|sculpted|begonnen|vollendet|voltooid|commence|acheve|assinado|datado|date|signeret|dateret|malet|signert|datert|malt|signerad|daterad|malad",

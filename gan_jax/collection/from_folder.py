@@ -10,7 +10,7 @@ import numpy as np
 from gan_jax.collection import catalogue
 from gan_jax.collection.folder import ImageFolder, index_folder
 from gan_jax.collection.images import Fitted, border, duplicates, is_plain, load_images
-from gan_jax.collection.sources import NotEnough, Skipped, Sources, Work
+from gan_jax.collection.sources import Listed, NotEnough, Skipped, Sources
 from gan_jax.collection.tables import NoRows
 from gan_jax.errors import UserError
 from gan_jax.progress import Progress
@@ -42,7 +42,7 @@ def from_folder(config: Any) -> Sources:
         notes.append(f"{config.table}: read as {table.encoding}, which is guessed; --config.collection.encoding=NAME says it")
     columns = catalogue.find_columns(table, config.columns, folder.has)
     notes.append(f"columns: {columns}")
-    listed, skipped, named = listed_works(table, columns, folder, config.where)
+    listed, skipped, named = listed_paintings(table, columns, folder, config.where)
     skipped += _malformed(table.malformed)
     skipped += [Skipped(_printable(file), "", "unlisted image: no row names it") for file in folder.images() if file not in named]
     skipped += [
@@ -51,54 +51,54 @@ def from_folder(config: Any) -> Sources:
 
     with Progress("prepare", len(listed)) as progress:
         pictures = load_images(
-            [folder.root / work.file for work in listed], config.resolution, config.fit, config.max_pixels, progress.advance
+            [folder.root / painting.file for painting in listed], config.resolution, config.fit, config.max_pixels, progress.advance
         )
-    usable: list[tuple[Work, Fitted]] = []
-    for work, picture in zip(listed, pictures):
+    usable: list[tuple[Listed, Fitted]] = []
+    for painting, picture in zip(listed, pictures):
         if isinstance(picture, Fitted) and is_plain(picture.thumbnail):
-            skipped.append(Skipped(work.file, work.title, "no image: a single colour"))
+            skipped.append(Skipped(painting.file, painting.title, "no image: a single colour"))
         elif isinstance(picture, Fitted):
-            usable.append((work, picture))
+            usable.append((painting, picture))
         else:
-            skipped.append(Skipped(work.file, work.title, f"unusable image: {picture}"))
+            skipped.append(Skipped(painting.file, painting.title, f"unusable image: {picture}"))
     copies = duplicates([picture for _, picture in usable], distance)
-    placeholders = _placeholders([work for work, _ in usable], copies)
+    placeholders = _placeholders([painting for painting, _ in usable], copies)
     for i in placeholders:
         skipped.append(Skipped(usable[i][0].file, usable[i][0].title, "placeholder: the image of several paintings"))
     for i, (original, bits) in copies.items():
         if i in placeholders:
             continue
-        work, kept = usable[i][0], usable[original][0]
+        painting, kept = usable[i][0], usable[original][0]
         kind = "exact duplicate: same pixels as" if bits is None else f"near duplicate: {bits} of 64 bits from"
-        skipped.append(Skipped(work.file, work.title, f"{kind} {kept.file} ({kept.title})"))
+        skipped.append(Skipped(painting.file, painting.title, f"{kind} {kept.file} ({kept.title})"))
     unique = [pair for i, pair in enumerate(usable) if i not in copies and i not in placeholders]
     images = np.empty((len(unique), config.resolution, config.resolution, 3), np.uint8)
     for i, (_, picture) in enumerate(unique):
         images[i] = picture.image
     others = [name for name in table.columns if name not in (columns.file, columns.title)]
     sizes = [(picture.width, picture.height) for _, picture in unique]
-    return Sources([work for work, _ in unique], images, sizes, skipped, others, notes, tuple(_remarks(unique, config, notes)))
+    return Sources([painting for painting, _ in unique], images, sizes, skipped, others, notes, tuple(_remarks(unique, config, notes)))
 
 
-def _placeholders(works: Sequence[Work], copies: Mapping[int, tuple[int, int | None]]) -> set[int]:
+def _placeholders(paintings: Sequence[Listed], copies: Mapping[int, tuple[int, int | None]]) -> set[int]:
     """Returns indices of images that stand for several paintings: "no image available"."""
     groups: dict[int, list[int]] = {}
     for i, (original, _) in copies.items():
         groups.setdefault(original, [original]).append(i)
     found: set[int] = set()
     for group in groups.values():
-        titles, dates = ({works[i].title for i in group}, {works[i].date for i in group})
+        titles, dates = ({paintings[i].title for i in group}, {paintings[i].date for i in group})
         if len(group) >= PLACEHOLDERS and (len(titles) >= PLACEHOLDERS or len(dates) >= PLACEHOLDERS):
             found |= set(group)
     return found
 
 
-def _remarks(unique: Sequence[tuple[Work, Fitted]], config: Any, notes: list[str]) -> Iterable[str]:
+def _remarks(unique: Sequence[tuple[Listed, Fitted]], config: Any, notes: list[str]) -> Iterable[str]:
     """What there is to say about the images, with their counts; the names of the first are added to the notes."""
     shorter = max if config.fit == "pad" else min
     for about, files_of in (
-        (f"smaller than {config.resolution} px", [work.file for work, p in unique if shorter(p.width, p.height) < config.resolution]),
-        ("with empty borders", [work.file for work, p in unique if border(p.thumbnail) >= BORDERED]),
+        (f"smaller than {config.resolution} px", [one.file for one, p in unique if shorter(p.width, p.height) < config.resolution]),
+        ("with empty borders", [one.file for one, p in unique if border(p.thumbnail) >= BORDERED]),
     ):
         if files_of:
             more = f" and {len(files_of) - NAMED} more" if len(files_of) > NAMED else ""
@@ -110,9 +110,9 @@ def _malformed(rows: Iterable[tuple[int, str]]) -> list[Skipped]:
     return [Skipped("", "", f"malformed row: line {line} of the table, {reason}") for line, reason in rows]
 
 
-def listed_works(
+def listed_paintings(
     table: catalogue.Table, columns: catalogue.Columns, folder: ImageFolder, where: str
-) -> tuple[list[Work], list[Skipped], set[str]]:
+) -> tuple[list[Listed], list[Skipped], set[str]]:
     """Returns the rows with a readable date and an image, the others with the reason, and all files that any row names."""
     skipped: list[Skipped] = []
     named, outside = set[str](), set[str]()
@@ -140,13 +140,13 @@ def listed_works(
             skipped.append(Skipped(file, title, reason))
         else:
             usable.append((file, title, row))
-    works = []
-    for (file, title, its_row), date in zip(usable, catalogue.work_dates([row for _, _, row in usable], columns)):
+    paintings = []
+    for (file, title, its_row), date in zip(usable, catalogue.painting_dates([row for _, _, row in usable], columns)):
         if isinstance(date, str):
             skipped.append(Skipped(file, title, f"unreadable date: {date}"))
         else:
-            works.append(Work(file, title or pathlib.PurePosixPath(file).stem, date, its_row))
-    return works, skipped, named
+            paintings.append(Listed(file, title or pathlib.PurePosixPath(file).stem, date, its_row))
+    return paintings, skipped, named
 
 
 def _printable(name: str) -> str:

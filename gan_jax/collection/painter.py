@@ -17,7 +17,7 @@ from gan_jax.progress import follow
 
 
 def paint_collection(
-    works: int, first_year: float, last_year: float, seed: int, resolution: int
+    paintings: int, first_year: float, last_year: float, seed: int, resolution: int
 ) -> tuple[list[dict[str, str]], np.ndarray]:
     """Paints a collection with its table, in the order of the years.
 
@@ -26,10 +26,10 @@ def paint_collection(
 
     Returns:
       Rows with `file`, `title`, `date` (a decimal year) and each true parameter of the painting's `Style`, all as text; images uint8
-      [works, resolution, resolution, 3].
+      [paintings, resolution, resolution, 3].
     """
-    if works < 1:
-        raise UserError(f"works={works}: the painter paints at least 1")
+    if paintings < 1:
+        raise UserError(f"paintings={paintings}: the painter paints at least 1")
     if resolution < 4:
         raise UserError(f"resolution={resolution}: the painter paints at least 4 pixels a side")
     if not (math.isfinite(first_year) and math.isfinite(last_year) and first_year <= last_year):
@@ -37,8 +37,8 @@ def paint_collection(
     if seed < 0:
         raise UserError(f"seed={seed}: a seed is 0 or more")
     start = np.random.Generator(np.random.PCG64(seed)).random()
-    rows, images = [], np.empty((works, resolution, resolution, 3), np.uint8)
-    for i in follow("prepare", range(works), works):
+    rows, images = [], np.empty((paintings, resolution, resolution, 3), np.uint8)
+    for i in follow("prepare", range(paintings), paintings):
         # Streams of their own, so that a change in how one is used moves nothing else.
         calendar, motif, hand, brush = (
             np.random.Generator(np.random.PCG64(child)) for child in np.random.SeedSequence(seed, spawn_key=(i,)).spawn(4)
@@ -49,5 +49,5 @@ def paint_collection(
         images[i] = paint(subject, style, resolution, brush)
         values = {name: f"{value:.5f}" for name, value in dataclasses.asdict(style).items()}
         rows.append({"file": f"painted_{i + 1:04d}.png", "title": title_of(subject), "date": date} | values)
-    order = sorted(range(works), key=lambda i: (float(rows[i]["date"]), i))
+    order = sorted(range(paintings), key=lambda i: (float(rows[i]["date"]), i))
     return [rows[i] for i in order], images[order]

@@ -81,8 +81,8 @@ class Collection:
         """Writes paintings.csv, images.npy and skipped.csv into `folder`, which appears when it is complete."""
         names = list(dict.fromkeys(name for painting in self.paintings for name in painting.columns))
         rows = (
-            {name: _text(getattr(work, name)) for name in PAINTINGS} | {_stored(name): value for name, value in work.columns.items()}
-            for work in self.paintings
+            {name: _text(getattr(one, name)) for name in PAINTINGS} | {_stored(name): value for name, value in one.columns.items()}
+            for one in self.paintings
         )
         with files.atomic_folder(folder) as temporary:
             files.write_csv(temporary / "paintings.csv", [*PAINTINGS, *map(_stored, names)], rows)

@@ -25,7 +25,9 @@ class NotEnough(UserError):
 
 
 @dataclass(frozen=True)
-class Work:
+class Listed:
+    """A painting as a table or a painter lists it."""
+
     file: str
     title: str
     date: tuple[float, float]
@@ -39,7 +41,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Sources:
-    works: list[Work]
+    paintings: list[Listed]
     images: np.ndarray
     sizes: list[tuple[int, int]]  # px
     skipped: list[Skipped]

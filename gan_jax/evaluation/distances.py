@@ -16,7 +16,7 @@ from gan_jax.metrics.features import Standardiser
 from gan_jax.metrics.image_set import MINIMUM, ImageSet, joined
 from gan_jax.progress import Progress
 
-MAX_WORKS = 5000  # a set; KID's memory grows as the square
+MAX_IMAGES = 5000  # a set; KID's memory grows as the square
 MOST_THREADS = 8  # each with the neighbourhoods of a place's frames or of two halves of a set, 60 to 150 MB
 PAIRS = 200  # random pairs of a set whose MS-SSIM is averaged
 
@@ -109,10 +109,10 @@ def distances(
     notes = list(NOTES)
 
     def limited(name: str, pictures: ImageSet) -> ImageSet:
-        if len(pictures) <= MAX_WORKS:
+        if len(pictures) <= MAX_IMAGES:
             return pictures
-        notes.append(f"{name}: {MAX_WORKS:,} of {len(pictures):,} were drawn at random and used.")
-        chosen = np.random.default_rng(_seed(seed, "limit", name)).choice(len(pictures), MAX_WORKS, replace=False)
+        notes.append(f"{name}: {MAX_IMAGES:,} of {len(pictures):,} were drawn at random and used.")
+        chosen = np.random.default_rng(_seed(seed, "limit", name)).choice(len(pictures), MAX_IMAGES, replace=False)
         return pictures[np.sort(chosen)]
 
     dimensions = frames.features.shape[-1]

@@ -12,7 +12,7 @@ import numpy as np
 
 from gan_jax.collection.motif import CURVES, style_of
 from gan_jax.evaluation import answer, chronology, distances, motifs, style, summary, tables, truth, verdicts
-from gan_jax.evaluation.inputs import CROSS_FADE, PERIODS, Competitors, Extract, Seen, Works, look
+from gan_jax.evaluation.inputs import CROSS_FADE, PERIODS, Competitors, Extract, Paintings, Seen, look
 from gan_jax.metrics import alignment, copies
 from gan_jax.metrics.features import BANDS, TEXTURE_NAMES
 from gan_jax.metrics.image_set import MINIMUM, ImageSet
@@ -23,7 +23,7 @@ PARAMETERS = tuple(name for name, *_ in CURVES)  # of the built-in painter's sty
 
 
 def evaluate(
-    works: Works,
+    paintings: Paintings,
     generated: np.ndarray,
     morphs: Competitors,
     extractors: Mapping[str, Extract],
@@ -34,7 +34,7 @@ def evaluate(
     """Judges a study. Deterministic in its arguments.
 
     Args:
-      works: of the collection; those of 'early' and 'late' were trained on, those of 'between' held out.
+      paintings: of the collection; those of 'early' and 'late' were trained on, those of 'between' held out.
       generated: uint8 [n, r, r, 3], images of random latents.
       morphs: the study's frames and those of what it is put beside. A cross-fade of the paintings is added here; and where a competitor
         has some of the pairs alone, the study and the cross-fade over the same pairs.
@@ -45,47 +45,48 @@ def evaluate(
     Returns evaluation.json (see `distances.distances`; the rest is described where it is made) and the rows of its tables by name.
     Raises UserError for arrays of other shapes and too few paintings.
     """
-    early, late = (works.images[morphs.ends[:, k]] for k in (0, 1))
+    early, late = (paintings.images[morphs.ends[:, k]] for k in (0, 1))
     study, *others = morphs.frames
     frames = {study: morphs.frames[study], CROSS_FADE: verdicts.cross_fade(early, late, morphs.t)}
     asked = dataclasses.replace(morphs, frames=frames | {name: morphs.frames[name] for name in others})
     morphs = asked.like_with_like()
 
     primary, *more = extractors
-    seen = look(works, generated, morphs, extractors[primary], primary)
-    real = {period: seen.works[works.of(period)] for period in PERIODS}
-    middle = verdicts.middle_of(morphs.years, works.years[works.of("between")])
-    figures: dict[str, Any] = {"seed": int(seed), "resolution": int(works.images.shape[1]), "features": list(extractors)}
+    seen = look(paintings, generated, morphs, extractors[primary], primary)
+    real = {period: seen.paintings[paintings.of(period)] for period in PERIODS}
+    middle = verdicts.middle_of(morphs.years, paintings.years[paintings.of("between")])
+    figures: dict[str, Any] = {"seed": int(seed), "resolution": int(paintings.images.shape[1]), "features": list(extractors)}
     figures |= distances.distances(
         real, seen.generated, seen.frames[study], morphs.t, seed=seed, repeats=repeats,
         competitors={name: each for name, each in seen.frames.items() if name != study},
         closely=(0, middle, len(morphs.t) - 1),
     )  # fmt: skip
     for name, place in ((study, figures["morph"]), *figures["competitors"].items()):
-        for at, value in zip(place, _sharpness(works, seen.frames[name], primary)):
+        for at, value in zip(place, _sharpness(paintings, seen.frames[name], primary)):
             at["sharpness"] = value
     figures["middle"] = {"k": middle, "t": float(morphs.t[middle]), "year": float(morphs.years[:, middle].mean())}
     judged = {name: seen.frames[name] for name in asked.frames}
     figures["verdicts"] = verdicts.verdicts(real, judged, middle, seed, MINIMUM, study, asked.some)
     figures["some_pairs"] = {name: morphs.of(name).tolist() for name in morphs.some}
 
-    groups = motifs.motifs(works.images, list(works.titles))
-    dates, figures["chronology"] = _chronology(works, seen, morphs, groups, figures, seed)
-    nearest, figures["copies"] = _copies(works, generated, morphs)
-    figures["truth"] = _truth(works, seen, morphs, groups, seed)
-    curves = _style(works, seed)
+    groups = motifs.motifs(paintings.images, list(paintings.titles))
+    dates, figures["chronology"] = _chronology(paintings, seen, morphs, groups, figures, seed)
+    nearest, figures["copies"] = _copies(paintings, generated, morphs)
+    figures["truth"] = _truth(paintings, seen, morphs, groups, seed)
+    curves = _style(paintings, seed)
     figures["style"] = [_curve(curve) for curve in curves]
     # Further features look at the middle alone, and at so many generated images: a discriminator takes its time on a CPU.
     there = dataclasses.replace(
         morphs, frames={name: each[:, middle : middle + 1] for name, each in morphs.frames.items()}, t=morphs.t[middle : middle + 1]
     )
     figures["other"] = {
-        name: _other(look(works, generated[:OTHER_IMAGES], there, extractors[name], name), works, there, seed, repeats) for name in more
+        name: _other(look(paintings, generated[:OTHER_IMAGES], there, extractors[name], name), paintings, there, seed, repeats)
+        for name in more
     }
-    figures["spans"] = {period: _span(works.years[works.of(period)]) for period in PERIODS}
+    figures["spans"] = {period: _span(paintings.years[paintings.of(period)]) for period in PERIODS}
     figures["summary"], figures["answer"] = summary.summary(figures), answer.answer(figures)
     return figures, {
-        "works": tables.work_rows(works, seen, dates, curves, seed),
+        "works": tables.painting_rows(paintings, seen, dates, curves, seed),
         "frames": tables.frame_rows(seen, morphs, dates, nearest),
         "generated": tables.generated_rows(seen, dates, nearest),
         "style": tables.style_rows(curves),
@@ -102,24 +103,24 @@ def _span(years: np.ndarray) -> str:
     return f"{known.min()}" if known.min() == known.max() else f"{known.min()} to {known.max()}"
 
 
-def _sharpness(works: Works, frames: ImageSet, primary: str) -> list[float | None]:
+def _sharpness(paintings: Paintings, frames: ImageSet, primary: str) -> list[float | None]:
     """At each t the fine detail of frames [pairs, T] in parts of that of the paintings trained on: energy of the spectrum's highest octave,
     geometric means. None where the features are not of texture."""
     if primary != "texture":
         return [None] * frames.features.shape[1]
     column = TEXTURE_NAMES.index(f"scale_{BANDS[0]}")
-    trained = np.concatenate([works.of("early"), works.of("late")])
-    real = works.features["texture"][trained, column].mean()
+    trained = np.concatenate([paintings.of("early"), paintings.of("late")])
+    real = paintings.features["texture"][trained, column].mean()
     return (10 ** (frames.features[..., column].mean(axis=0) - real)).tolist()
 
 
 def _chronology(
-    works: Works, seen: Seen, morphs: Competitors, groups: np.ndarray, figures: Mapping[str, Any], seed: int
+    paintings: Paintings, seen: Seen, morphs: Competitors, groups: np.ndarray, figures: Mapping[str, Any], seed: int
 ) -> tuple[tables.Dates | None, dict[str, Any]]:
-    dated = np.isfinite(works.years)
-    features, uncertainty = seen.works.features[dated], works.uncertainty[dated] if works.uncertainty is not None else None
+    dated = np.isfinite(paintings.years)
+    features, uncertainty = seen.paintings.features[dated], paintings.uncertainty[dated] if paintings.uncertainty is not None else None
     try:
-        known = chronology.fit(features, works.years[dated], groups[dated], seed, uncertainty)
+        known = chronology.fit(features, paintings.years[dated], groups[dated], seed, uncertainty)
     except ValueError as error:
         return None, {"reason": str(error)}
     found: dict[str, Any] = {
@@ -135,11 +136,11 @@ def _chronology(
     if not known.tells:
         guess = f"off by {known.error:.1f} years, by guessing {known.guess:.1f}"
         return None, found | {"reason": f"paintings left out can't be dated by colour and texture better than chance would do ({guess})"}
-    said = np.full(len(works.years), np.nan)
+    said = np.full(len(paintings.years), np.nan)
     said[dated] = known.said
     periods = {}
     for name in PERIODS:
-        of_period = said[works.of(name)]
+        of_period = said[paintings.of(name)]
         of_period = of_period[np.isfinite(of_period)]
         periods[name] = bootstrap(of_period, seed) if len(of_period) >= MINIMUM else None
     found["periods"] = {name: dataclasses.asdict(each) if each else None for name, each in periods.items()}
@@ -163,9 +164,9 @@ def _chronology(
     ways_of = {name: each.features for name, each in seen.frames.items() if name in datings}
     passages = {name: chronology.passage(features_of, morphs.t, datings[name]) for name, features_of in ways_of.items()}
     middle = figures["middle"]["k"]
-    early, late = (np.isin(np.flatnonzero(dated), works.of(period)) for period in ("early", "late"))
+    early, late = (np.isin(np.flatnonzero(dated), paintings.of(period)) for period in ("early", "late"))
     ways = {}
-    compositions = alignment.Compositions(works.images[np.concatenate([works.of("early"), works.of("late")])])
+    compositions = alignment.Compositions(paintings.images[np.concatenate([paintings.of("early"), paintings.of("late")])])
     of_real = figures["manifold"]["between"]["precision"] or figures["manifold"]["floor"]["precision"]
     for name, passage in passages.items():
         way = figures["morph"] if name == study else figures["competitors"][name]
@@ -190,17 +191,17 @@ def _passage(passage: chronology.Passage, years: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _copies(works: Works, generated: np.ndarray, morphs: Competitors) -> tuple[tables.Near | None, dict[str, Any]]:
-    trained = np.sort(np.concatenate([works.of("early"), works.of("late")]))
+def _copies(paintings: Paintings, generated: np.ndarray, morphs: Competitors) -> tuple[tables.Near | None, dict[str, Any]]:
+    trained = np.sort(np.concatenate([paintings.of("early"), paintings.of("late")]))
     try:
-        training = copies.Copies(works.images[trained])
+        training = copies.Copies(paintings.images[trained])
     except ValueError as error:
         return None, {"reason": str(error)}
     study = next(iter(morphs.frames.values()))
 
     def nearest(images: np.ndarray) -> tuple[copies.Nearest, np.ndarray]:
         found = training(images)
-        return dataclasses.replace(found, work=trained[found.work]), training.near(found)
+        return dataclasses.replace(found, painting=trained[found.painting]), training.near(found)
 
     of_generated, copied = nearest(generated)
     of_frames, copied_frames = nearest(study.reshape(-1, *study.shape[2:]))
@@ -210,7 +211,7 @@ def _copies(works: Works, generated: np.ndarray, morphs: Competitors) -> tuple[t
         "threshold": training.threshold,
         "expected": copies.EXPECTED,
         "generated": _part(copied),
-        "works": len(np.unique(of_generated.work[copied])),
+        "works": len(np.unique(of_generated.painting[copied])),
         "chance": training.chance(of_generated),
         "by_t": [{"t": float(t), **_part(column)} for t, column in zip(morphs.t, by_t.T)],
     }
@@ -221,25 +222,26 @@ def _part(near: np.ndarray) -> dict[str, Any]:
     return {"n": len(near), "near": int(near.sum()), "part": float(near.mean()) if len(near) else 0.0}
 
 
-def _truth(works: Works, seen: Seen, morphs: Competitors, groups: np.ndarray, seed: int) -> dict[str, Any] | None:
+def _truth(paintings: Paintings, seen: Seen, morphs: Competitors, groups: np.ndarray, seed: int) -> dict[str, Any] | None:
     """Returns the known truth of the built-in painter. Real paintings stand for competitors too: the ends of each pair, held still."""
-    if works.parameters is None or not len(morphs.years):
+    if paintings.parameters is None or not len(morphs.years):
         return None
     frames = {name: each.features for name, each in seen.frames.items()}
     for name, end in zip(verdicts.STANDING, morphs.ends.T):
-        frames[name] = np.repeat(seen.works.features[end][:, None], len(morphs.t), axis=1)
+        frames[name] = np.repeat(seen.paintings.features[end][:, None], len(morphs.t), axis=1)
     styles = [[style_of(year) for year in pair] for pair in morphs.years]
-    true = {name: np.array([[getattr(one, name) for one in pair] for pair in styles]) for name in works.parameters}
-    return truth.truth(seen.works.features, works.parameters, groups, works.of("early"), works.of("late"), frames, true, seed, morphs.some)
+    true = {name: np.array([[getattr(one, name) for one in pair] for pair in styles]) for name in paintings.parameters}
+    early, late = paintings.of("early"), paintings.of("late")
+    return truth.truth(seen.paintings.features, paintings.parameters, groups, early, late, frames, true, seed, morphs.some)
 
 
-def _style(works: Works, seed: int) -> list[style.Curve]:
-    dated = np.flatnonzero(np.isfinite(works.years))
+def _style(paintings: Paintings, seed: int) -> list[style.Curve]:
+    dated = np.flatnonzero(np.isfinite(paintings.years))
     if len(dated) < style.MINIMUM:
         return []
     places = dated.tolist()
-    shown = [works.named[i] or works.periods[i] for i in places] if works.further else [works.periods[i] for i in places]
-    return style.curves(works.features["texture"][dated], works.years[dated], shown, (*PERIODS, *works.further), seed)
+    shown = [paintings.named[i] or paintings.periods[i] for i in places] if paintings.further else [paintings.periods[i] for i in places]
+    return style.curves(paintings.features["texture"][dated], paintings.years[dated], shown, (*PERIODS, *paintings.further), seed)
 
 
 def _curve(curve: style.Curve) -> dict[str, Any]:
@@ -254,9 +256,9 @@ def _curve(curve: style.Curve) -> dict[str, Any]:
     }
 
 
-def _other(seen: Seen, works: Works, middle: Competitors, seed: int, repeats: int) -> dict[str, Any]:
+def _other(seen: Seen, paintings: Paintings, middle: Competitors, seed: int, repeats: int) -> dict[str, Any]:
     """By features other than the first: generated images, and the middle of the morphs."""
-    real = {period: seen.works[works.of(period)] for period in PERIODS}
+    real = {period: seen.paintings[paintings.of(period)] for period in PERIODS}
     study, *others = seen.frames
     competitors = {name: seen.frames[name] for name in others}
     found = distances.distances(

@@ -14,7 +14,7 @@ FIGURES, FOLDER = "evaluation.json", "evaluation"
 FEATURES, ABOUT_FEATURES = "features_{}.npy", "features.json"
 # Of the tables that are read, the columns that are read; people look at all of them.
 TABLES: dict[str, dict[str, reading.Kind]] = {
-    "works": {
+    "works": {  # so are the paintings called in files, from the beginning
         "index": reading.whole,
         "year": reading.number_or_nan,
         "looks_like": reading.number_or_nan,

@@ -18,7 +18,7 @@ Extract = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
-class Works:
+class Paintings:
     """The real paintings of a collection."""
 
     images: np.ndarray  # uint8 [n, r, r, 3]
@@ -84,14 +84,14 @@ def over(name: str, pairs: int) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
-    """The same as Works, generated and Competitors, with features."""
+    """The paintings, what was generated and the competitors, with features."""
 
-    works: ImageSet
+    paintings: ImageSet
     generated: ImageSet
     frames: dict[str, ImageSet]
 
 
-def look(works: Works, generated: np.ndarray, morphs: Competitors, extract: Extract, name: str) -> Seen:
+def look(paintings: Paintings, generated: np.ndarray, morphs: Competitors, extract: Extract, name: str) -> Seen:
     """Measures all images by `extract`, which is called `name`; of the paintings it is known what they are."""
     with Progress("look", 1 + len(morphs.frames)) as progress:
         looked = ImageSet.of(generated, extract)
@@ -100,4 +100,4 @@ def look(works: Works, generated: np.ndarray, morphs: Competitors, extract: Extr
         for key, each in morphs.frames.items():
             frames[key] = ImageSet.of(each, extract)
             progress.advance(1, name)
-    return Seen(ImageSet(works.images, works.features[name]), looked, frames)
+    return Seen(ImageSet(paintings.images, paintings.features[name]), looked, frames)

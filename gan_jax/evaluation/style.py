@@ -81,7 +81,7 @@ class Curve:
     low: np.ndarray
     high: np.ndarray
     periods: dict[str, Estimate | None]
-    works: np.ndarray  # [n], the quantity of each painting
+    paintings: np.ndarray  # [n], the quantity of each painting
 
 
 def curves(features: np.ndarray, years: np.ndarray, periods: Sequence[str], names: Sequence[str], seed: int) -> list[Curve]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gan_jax.evaluation import style
-from gan_jax.evaluation.inputs import STUDY, Competitors, Seen, Works
+from gan_jax.evaluation.inputs import STUDY, Competitors, Paintings, Seen
 from gan_jax.metrics import copies
 from gan_jax.metrics.features import Standardiser
 from gan_jax.metrics.image_set import ImageSet
@@ -20,7 +20,7 @@ Rows = list[dict[str, Any]]
 class Dates:
     """What year images look like."""
 
-    works: np.ndarray  # [n], NaN for those without a date
+    paintings: np.ndarray  # [n], NaN for those without a date
     generated: np.ndarray
     frames: Mapping[str, np.ndarray]  # [pairs, T] by competitor
 
@@ -35,22 +35,22 @@ class Near:
     copy_frames: np.ndarray
 
 
-def work_rows(works: Works, seen: Seen, dates: Dates | None, curves: Sequence[style.Curve], seed: int) -> Rows:
+def painting_rows(paintings: Paintings, seen: Seen, dates: Dates | None, curves: Sequence[style.Curve], seed: int) -> Rows:
     """Says of each painting its year, the one it looks like, its quantities of style, and its place on a map of all paintings."""
     rows = [
-        {"index": i, "file": works.files[i], "title": works.titles[i], "year": _number(works.years[i]), "period": works.periods[i]}
-        for i in range(len(works.years))
+        {"index": i, "file": file, "title": title, "year": _number(year), "period": period}
+        for i, (file, title, year, period) in enumerate(zip(paintings.files, paintings.titles, paintings.years, paintings.periods))
     ]
-    if works.further:
-        rows = [row | {"named": name} for row, name in zip(rows, works.named)]
-    said = dates.works if dates else np.full(len(rows), np.nan)
-    dated = np.flatnonzero(np.isfinite(works.years))
-    places = style.map_of(Standardiser.fit(seen.works.features)(seen.works.features), seed) if len(rows) >= style.MINIMUM else None
+    if paintings.further:
+        rows = [row | {"named": name} for row, name in zip(rows, paintings.named)]
+    said = dates.paintings if dates else np.full(len(rows), np.nan)
+    dated = np.flatnonzero(np.isfinite(paintings.years))
+    places = style.map_of(Standardiser.fit(seen.paintings.features)(seen.paintings.features), seed) if len(rows) >= style.MINIMUM else None
     for i, row in enumerate(rows):
-        row |= {"looks_like": _number(said[i]), "ahead": _number(said[i] - works.years[i])}
+        row |= {"looks_like": _number(said[i]), "ahead": _number(said[i] - paintings.years[i])}
     for curve in curves:
         values = np.full(len(rows), np.nan)
-        values[dated] = curve.works
+        values[dated] = curve.paintings
         for row, value in zip(rows, values):
             row[curve.quantity.name] = _number(value)
     for i, row in enumerate(rows):
@@ -58,17 +58,17 @@ def work_rows(works: Works, seen: Seen, dates: Dates | None, curves: Sequence[st
     return rows
 
 
-def _resembles(works: ImageSet, pictures: np.ndarray) -> np.ndarray:
+def _resembles(paintings: ImageSet, pictures: np.ndarray) -> np.ndarray:
     """Returns the real paintings [n] that are most like images of features [n, d]."""
-    standardise = Standardiser.fit(works.features)
-    return distances(standardise(pictures), standardise(works.features)).argmin(axis=1) if len(pictures) else np.zeros(0, int)
+    standardise = Standardiser.fit(paintings.features)
+    return distances(standardise(pictures), standardise(paintings.features)).argmin(axis=1) if len(pictures) else np.zeros(0, int)
 
 
 def frame_rows(seen: Seen, morphs: Competitors, dates: Dates | None, near: Near | None) -> Rows:
     """Says of each frame of the study the year it looks like, and the paintings that resemble it and that are nearest to it."""
     study = next(iter(morphs.frames))
     features = seen.frames[study].features
-    resembles = _resembles(seen.works, features.reshape(-1, features.shape[-1]))
+    resembles = _resembles(seen.paintings, features.reshape(-1, features.shape[-1]))
     rows = []
     for pair, (early, late) in enumerate(morphs.ends.tolist()):
         for k, t in enumerate(morphs.t):
@@ -82,7 +82,7 @@ def frame_rows(seen: Seen, morphs: Competitors, dates: Dates | None, near: Near 
 
 def generated_rows(seen: Seen, dates: Dates | None, near: Near | None) -> Rows:
     """Says the same of each generated image."""
-    resembles = _resembles(seen.works, seen.generated.features)
+    resembles = _resembles(seen.paintings, seen.generated.features)
     return [
         {
             "image": i,
@@ -98,7 +98,7 @@ def _neighbours(resembles: np.ndarray, near: tuple[copies.Nearest, np.ndarray] |
     row: dict[str, Any] = {"resembles_index": int(resembles[i]), "nearest_index": "", "distance": "", "copy": ""}
     if near is not None:
         nearest, copied = near
-        row |= {"nearest_index": int(nearest.work[i]), "distance": f"{nearest.distance[i]:.4f}", "copy": int(copied[i])}
+        row |= {"nearest_index": int(nearest.painting[i]), "distance": f"{nearest.distance[i]:.4f}", "copy": int(copied[i])}
     return row
 
 

@@ -43,10 +43,10 @@ class Paintings:
 
         def of(period: str) -> int:
             start, end = (min(max(year, first), last) for year in spans[period])
-            return round(painter.works * (end - start) / max(last - first, 1e-9))
+            return round(painter.paintings * (end - start) / max(last - first, 1e-9))
 
         early, late = of("early"), of("late")
-        return cls(painter.works, early, late, min(early, late) if morphing.assignment == "one-to-one" else early)
+        return cls(painter.paintings, early, late, min(early, late) if morphing.assignment == "one-to-one" else early)
 
     @property
     def of_periods(self) -> int:
@@ -105,7 +105,7 @@ def walk_frames(config: ConfigDict) -> int:
 def searches(config: ConfigDict, paintings: Paintings) -> int:
     """Returns searches for latents, from every start: for paintings that have none of their own, and where there are any, for samples to
     compare with."""
-    own = paintings.learnt(config.training.period) if config.training.works and not config.generator else 0
+    own = paintings.learnt(config.training.period) if config.training.paintings and not config.generator else 0
     searched = paintings.of_periods - own
     return (searched + config.inversion.calibration) * config.inversion.restarts if searched else 0
 

@@ -1,4 +1,4 @@
-"""How long each stage would take on this device: small pieces of it are timed, and counts of `work.py` say how many there are.
+"""How long each stage would take on this device: small pieces of it are timed, and `counts.py` says how many there are.
 
 What is timed is the stages' own code. The first call of a piece compiles; what it takes more than the second is counted once. A function a
 stage returns its parts, or raises Unknown.
@@ -43,7 +43,7 @@ from gan_jax.training import devices, loop, losses
 from gan_jax.training.watch import Watch
 
 SECONDS = 0.5  # a training step is timed for
-PAINTED = 4  # works of the painter that are timed
+PAINTED = 4  # paintings of the painter that are timed
 TUNING_STEPS = 10
 FRAMES = 4  # of a film
 COMPARED = (8, 32)  # of each period, evaluated: some figures take the same time for any number
@@ -58,7 +58,7 @@ def prepare(here: Rehearsal) -> list[Part]:
     years = dict(first_year=settings.painter.first_year, last_year=settings.painter.last_year)
     with quiet():
         seconds, _ = twice(lambda: paint_collection(PAINTED, seed=settings.painter.seed, resolution=here.resolution, **years))
-    return [Part("paintings by the painter", settings.painter.works, seconds / PAINTED)]
+    return [Part("paintings by the painter", settings.painter.paintings, seconds / PAINTED)]
 
 
 def train(here: Rehearsal) -> list[Part]:
@@ -100,7 +100,7 @@ def look(here: Rehearsal, count: int) -> Part:
     def measured() -> None:
         watch(shown)
         here.generator.images(here.latents(each))
-        if here.config.training.works:
+        if here.config.training.paintings:
             here.generator.images(here.latents(each))
             watch.distance(shown)
 
@@ -160,7 +160,7 @@ def travelling(here: Rehearsal, generator: Generator, painter: Generator, pairs:
     """Times the frames of some pairs, of which there are more."""
     settings = here.config.morphing
     early, late = np.split(here.latents(2 * some, generator), 2)
-    t, reach = times(settings.frames, settings.easing), here.config.tuning.reach if here.config.training.works else 0.0
+    t, reach = times(settings.frames, settings.easing), here.config.tuning.reach if here.config.training.paintings else 0.0
     years = np.zeros(some), np.ones(some)
     again, once = twice(lambda: morph(generator, early, late, *years, t, settings.path, tuned=painter, reach=reach).frames)
     return Part(f"frames of {pairs} pairs", pairs * settings.frames, again / (some * settings.frames), once)
@@ -231,13 +231,13 @@ def judge(here: Rehearsal, of_each: int) -> Evaluation:
     names = tuple(name for name in here.config.evaluation.features if name in TIMED_FEATURES) or TIMED_FEATURES[:1]
     extractors, _ = evaluation.extractors_of(names, here.generator)
     features = {name: extract(collection.images) for name, extract in {"texture": texture, **extractors}.items()}
-    works = evaluation.works_of(collection, config, features)
+    paintings = evaluation.paintings_of(collection, config, features)
     if here.config.collection.source != "painter":
-        works = dataclasses.replace(works, parameters=None)
+        paintings = dataclasses.replace(paintings, parameters=None)
     competitors = evaluation.competitors_of(here.between(collection), None)
     repeats = here.config.evaluation.repeats
     with quiet():
-        figures, tables = judging.evaluate(works, collection.images[:, :, ::-1], competitors, extractors, seed=0, repeats=repeats)
+        figures, tables = judging.evaluate(paintings, collection.images[:, :, ::-1], competitors, extractors, seed=0, repeats=repeats)
     return Evaluation({**figures, "without": []}, tables, features)
 
 

@@ -1,4 +1,4 @@
-"""What stands for a study where its stages are timed before they are done: the config's networks as they begin, and a few works of the
+"""What stands for a study where its stages are timed before they are done: the config's networks as they begin, and a few paintings of the
 built-in painter. Beside it stand the clock, and what a timed piece of work counts for."""
 
 import dataclasses
@@ -94,8 +94,8 @@ class Rehearsal:
     def collection(self) -> Collection:
         """Paintings by the built-in painter, at the resolution of the study."""
         section = default_config.get_config().collection
-        section.update(resolution=min(SIDE, self.resolution), min_works=8)
-        section.painter.works = SHOWN
+        section.update(resolution=min(SIDE, self.resolution), min_paintings=8)
+        section.painter.paintings = SHOWN
         with quiet():
             made = collections.prepare(section)
         return dataclasses.replace(made, images=pictures.enlarged(made.images, self.resolution))

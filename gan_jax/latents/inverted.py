@@ -13,14 +13,14 @@ from gan_jax.errors import UserError
 
 NEAR = 2.0  # times the loss of the generator's own images, up to which a painting is near to what it can paint
 FIGURES = ("error", "correlation", "structure", "features", "loss", "disagreement")  # of a painting, with four decimals
-WORK = {
+PAINTING = {
     "index": reading.whole,
     "file": reading.text,
     "title": reading.text,
     "year": reading.number_or_nan,
     "period": reading.text,
 }
-INVERSION = {**WORK, **dict.fromkeys(FIGURES, reading.number_or_nan), "steps": reading.whole, "verdict": reading.text}
+INVERSION = {**PAINTING, **dict.fromkeys(FIGURES, reading.number_or_nan), "steps": reading.whole, "verdict": reading.text}
 LATER = (*FIGURES[1:], "steps", "verdict")  # columns that tables of the first versions lack
 
 
@@ -39,12 +39,12 @@ class Inversion:
     steps: np.ndarray  # [n], of the best start
     limit: float  # loss that most of the generator's own images stay below; NaN without calibration
     recovered: np.ndarray  # [calibration], root mean square errors of the generator's own images
-    works: Sequence[Mapping[str, Any]] = ()  # [n], which paintings they are, as the table says first
+    paintings: Sequence[Mapping[str, Any]] = ()  # [n], which paintings they are, as the table says first
 
     @property
     def indices(self) -> list[int]:
         """Returns [n], places of the paintings in their collection."""
-        return [int(work["index"]) for work in self.works]
+        return [int(painting["index"]) for painting in self.paintings]
 
     def verdicts(self) -> list[str]:
         """Says whether each painting lies inside what the generator can paint, near to it or outside; "" without calibration."""
@@ -53,12 +53,12 @@ class Inversion:
         return ["inside" if loss <= self.limit else "near" if loss <= NEAR * self.limit else "outside" for loss in self.loss.tolist()]
 
     def save(self, folder: pathlib.Path) -> None:
-        """Writes latents.npy, reconstructions.npy, inversion.csv and calibration.json into `folder`. Needs `works`."""
+        """Writes latents.npy, reconstructions.npy, inversion.csv and calibration.json into `folder`. Needs `paintings`."""
         files.write_array(folder / "latents.npy", self.latents)
         files.write_array(folder / "reconstructions.npy", self.reconstructions)
         rows = [
-            {**work, **{name: f"{getattr(self, name)[i]:.4f}" for name in FIGURES}, "steps": self.steps[i], "verdict": verdict}
-            for i, (work, verdict) in enumerate(zip(self.works, self.verdicts(), strict=True))
+            {**painting, **{name: f"{getattr(self, name)[i]:.4f}" for name in FIGURES}, "steps": self.steps[i], "verdict": verdict}
+            for i, (painting, verdict) in enumerate(zip(self.paintings, self.verdicts(), strict=True))
         ]
         files.write_csv(folder / "inversion.csv", rows[0], rows)
         limit = None if math.isnan(self.limit) else self.limit
@@ -88,7 +88,7 @@ class Inversion:
             steps=np.array([row.get("steps", 0) for row in rows], np.int64),
             limit=limit,
             recovered=recovered,
-            works=[{name: row[name] for name in WORK} for row in rows],
+            paintings=[{name: row[name] for name in PAINTING} for row in rows],
         )
 
 

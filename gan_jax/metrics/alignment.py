@@ -22,8 +22,8 @@ FLAT = 0.1  # standard deviation of light and dark, of about 1, below which ther
 class Compositions:
     """Compares images with paintings, uint8 [n, r, r, 3]."""
 
-    def __init__(self, works: np.ndarray):
-        self._light = _light(works)
+    def __init__(self, paintings: np.ndarray):
+        self._light = _light(paintings)
 
     def __len__(self) -> int:
         return len(self._light)
@@ -34,17 +34,17 @@ class Compositions:
         side = light.shape[1]
         middle = _normalised(_cut(light, side, 1.0, 0, 0))
         best = np.zeros((len(images), len(self._light)), np.float32)
-        for works in (self._light, self._light[:, :, ::-1]):
+        for paintings in (self._light, self._light[:, :, ::-1]):
             for zoom in ZOOMS:
                 for down in range(-MOVED, MOVED + 1):
                     for right in range(-MOVED, MOVED + 1):
-                        np.maximum(best, middle @ _normalised(_cut(works, side, zoom, down, right)).T, out=best)
+                        np.maximum(best, middle @ _normalised(_cut(paintings, side, zoom, down, right)).T, out=best)
         return np.clip(best, 0, 1)
 
 
-def upside_down(works: Compositions, images: np.ndarray) -> int:
+def upside_down(paintings: Compositions, images: np.ndarray) -> int:
     """Returns how many images uint8 [m, r, r, 3] are more like the paintings, in the mean over these, when they are turned over."""
-    as_is, turned = (works.likeness(each).mean(axis=1) for each in (images, images[:, ::-1]))
+    as_is, turned = (paintings.likeness(each).mean(axis=1) for each in (images, images[:, ::-1]))
     return int((turned > as_is).sum())
 
 

@@ -17,7 +17,7 @@ SAME = 0.9999  # correlations above this are this
 class Nearest:
     """Says which training painting is most like each of n images."""
 
-    work: np.ndarray  # [n], its place among the training paintings
+    painting: np.ndarray  # [n], its place among the training paintings
     distance: np.ndarray  # [n], 1 less the correlation of light and dark, where the two lie best: 0 is the same, 1 has nothing in common
     stands_out: np.ndarray  # [n], the likeness above that to the other paintings, in standard deviations of theirs
 
@@ -32,23 +32,23 @@ class Copies:
     `alignment`).
     """
 
-    def __init__(self, works: np.ndarray):
-        if len(works) < MINIMUM:
-            raise ValueError(f"{len(works)} paintings, at least {MINIMUM} are needed")
-        self._works = Compositions(works)
-        own = self._works.likeness(works)
-        others = ~np.eye(len(works), dtype=bool)  # nor is a symmetric painting a copy of itself
-        self._beyond = int(np.ceil(EXPECTED * len(works)))
-        self.threshold = float(np.sort(_stands_out(own[others].reshape(len(works), -1)))[-self._beyond])
+    def __init__(self, paintings: np.ndarray):
+        if len(paintings) < MINIMUM:
+            raise ValueError(f"{len(paintings)} paintings, at least {MINIMUM} are needed")
+        self._paintings = Compositions(paintings)
+        own = self._paintings.likeness(paintings)
+        others = ~np.eye(len(paintings), dtype=bool)  # nor is a symmetric painting a copy of itself
+        self._beyond = int(np.ceil(EXPECTED * len(paintings)))
+        self.threshold = float(np.sort(_stands_out(own[others].reshape(len(paintings), -1)))[-self._beyond])
 
     def __call__(self, images: np.ndarray) -> Nearest:
-        work, distance, stands_out = [np.zeros(0, int)], [np.zeros(0)], [np.zeros(0)]
+        painting, distance, stands_out = [np.zeros(0, int)], [np.zeros(0)], [np.zeros(0)]
         for start in range(0, len(images), CHUNK):
-            likeness = self._works.likeness(images[start : start + CHUNK])
-            work.append(likeness.argmax(axis=1))
+            likeness = self._paintings.likeness(images[start : start + CHUNK])
+            painting.append(likeness.argmax(axis=1))
             distance.append(1 - likeness.max(axis=1).astype(np.float64))
             stands_out.append(_stands_out(likeness))
-        return Nearest(*(np.concatenate(each) for each in (work, distance, stands_out)))
+        return Nearest(*(np.concatenate(each) for each in (painting, distance, stands_out)))
 
     def near(self, found: Nearest) -> np.ndarray:
         """Returns which images [n] are near copies."""
@@ -60,9 +60,9 @@ class Copies:
         Images that are most like one painting may be one image over and over, so they count as no more images than there are paintings that
         are the nearest of any. Beta-binomial, for the threshold is the place of one painting among the others.
         """
-        pictures = len(np.unique(found.work))
+        pictures = len(np.unique(found.painting))
         near = np.floor(pictures * self.near(found).mean() + 1e-9)
-        return float(stats.betabinom.sf(near - 1, pictures, self._beyond, len(self._works) + 1 - self._beyond))
+        return float(stats.betabinom.sf(near - 1, pictures, self._beyond, len(self._paintings) + 1 - self._beyond))
 
 
 def _stands_out(likeness: np.ndarray) -> np.ndarray:

@@ -115,7 +115,9 @@ class Generator:
     apply: Callable[[Any, Array], Array]
     label_size: int = 0  # of the latents, how many at their end are the label: one-hot in training, or the year
     years: Years | None = None  # where the label is the year
-    works: np.ndarray | None = None  # [m, latent_size - label_size], latents of the paintings trained on, where they have some of their own
+    painting_latents: np.ndarray | None = (
+        None  # [m, latent_size - label_size], of the paintings trained on, where they have some of their own
+    )
     critic: Critic | None = None  # of the discriminator that it was trained with
     divisible: bool = True  # whether a batch may be divided among devices
     first: Callable[[Any, Array], Array] | None = None  # of parameters and latents, what its first layer makes, where that can be seen

@@ -46,15 +46,15 @@ def film_pair(
     pool: Executor, folder: pathlib.Path, collection: Collection, ends: Ends, made: Morph, settings: Settings, i: int, moving: bool
 ) -> Future:
     """Writes the strip and the single frames of pair `i`, and where it is `moving` the films."""
-    works = [framed(collection, index, settings.compare) for index in ends[i]]
+    paintings = [framed(collection, index, settings.compare) for index in ends[i]]
     shown = np.linspace(0, len(made.t) - 1, min(STRIP_FRAMES, len(made.t))).round().astype(int)
-    strip = np.concatenate([works[0].image[None], made.frames[i, shown], works[1].image[None]])
+    strip = np.concatenate([paintings[0].image[None], made.frames[i, shown], paintings[1].image[None]])
     scenes = []
     if moving:
-        titles = [f"from {works[0].title}" if t < 0.5 else f"to {works[1].title}" for t in made.t]
+        titles = [f"from {paintings[0].title}" if t < 0.5 else f"to {paintings[1].title}" for t in made.t]
         beside = [of_year(collection, year, settings.compare) for year in made.years[i]]
         scenes = [scene.Frame(made.frames[i, k], titles[k], year, beside[k]) for k, year in enumerate(made.years[i])]
-        scenes = scene.with_ends(scenes, *works) if settings.real_ends else scenes
+        scenes = scene.with_ends(scenes, *paintings) if settings.real_ends else scenes
     return pool.submit(scene.write_pair, folder, f"pair_{i:03d}", made.frames[i], made.t, strip, scenes, settings)
 
 
@@ -93,17 +93,17 @@ def film_shift(
     pool: Executor,
     folder: pathlib.Path,
     collection: Collection,
-    works: Sequence[int],
+    paintings: Sequence[int],
     frames: np.ndarray,
     t: np.ndarray,
     fit: str,
     settings: Settings,
 ) -> list[Future]:
     """Shows early paintings, moved from what the early latents have in common to what the late ones have."""
-    shapes = collection.aspects[list(works)]
+    shapes = collection.aspects[list(paintings)]
     frames = matted(frames, between(shapes, shapes, t), fit)[:]
     shown = np.linspace(0, len(t) - 1, min(STRIP_FRAMES, len(t))).round().astype(int)
-    rows = np.concatenate([np.concatenate([collection.images[[index]], frames[i, shown]]) for i, index in enumerate(works)])
+    rows = np.concatenate([np.concatenate([collection.images[[index]], frames[i, shown]]) for i, index in enumerate(paintings)])
     pictures.write_png(folder / "shift.png", pictures.grid(pictures.enlarged(rows, 64), len(shown) + 1))
     return [pool.submit(settings.write, folder / "shift", films.moving_grid(frames, SHIFTED, MOVING_WIDTH))]
 

@@ -40,7 +40,7 @@ class Painted:
     made: Morph
     before: np.ndarray  # [2 * pairs]: both ends of each pair, by the generator as it was trained
     after: np.ndarray  # [2 * pairs]: and tuned to them
-    shift: np.ndarray  # [works, T]: of `shifted`
+    shift: np.ndarray  # [paintings, T]: of `shifted`
     years: np.ndarray  # [dates]: on the way through the years
 
 
@@ -67,15 +67,15 @@ def paint(
       path: a key of `latents.paths.PATHS`.
     """
 
-    def latents(works: Sequence[int]) -> np.ndarray:
-        return np.stack([latent_of[index] for index in works])
+    def latents(paintings: Sequence[int]) -> np.ndarray:
+        return np.stack([latent_of[index] for index in paintings])
 
     years = collection.years
     parts = [ends[first : first + tuning.pairs] for first in range(0, len(ends), tuning.pairs)]
     groups = [[index for pair in part for index in pair] for part in parts] + [stations.tolist()] * (len(stations) > 1)
-    painters = tuned(generator, [(latents(works), collection.images[works]) for works in groups], tuning.settings, seed + 3)
+    painters = tuned(generator, [(latents(paintings), collection.images[paintings]) for paintings in groups], tuning.settings, seed + 3)
     # Latents that a search found lie outside of what was learnt: between those, the tuned generator is the better one.
-    reach = tuning.reach if generator.works is not None else 0.0
+    reach = tuning.reach if generator.painting_latents is not None else 0.0
     early, late = (latents(collection.period(period).tolist()) for period in LABELS)
     moving, size = shifted(ends), collection.images.shape[1:]
     made: list[Morph] = []
@@ -83,9 +83,9 @@ def paint(
     shift: dict[int, np.ndarray] = {}
     # While they are tuned, that is what takes the time and has a line of its own.
     with contextlib.nullcontext() if tuning.settings.steps else Progress("morph", len(ends)) as progress:
-        for part, works, painter in zip(parts, groups, painters):
+        for part, paintings, painter in zip(parts, groups, painters):
             made.append(journeys(generator, latent_of, part, years, t, path, painter, reach))
-            after.append(painter.images(latents(works)))
+            after.append(painter.images(latents(paintings)))
             for index in {first for first, _ in part} & set(moving) - set(shift):
                 way = paths.mean_shift(latents([index]), early, late, t, generator.label_size)[0]
                 shift[index] = by_both(generator, painter, way, hold(t / 2, reach))

@@ -11,15 +11,15 @@ from gan_jax import files, reading
 from gan_jax.errors import UserError
 
 ENDS = ("early", "late")
-_WORK = {
+_PAINTING = {
     "index": reading.whole,
     "file": reading.text,
     "title": reading.text,
     "year": reading.number_or_nan,
     "period": reading.text,
 }
-PAIRS = {"pair": reading.whole, **{f"{end}_{name}": kind for end in ENDS for name, kind in _WORK.items()}, "distance": reading.number}
-UNMATCHED = {**_WORK, "reason": reading.text}
+PAIRS = {"pair": reading.whole, **{f"{end}_{name}": kind for end in ENDS for name, kind in _PAINTING.items()}, "distance": reading.number}
+UNMATCHED = {**_PAINTING, "reason": reading.text}
 DIRECT = "direct.npy"
 MOST_RESOLUTION = 1024
 
@@ -45,8 +45,8 @@ class Morphs:
         for i, (pair, distance) in enumerate(zip(self.ends, self.distances, strict=True)):
             both = {f"{end}_{name}": value for end, index in zip(ENDS, pair) for name, value in describe(index).items()}
             pairs.append({"pair": i, **both, "distance": f"{distance:.4f}"})
-            works = {f"{end}_index": index for end, index in zip(ENDS, pair)}
-            frames += [{"pair": i, "frame": k, "t": f"{t:.4f}", "year": f"{self.years[i, k]:.3f}", **works} for k, t in enumerate(self.t)]
+            ends = {f"{end}_index": index for end, index in zip(ENDS, pair)}
+            frames += [{"pair": i, "frame": k, "t": f"{t:.4f}", "year": f"{self.years[i, k]:.3f}", **ends} for k, t in enumerate(self.t)]
         files.write_csv(folder / "pairs.csv", PAIRS, pairs)
         files.write_csv(folder / "frames.csv", frames[0], frames)
         files.write_csv(folder / "unmatched.csv", UNMATCHED, [{**describe(i), "reason": reason} for i, reason in self.unmatched])

@@ -35,7 +35,7 @@ class Narrowed:
     alone: tuple[np.ndarray, np.ndarray]  # [n] distance to the third nearest painting of the same period, in parts of what counts as alone
 
 
-def narrow(early: Period, late: Period, distance: np.ndarray, works: int, kind: str) -> Narrowed:
+def narrow(early: Period, late: Period, distance: np.ndarray, paintings: int, kind: str) -> Narrowed:
     """Proposes as many paintings of each period, or fewer, where each has a counterpart.
 
     Left out, in this order: paintings of a kind that one of the periods has next to none of; paintings of a shape that one of them does not
@@ -43,7 +43,7 @@ def narrow(early: Period, late: Period, distance: np.ndarray, works: int, kind: 
 
     Args:
       distance: [n, m] between early and late paintings, as `pairing.distances` gives them.
-      works: paintings of each period, at most.
+      paintings: of each period, at most.
       kind: what the kinds are called, for the reasons.
     """
     both = early, late
@@ -66,12 +66,12 @@ def narrow(early: Period, late: Period, distance: np.ndarray, works: int, kind: 
     if len(rows) and len(columns):
         pairs, early_rest, late_rest = pairing.assign(distance[np.ix_(rows, columns)], 1.0)
         pairs = [pairing.Pair(int(rows[pair.early]), int(columns[pair.late]), pair.distance) for pair in pairs]
-        kept = pairs[:works]
-        for pair in pairs[works:]:
+        kept = pairs[:paintings]
+        for pair in pairs[paintings:]:
             text = f"unlike: {pair.distance:.2f} from its counterpart, those kept are within {kept[-1].distance:.2f}"
             reasons[0][pair.early], reasons[1][pair.late] = text, text
         for places, said, rest in ((rows, reasons[0], early_rest), (columns, reasons[1], late_rest)):
-            said |= {int(places[left.work]): f"surplus: {left.reason}" for left in rest}
+            said |= {int(places[left.painting]): f"surplus: {left.reason}" for left in rest}
     else:
         for period, said in zip(both, reasons):
             said |= {i: "surplus: no painting of the other period is left" for i in range(len(period.images)) if i not in said}

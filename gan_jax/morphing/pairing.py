@@ -22,7 +22,7 @@ class Pair:
 
 @dataclasses.dataclass(frozen=True)
 class Unmatched:
-    work: int
+    painting: int
     reason: str
 
 
@@ -109,9 +109,9 @@ def assign(
         if distance[i, j] <= limit:
             pairs.append(Pair(i, j, float(distance[i, j])))
         else:
-            for too_far, work, nearest in ((too_far_early, i, distance[i].min()), (too_far_late, j, distance[:, j].min())):
+            for too_far, painting, nearest in ((too_far_early, i, distance[i].min()), (too_far_late, j, distance[:, j].min())):
                 if nearest > limit:
-                    too_far[work] = f"its nearest counterpart is too far: {nearest:.2f}, the limit is {limit:.2f}"
+                    too_far[painting] = f"its nearest counterpart is too far: {nearest:.2f}, the limit is {limit:.2f}"
 
     def unmatched(n: int, taken: set[int], too_far: dict[int, str]) -> list[Unmatched]:
         return [Unmatched(i, too_far.get(i, rest)) for i in range(n) if i not in taken]

@@ -14,8 +14,8 @@ from gan_jax.report import data_uris
 from gan_jax.report.figures import figure
 from gan_jax.report.judged import said_of
 from gan_jax.report.page import render
+from gan_jax.report.paintings import span
 from gan_jax.report.results import Results, evaluated
-from gan_jax.report.works import span
 
 STRIP_FRAMES = 9
 STRIPS = 4
@@ -45,7 +45,7 @@ def study(workdir: pathlib.Path) -> dict[str, Any]:
     name, seed, kimg = results.setting("model", "name"), results.setting("seed"), results.setting("training", "total_kimg")
     return {
         "name": workdir.resolve().name,
-        "works": len(collection.paintings),
+        "paintings": len(collection.paintings),
         "span": span(collection.years),
         "resolution": collection.images.shape[1],
         "model": "–" if name is None else str(name),

@@ -10,8 +10,8 @@ from gan_jax.errors import UserError
 from gan_jax.evaluation.evaluation import shown
 from gan_jax.report import data_uris, plots
 from gan_jax.report.figures import figure
+from gan_jax.report.paintings import Paintings, span
 from gan_jax.report.results import Results
-from gan_jax.report.works import Works, span
 
 STUDY = "this study"
 SAID = {"nearer": "nearer", "further": "further", "undecided": "no difference that could be shown", None: "–"}
@@ -22,12 +22,12 @@ COPIES = 6  # generated images shown beside the training paintings nearest to th
 PERIODS = ("early", "between", "late")
 
 
-def judged_section(results: Results, found: Mapping[str, Any], works: Works) -> dict:
+def judged_section(results: Results, found: Mapping[str, Any], paintings: Paintings) -> dict:
     """From evaluation.json. Raises KeyError or TypeError where it is laid out otherwise than `evaluate` writes it."""
     chronology = found["chronology"]
     return {
         "answer": {key: str(found["answer"][key]) for key in ("asked", "found", "sure", "compared")},
-        "first": first_picture(results, found, works),
+        "first": first_picture(results, found, paintings),
         "summary": [str(line) for line in found["summary"]],
         "middle": {"t": float(found["middle"]["t"]), "year": float(found["middle"]["year"])},
         "verdicts": [
@@ -36,7 +36,7 @@ def judged_section(results: Results, found: Mapping[str, Any], works: Works) -> 
             for one in found["verdicts"]
         ],
         "chronology": _chronology(found) if chronology["reason"] is None else {"reason": chronology["reason"]},
-        "copies": _copies(results, found["copies"], works),
+        "copies": _copies(results, found["copies"], paintings),
         "truth": _truth(found["truth"]),
         "other": [_other(name, one) for name, one in found["other"].items()],
         "without": [{"features": one["features"], "reason": one["reason"]} for one in found["without"]],
@@ -45,29 +45,29 @@ def judged_section(results: Results, found: Mapping[str, Any], works: Works) -> 
     }
 
 
-def first_picture(results: Results, found: Mapping[str, Any], works: Works) -> dict | None:
+def first_picture(results: Results, found: Mapping[str, Any], paintings: Paintings) -> dict | None:
     """Returns the pair, of those of the most alike paintings, whose middle is the most typical year, its frame there, and real paintings of
     about that year; None without morphs."""
     morphs = results.morphs
     if morphs is None or not len(morphs.frames) or not 0 <= found["middle"]["k"] < len(morphs.t):
         return None
     t, target = float(found["middle"]["t"]), float(found["middle"]["year"])
-    dates = [(works[early].year, works[late].year) for early, late in morphs.ends[:NEAREST]]
+    dates = [(paintings[early].year, paintings[late].year) for early, late in morphs.ends[:NEAREST]]
     years = [begin + t * (end - begin) for begin, end in dates]
     number = min(range(len(years)), key=lambda place: (abs(years[place] - target), place))
     (early, late), year = morphs.ends[number], years[number]
-    first, last = (works.collection.aspects[[index]] for index in (early, late))
+    first, last = (paintings.collection.aspects[[index]] for index in (early, late))
     frame = morphs.frames[number : number + 1, found["middle"]["k"]][:, None]
-    frame = matted(frame, between(first, last, np.array([t])), works.fit)[0, 0]
-    held_out = works.collection.period("between").tolist()
-    real = sorted(held_out, key=lambda index: (abs(works[index].year - year), index))[:REAL]
+    frame = matted(frame, between(first, last, np.array([t])), paintings.fit)[0, 0]
+    held_out = paintings.collection.period("between").tolist()
+    real = sorted(held_out, key=lambda index: (abs(paintings[index].year - year), index))[:REAL]
     return {
-        "morph": data_uris.row([works.images[early], frame, works.images[late]], FIRST),
-        "real": data_uris.row([works.images[index] for index in real], FIRST) if len(real) == REAL else None,
-        "early": works[early].year,
-        "late": works[late].year,
+        "morph": data_uris.row([paintings.images[early], frame, paintings.images[late]], FIRST),
+        "real": data_uris.row([paintings.images[index] for index in real], FIRST) if len(real) == REAL else None,
+        "early": paintings[early].year,
+        "late": paintings[late].year,
         "year": year,
-        "real_years": span([works[index].year for index in real]),
+        "real_years": span([paintings[index].year for index in real]),
     }
 
 
@@ -96,7 +96,7 @@ def _chronology(found: Mapping[str, Any]) -> dict:
         ],
         "error": chronology["error"],
         "guess": chronology["guess"],
-        "works": chronology["works"],
+        "paintings": chronology["works"],
         "groups": chronology["groups"],
         "text": chronology["text"],
     }
@@ -109,7 +109,7 @@ def _lying(way: Mapping[str, Any]) -> str:
     return f"{way['between']}, {way['between_part']['value']:.0%}"
 
 
-def _copies(results: Results, found: Mapping[str, Any], works: Works) -> dict:
+def _copies(results: Results, found: Mapping[str, Any], paintings: Paintings) -> dict:
     """Returns the generated images that are near copies, then those nearest to a training painting, each beside it."""
     assert results.evaluation is not None  # which `found` is of
     section: dict[str, Any] = {"text": str(found["text"]), "nearest": []}
@@ -120,8 +120,8 @@ def _copies(results: Results, found: Mapping[str, Any], works: Works) -> dict:
     for row in sorted(rows, key=lambda row: (row.get("copy") != "1", row["distance"]))[:COPIES]:
         if not 0 <= row["image"] < len(pictures):
             raise UserError(f"{results.workdir / 'evaluation' / 'generated.csv'}: image is {row['image']}, there are {len(pictures)}")
-        nearest = works[row["nearest_index"]]
-        uri = data_uris.row([pictures[row["image"]], works.images[row["nearest_index"]]], 128)
+        nearest = paintings[row["nearest_index"]]
+        uri = data_uris.row([pictures[row["image"]], paintings.images[row["nearest_index"]]], 128)
         near = "a near copy" if row.get("copy") == "1" else "no copy"
         section["nearest"].append({"uri": uri, "title": nearest.title, "year": nearest.year, "distance": row["distance"], "said": near})
     return section
@@ -165,7 +165,7 @@ def frames_of(results: Results) -> dict[int, list[Mapping[str, Any]]]:
     return pairs
 
 
-def players(results: Results, pairs: list[dict], frames: np.ndarray, t: np.ndarray, works: Works, most: int) -> dict:
+def players(results: Results, pairs: list[dict], frames: np.ndarray, t: np.ndarray, paintings: Paintings, most: int) -> dict:
     """Returns what the script needs to play the first pairs: of each one image with all its frames, and of each frame what is known of it.
 
     Args:
@@ -191,6 +191,6 @@ def players(results: Results, pairs: list[dict], frames: np.ndarray, t: np.ndarr
                 shown[like] = like
             entries.append(entry)
         found[pair["pair"]] = {"sprite": data_uris.strip(frames[number], size), "frames": entries}
-    entries_of = {index: works.entry(index) for index in shown}
+    entries_of = {index: paintings.entry(index) for index in shown}
     titled = {index: {"title": f"{one['title']}, {int(one['year'])}", "uri": one["uri"]} for index, one in entries_of.items()}
-    return {"pairs": found, "works": titled}
+    return {"pairs": found, "paintings": titled}

@@ -9,8 +9,8 @@ from gan_jax.morphing import films
 from gan_jax.morphing.morphs import Morphs
 from gan_jax.morphing.scene import pair_colour
 from gan_jax.report import data_uris, judged
+from gan_jax.report.paintings import MOST_NAMES, Paintings, spread
 from gan_jax.report.results import Results
-from gan_jax.report.works import MOST_NAMES, Works, spread
 
 MOST_THUMBNAILS = 800  # of either set in their figure; beyond it paintings are named, not shown
 STRIPS = 12
@@ -53,13 +53,13 @@ def css_colour(number: int) -> str:
     return "#{:02x}{:02x}{:02x}".format(*pair_colour(number))
 
 
-def morph_section(results: Results, works: Works) -> dict | None:
+def morph_section(results: Results, paintings: Paintings) -> dict | None:
     """Returns the moving set, moving pairs, strips, the two sets with their pairs framed, and what found no partner."""
     morphs, folder = results.morphs, results.workdir / "morphs"
     if morphs is None:
         return None
-    pairs = [_pair(number, *ends, distance, works) for number, (ends, distance) in enumerate(zip(morphs.ends, morphs.distances))]
-    frames = in_own_shapes(morphs, works)
+    pairs = [_pair(number, *ends, distance, paintings) for number, (ends, distance) in enumerate(zip(morphs.ends, morphs.distances))]
+    frames = in_own_shapes(morphs, paintings)
     clips = (
         _film(folder / f"pair_{pair['pair']:03d}.gif", PAIR_BYTES, frames[number : number + 1], PAIR_WIDTH)
         for number, pair in enumerate(pairs[:MOVING_PAIRS])
@@ -68,28 +68,29 @@ def morph_section(results: Results, works: Works) -> dict | None:
     return {
         "set": _film(folder / "set.gif", SET_BYTES, frames[:SET_PAIRS], SET_WIDTH),
         "moving": [pair | {"film": film} for pair, film in zip(pairs, clips) if film],
-        "strips": _strips(pairs, frames, morphs.t, works),
-        "players": judged.players(results, pairs, frames, morphs.t, works, STRIPS),
+        "strips": _strips(pairs, frames, morphs.t, paintings),
+        "players": judged.players(results, pairs, frames, morphs.t, paintings, STRIPS),
         "sheets": sheets(results.workdir),
-        "sets": _sets(pairs, morphs, works),
+        "sets": _sets(pairs, morphs, paintings),
         "pairs": pairs[:MOST_NAMES],
         "pair_count": len(pairs),
         "mean_years": tuple(sum(ends) / len(years) for ends in zip(*years)) if years else None,
         "unmatched": [
-            {"title": works[index].title, "year": works[index].year, "reason": reason} for index, reason in morphs.unmatched[:MOST_NAMES]
+            {"title": paintings[index].title, "year": paintings[index].year, "reason": reason}
+            for index, reason in morphs.unmatched[:MOST_NAMES]
         ],
         "unmatched_count": len(morphs.unmatched),
     }
 
 
-def in_own_shapes(morphs: Morphs, works: Works) -> np.ndarray:
+def in_own_shapes(morphs: Morphs, paintings: Paintings) -> np.ndarray:
     """Returns the frames [p, T, r, r, 3] in shapes between those of the two paintings."""
-    early, late = (works.collection.aspects[[pair[end] for pair in morphs.ends]] for end in (0, 1))
-    return matted(morphs.frames, between(early, late, morphs.t), works.fit)
+    early, late = (paintings.collection.aspects[[pair[end] for pair in morphs.ends]] for end in (0, 1))
+    return matted(morphs.frames, between(early, late, morphs.t), paintings.fit)
 
 
-def _pair(number: int, early: int, late: int, distance: float, works: Works) -> dict:
-    first, last = works[early], works[late]
+def _pair(number: int, early: int, late: int, distance: float, paintings: Paintings) -> dict:
+    first, last = paintings[early], paintings[late]
     return {
         "pair": number,
         "early_index": early,
@@ -115,13 +116,13 @@ def _film(path: pathlib.Path, most_bytes: int, frames: np.ndarray, width: int) -
     return data_uris.moving(films.moving_grid(frames, len(frames), width), MILLISECONDS) if film is None and len(frames) else film
 
 
-def _strips(pairs: list[dict], frames: np.ndarray, t: np.ndarray, works: Works) -> list[dict]:
+def _strips(pairs: list[dict], frames: np.ndarray, t: np.ndarray, paintings: Paintings) -> list[dict]:
     """For each of the first pairs: the early painting, frames at several t, the late painting; t and the year of each frame."""
     places = spread(len(t), STRIP_FRAMES)
     size = min(160, max(96, frames.shape[3]))
     strips = []
     for number, pair in enumerate(pairs[:STRIPS]):
-        first, last = works.images[pair["early_index"]], works.images[pair["late_index"]]
+        first, last = paintings.images[pair["early_index"]], paintings.images[pair["late_index"]]
         colour = pair_colour(number)
         span = pair["late_year"] - pair["early_year"]
         strips.append(
@@ -134,16 +135,16 @@ def _strips(pairs: list[dict], frames: np.ndarray, t: np.ndarray, works: Works) 
     return strips
 
 
-def _sets(pairs: list[dict], morphs: Morphs, works: Works) -> dict:
+def _sets(pairs: list[dict], morphs: Morphs, paintings: Paintings) -> dict:
     """Returns the early and the late set by year, each painting with its pair and its mate or, without them, the reason."""
     early = {pair["early_index"]: {"pair": pair, "mate": pair["late_index"]} for pair in reversed(pairs)}
     late = {pair["late_index"]: {"pair": pair, "mate": pair["early_index"]} for pair in reversed(pairs)}
-    early_periods = {works[index].period for index in early}
+    early_periods = {paintings[index].period for index in early}
     for index, reason in morphs.unmatched:
-        (early if works[index].period in early_periods else late)[index] = {"pair": None, "reason": reason}
+        (early if paintings[index].period in early_periods else late)[index] = {"pair": None, "reason": reason}
 
     def entries(members: dict) -> list[dict]:
-        order = sorted(members, key=lambda index: (works[index].year, index))
-        return [works.entry(index) | members[index] for index in order[:MOST_THUMBNAILS]]
+        order = sorted(members, key=lambda index: (paintings[index].year, index))
+        return [paintings.entry(index) | members[index] for index in order[:MOST_THUMBNAILS]]
 
     return {"early": entries(early), "late": entries(late), "left_out": sum(max(0, len(part) - MOST_THUMBNAILS) for part in (early, late))}

@@ -9,7 +9,7 @@ import numpy as np
 from gan_jax.collection.aspect import matted
 from gan_jax.latents.inverted import Inversion
 from gan_jax.report import data_uris, plots
-from gan_jax.report.works import Works, spread
+from gan_jax.report.paintings import Paintings, spread
 from gan_jax.training.health import merit
 
 SAMPLE_GRIDS = 6
@@ -44,12 +44,12 @@ def sample_section(workdir: pathlib.Path) -> dict | None:
     }
 
 
-def inversion_section(inversion: Inversion | None, works: Works) -> dict | None:
+def inversion_section(inversion: Inversion | None, paintings: Paintings) -> dict | None:
     """Returns paintings beside what the generator makes of them: the best, the middle and the worst, and the error by period."""
     if inversion is None:
         return None
     indices = inversion.indices
-    rebuilt = matted(inversion.reconstructions, works.collection.aspects[indices], works.fit)
+    rebuilt = matted(inversion.reconstructions, paintings.collection.aspects[indices], paintings.fit)
     order = [place for place in np.argsort(inversion.error, kind="stable").tolist() if math.isfinite(inversion.error[place])]
     if not order:
         return None
@@ -61,30 +61,30 @@ def inversion_section(inversion: Inversion | None, works: Works) -> dict | None:
     size = min(192, max(96, rebuilt.shape[1]))
 
     def shown(place: int) -> dict:
-        work, correlation = works[indices[place]], float(inversion.correlation[place])
+        painting, correlation = paintings[indices[place]], float(inversion.correlation[place])
         return {
-            "title": work.title,
-            "year": work.year,
+            "title": painting.title,
+            "year": painting.year,
             "error": float(inversion.error[place]),
             "correlation": correlation if math.isfinite(correlation) else None,
-            "uri": data_uris.row([works.images[indices[place]], rebuilt[place]], size),
+            "uri": data_uris.row([paintings.images[indices[place]], rebuilt[place]], size),
         }
 
-    periods = [works[index].period for index in indices]
+    periods = [paintings[index].period for index in indices]
     errors = {
         period: np.array([inversion.error[place] for place in sorted(order) if periods[place] == period])
-        for period in sorted({periods[place] for place in order}, key=lambda name: _order(works.periods, name))
+        for period in sorted({periods[place] for place in order}, key=lambda name: _order(paintings.periods, name))
     }
-    unrelated = unrelated_error(works.collection.images)
+    unrelated = unrelated_error(paintings.collection.images)
     return {
-        "works": len(indices),
-        "groups": [{"name": name, "works": [shown(place) for place in places]} for name, places in groups.items()],
-        "plot": plots.error_by_period(list(errors.values()), [works.colour(period) for period in errors], unrelated),
+        "paintings": len(indices),
+        "groups": [{"name": name, "paintings": [shown(place) for place in places]} for name, places in groups.items()],
+        "plot": plots.error_by_period(list(errors.values()), [paintings.colour(period) for period in errors], unrelated),
         "periods": [
             {
                 "name": period,
-                "colour": works.colour(period),
-                "works": len(values),
+                "colour": paintings.colour(period),
+                "paintings": len(values),
                 "median": float(np.median(values)),
                 "low": float(np.percentile(values, 25)),
                 "high": float(np.percentile(values, 75)),

@@ -11,7 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from gan_jax import files
-from gan_jax.report import figures, judged, morphs, networks, sources, style, works
+from gan_jax.report import figures, judged, morphs, networks, paintings, sources, style
 from gan_jax.report.results import Results, evaluated
 
 MOST_SETTINGS = 500
@@ -41,12 +41,12 @@ def write_report(workdir: pathlib.Path) -> pathlib.Path:
 
 def page(results: Results) -> dict[str, Any]:
     """Returns what the template shows of a study, section by section; None for those that nothing was made for yet."""
-    shown = works.Works.of(results)
+    shown = paintings.Paintings.of(results)
     passages = morphs.morph_section(results, shown)
     years = passages["mean_years"] if passages else None
     return {
         "name": results.workdir.resolve().name,
-        "collection": works.collection_section(shown),
+        "collection": paintings.collection_section(shown),
         "limits": sources.limits(results.collection),
         "records": sources.records(results.collection, _date_columns(results)),
         "morphs": passages,
@@ -78,7 +78,7 @@ def render(template: str, context: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         finalize=_visible,
     )
-    environment.filters |= {"year": works.year_text, "number": figures.number_text, "whole": lambda value: f"{value:,.0f}"}
+    environment.filters |= {"year": paintings.year_text, "number": figures.number_text, "whole": lambda value: f"{value:,.0f}"}
     environment.tests["reordering"] = lambda text: not DIRECTIONS.isdisjoint(text)
     return environment.get_template(template).render(script=Markup(script), script_digest=digest, **context)
 

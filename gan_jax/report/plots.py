@@ -62,7 +62,7 @@ def _year_ticks(axes) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda year, _: f"{year:.0f}"))
 
 
-def works_by_year(years: np.ndarray, periods: np.ndarray, colours: Sequence[str], bin_years: int) -> str:
+def paintings_by_year(years: np.ndarray, periods: np.ndarray, colours: Sequence[str], bin_years: int) -> str:
     """Returns how many paintings a year there are, stacked by period.
 
     years: int [n], already the first year of the painting's bin. periods: int [n], the period's place in `colours`.

@@ -6,7 +6,7 @@
   const data = (id) => JSON.parse(document.getElementById(id)?.textContent || 'null');
   const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
 
-  const works = data('player-works') || {};
+  const paintings = data('player-paintings') || {};
   for (const player of all('.player')) {
     const frames = JSON.parse(player.dataset.frames);
     const sprite = player.querySelector('.screen img');
@@ -22,12 +22,12 @@
       sprite.style.transform = `translateX(${-100 * k / frames.length}%)`;
       player.querySelector('.year').textContent = frame.year;
       player.querySelector('.said').textContent = frame.said;
-      const work = works[frame.resembles];
-      like.hidden = !work;
-      if (work) {
-        thumb.src = work.uri;
-        thumb.alt = work.title;
-        like.querySelector('bdi').textContent = work.title;
+      const painting = paintings[frame.resembles];
+      like.hidden = !painting;
+      if (painting) {
+        thumb.src = painting.uri;
+        thumb.alt = painting.title;
+        like.querySelector('bdi').textContent = painting.title;
       }
     };
     const stop = () => { clearInterval(timer); timer = null; button.textContent = 'play'; };

@@ -6,7 +6,7 @@ import numpy as np
 
 from gan_jax.collection.column_names import DATE_NAMES, YEAR_MONTH_NAMES, YEAR_NAMES, key_of
 from gan_jax.collection.paintings import Collection
-from gan_jax.report.works import MOST_NAMES
+from gan_jax.report.paintings import MOST_NAMES
 
 # Names of columns as `key_of` writes them, the most telling first.
 WRITTEN = (*DATE_NAMES, *YEAR_MONTH_NAMES, *YEAR_NAMES)
@@ -23,16 +23,16 @@ def limits(collection: Collection) -> dict:
 
     Returns counts: 'paintings', 'enlarged' of those whose size is known, 'colourless', 'unsharp'.
     """
-    resolution, works = collection.images.shape[1], collection.paintings
-    colour, detail = np.zeros(len(works)), np.zeros(len(works))
+    resolution, paintings = collection.images.shape[1], collection.paintings
+    colour, detail = np.zeros(len(paintings)), np.zeros(len(paintings))
     for k, image in enumerate(collection.images):
         pixels = np.asarray(image, np.float32) / 255
         colour[k] = np.ptp(pixels, axis=2).mean()
         light = pixels.mean(axis=2)
         detail[k] = (np.abs(np.diff(light, axis=0)).mean() + np.abs(np.diff(light, axis=1)).mean()) / 2
     return {
-        "works": len(works),
-        "enlarged": sum(min(work.width, work.height) < resolution for work in works),
+        "paintings": len(paintings),
+        "enlarged": sum(min(painting.width, painting.height) < resolution for painting in paintings),
         "colourless": int(np.sum(colour < COLOURLESS)),
         "unsharp": int(np.sum(detail < UNSHARP * np.median(detail))) if len(detail) else 0,
     }
@@ -50,8 +50,8 @@ def records(collection: Collection, named: Sequence[str] = ()) -> dict:
         found["as written"] = there
     used = {role: column for role, column in found.items() if column}
     rows = [
-        {"title": work.title, "year": work.year, "values": [work.columns[column] for column in used.values()]}
-        for work in collection.paintings[:MOST_NAMES]
+        {"title": painting.title, "year": painting.year, "values": [painting.columns[column] for column in used.values()]}
+        for painting in collection.paintings[:MOST_NAMES]
     ]
     return {"columns": list(used), "rows": rows if used else []}
 
@@ -60,4 +60,4 @@ def _column(collection: Collection, columns: Sequence[str], names: Sequence[str]
     """Returns the first column of these names in which anything is written."""
     keys = {key_of(column): column for column in columns}
     places = [keys[name] for name in names if name in keys]
-    return next((place for place in places if any(work.columns[place].strip() for work in collection.paintings)), None)
+    return next((place for place in places if any(painting.columns[place].strip() for painting in collection.paintings)), None)

@@ -37,7 +37,7 @@ def invert(config: ConfigDict, workdir: pathlib.Path, source: str, images: str) 
     paths = named(images)
     paintings, shapes = read_images(paths, generator.resolution, config.collection.fit, config.collection.max_pixels)
     found = inversion.invert(generator, paintings, search_settings(config), config.seed + 2)
-    found = dataclasses.replace(found, works=[{"file": str(path)} for path in paths])
+    found = dataclasses.replace(found, paintings=[{"file": str(path)} for path in paths])
     inverting.write(workdir / "inversion", found, paintings, shapes, config.collection.fit)
     return f"{inverting.told(found)}; {workdir / 'inversion' / 'side_by_side.png'}"
 
@@ -61,8 +61,8 @@ def morph(config: ConfigDict, workdir: pathlib.Path, source: str, first: str, la
     titles = [f"from {paths[0].stem}" if place < 0.5 else f"to {paths[1].stem}" for place in t]
     scenes = [scene.Frame(frame, title, float("nan"), nothing) for frame, title in zip(frames, titles)]
     if settings.real_ends:
-        works = [scene.Frame(painting, path.stem, float("nan"), nothing) for painting, path in zip(paintings, paths)]
-        scenes = scene.with_ends(scenes, *works)
+        ends = [scene.Frame(painting, path.stem, float("nan"), nothing) for painting, path in zip(paintings, paths)]
+        scenes = scene.with_ends(scenes, *ends)
     with files.atomic_folder(workdir / "morph") as folder:
         files.write_array(folder / "latents.npy", found.latents)
         for place, frame in zip(t, frames):

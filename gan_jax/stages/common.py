@@ -35,19 +35,19 @@ def trained_on(collection: Collection) -> np.ndarray:
     return np.sort(np.concatenate([collection.period(period) for period in PERIODS]))
 
 
-def learnt_works(collection: Collection, config: ConfigDict) -> np.ndarray:
+def learnt_paintings(collection: Collection, config: ConfigDict) -> np.ndarray:
     """Returns indices of the paintings that `train` learns, in its order."""
     return collection.period(config.training.period) if config.training.period else trained_on(collection)
 
 
 def labels_of(generator: Generator, collection: Collection, indices: Sequence[int] | np.ndarray) -> np.ndarray:
     """Returns float32 [n, label_size], the labels of paintings: their years or their periods, as the generator was trained."""
-    works = [collection.paintings[index] for index in indices]
+    paintings = [collection.paintings[index] for index in indices]
     if generator.years:
-        return generator.years.labels(np.array([work.year for work in works]))
+        return generator.years.labels(np.array([painting.year for painting in paintings]))
     if generator.label_size != len(PERIODS):
-        return np.zeros((len(works), 0), np.float32)
-    return np.eye(len(PERIODS), dtype=np.float32)[[PERIODS.index(work.period) for work in works]]
+        return np.zeros((len(paintings), 0), np.float32)
+    return np.eye(len(PERIODS), dtype=np.float32)[[PERIODS.index(painting.period) for painting in paintings]]
 
 
 def own_latents(generator: Generator, collection: Collection, config: ConfigDict) -> dict[int, np.ndarray]:
@@ -55,10 +55,10 @@ def own_latents(generator: Generator, collection: Collection, config: ConfigDict
 
     Networks that are not of this study have learnt other paintings: there are none of theirs.
     """
-    if generator.works is None or config.generator:
+    if generator.painting_latents is None or config.generator:
         return {}
-    indices = learnt_works(collection, config)
-    return dict(zip(indices.tolist(), np.concatenate([generator.works, labels_of(generator, collection, indices)], axis=1)))
+    indices = learnt_paintings(collection, config)
+    return dict(zip(indices.tolist(), np.concatenate([generator.painting_latents, labels_of(generator, collection, indices)], axis=1)))
 
 
 def check_resolution(generator: Generator, collection: Collection, config: ConfigDict) -> None:

@@ -12,7 +12,7 @@ from gan_jax.errors import UserError
 from gan_jax.evaluation import evaluate as room
 from gan_jax.evaluation import inputs
 from gan_jax.evaluation.evaluation import Evaluation, known_features
-from gan_jax.evaluation.inputs import Competitors, Extract, Works
+from gan_jax.evaluation.inputs import Competitors, Extract, Paintings
 from gan_jax.latents.samples import Samples
 from gan_jax.metrics.features import extractor
 from gan_jax.models.generator import Generator
@@ -29,9 +29,9 @@ def evaluate(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]
     baseline, no_baseline = baseline_of(config, workdir, morphs)
     extractors, without = extractors_of(config.evaluation.features, generator)
     images = files.checksum(workdir / "collection" / "images.npy")
-    features = features_of_works(workdir, collection, extractors, images)
+    features = features_of_paintings(workdir, collection, extractors, images)
     figures, tables = room.evaluate(
-        works_of(collection, config, features),
+        paintings_of(collection, config, features),
         np.asarray(Samples.load(workdir / "samples").images),
         competitors_of(morphs, baseline),
         extractors,
@@ -57,12 +57,12 @@ def extractors_of(names: tuple[str, ...], generator: Generator) -> tuple[dict[st
     return found, without
 
 
-def works_of(collection: Collection, config: ConfigDict, features: Mapping[str, np.ndarray]) -> Works:
+def paintings_of(collection: Collection, config: ConfigDict, features: Mapping[str, np.ndarray]) -> Paintings:
     paintings = collection.paintings
     parameters = None
     if config.collection.source == "painter":
         parameters = {name: np.array([float(one.columns[name]) for one in paintings]) for name in room.PARAMETERS}
-    return Works(
+    return Paintings(
         collection.images,
         features,
         collection.years,
@@ -100,7 +100,7 @@ def competitors_of(morphs: Morphs, baseline: Baseline | None) -> Competitors:
     return Competitors(frames, morphs.t, morphs.years, np.array(morphs.ends).reshape(-1, 2), some)
 
 
-def features_of_works(
+def features_of_paintings(
     workdir: pathlib.Path, collection: Collection, extractors: Mapping[str, Extract], images: str
 ) -> dict[str, np.ndarray]:
     """Measures the collection's paintings by each of the features, and by texture, but for what an earlier evaluation has left."""

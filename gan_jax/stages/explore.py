@@ -36,7 +36,7 @@ def known(config: ConfigDict, workdir: pathlib.Path, generator: Generator, inver
     else:
         latents = own_latents(generator, collection, config)
     paintings = [(collection.paintings[index], index) for index in sorted(latents)]
-    return [Known(work.title, work.file, work.year, latents[index], collection.images[index]) for work, index in paintings]
+    return [Known(painting.title, painting.file, painting.year, latents[index], collection.images[index]) for painting, index in paintings]
 
 
 def explore(config: ConfigDict, workdir: pathlib.Path, inverted: bool, port: int, said: Callable[[str], Any]) -> None:

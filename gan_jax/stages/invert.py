@@ -21,12 +21,12 @@ PREVIEW = 8  # paintings in each part of the side-by-side sheet
 def invert(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
     """inversion/: the latents of the early and the late paintings, with what the generator makes of them."""
     collection = collection_of(workdir)
-    found = of_works(collection, generator_of(config, workdir), config)
+    found = of_paintings(collection, generator_of(config, workdir), config)
     write(workdir / "inversion", found, collection.images[found.indices], collection.aspects[found.indices], config.collection.fit)
     return f"{told(found)}; {workdir / 'inversion' / 'side_by_side.png'}"
 
 
-def of_works(collection: Collection, generator: Generator, config: ConfigDict) -> Inversion:
+def of_paintings(collection: Collection, generator: Generator, config: ConfigDict) -> Inversion:
     """Finds the paintings of both periods. Those that training gave latents of their own keep them."""
     check_resolution(generator, collection, config)
     indices = trained_on(collection)
@@ -35,7 +35,7 @@ def of_works(collection: Collection, generator: Generator, config: ConfigDict) -
         searched = np.full(generator.latent_size, np.nan, np.float32)
         known = np.stack([own.get(index, searched) for index in indices.tolist()])
     found = inversion.invert(generator, collection.images[indices], search_settings(config), config.seed + 2, labels, known)
-    return dataclasses.replace(found, works=[collection.describe(index) for index in indices.tolist()])
+    return dataclasses.replace(found, paintings=[collection.describe(index) for index in indices.tolist()])
 
 
 def write(path: pathlib.Path, found: Inversion, paintings: np.ndarray, shapes: np.ndarray, fit: str) -> None:

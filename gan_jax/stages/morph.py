@@ -30,8 +30,8 @@ def morph(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -
     t = times(settings.frames, settings.easing)
     latent_of = dict(zip(inverted.indices, inverted.latents))
     ends, distances, unmatched = pair(collection, settings)
-    works = np.array(sorted(latent_of))
-    stations = works[pairing.chain(collection.images[works], collection.years[works], settings.stations)]
+    paintings = np.array(sorted(latent_of))
+    stations = paintings[pairing.chain(collection.images[paintings], collection.years[paintings], settings.stations)]
 
     years_at = frames.dates_between(collection.years[stations])
     generator = generator_of(config, workdir)
@@ -52,13 +52,13 @@ def morph(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -
 def pair(collection: Collection, settings: ConfigDict) -> tuple[Ends, list[float], list[tuple[int, str]]]:
     """Returns pairs of paintings with their distances, nearest first, and paintings without one, with the reason."""
     early, late = (collection.period(period) for period in PERIODS)
-    of_early, of_late = ([collection.paintings[i].columns for i in works] for works in (early, late))
+    of_early, of_late = ([collection.paintings[i].columns for i in paintings] for paintings in (early, late))
     subjects = pairing.disagreement(of_early, of_late, settings.columns.split(","))
     distance = pairing.distances(collection.images[early], collection.images[late], settings.colour, subjects, settings.subject)
     pairs, early_alone, late_alone = pairing.assign(distance, settings.max_distance, settings.assignment)
     if not pairs:
         raise UserError(f"config.morphing.max_distance={settings.max_distance}: no two paintings are that near; 1.0 allows every pair")
-    alone = [(int(early[x.work]), x.reason) for x in early_alone] + [(int(late[x.work]), x.reason) for x in late_alone]
+    alone = [(int(early[x.painting]), x.reason) for x in early_alone] + [(int(late[x.painting]), x.reason) for x in late_alone]
     return [(int(early[pair.early]), int(late[pair.late])) for pair in pairs], [pair.distance for pair in pairs], alone
 
 

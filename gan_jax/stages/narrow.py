@@ -16,33 +16,33 @@ SHOWN = 48  # paintings that stand alone, on their sheet
 def narrow(config: ConfigDict, workdir: pathlib.Path) -> str:
     """narrowing/: which paintings of both periods compare like with like, why the others don't, and a table of the former to train on."""
     collection = collection_of(workdir)
-    works = [collection.period(period) for period in PERIODS]
+    paintings = [collection.period(period) for period in PERIODS]
     kind = kind_of(collection, config.morphing.columns)
-    early, late = (of_period(collection, indices, kind) for indices in works)
-    of_early, of_late = ([collection.paintings[i].columns for i in indices] for indices in works)
+    early, late = (of_period(collection, indices, kind) for indices in paintings)
+    of_early, of_late = ([collection.paintings[i].columns for i in indices] for indices in paintings)
     subjects = pairing.disagreement(of_early, of_late, config.morphing.columns.split(","))
     distance = pairing.distances(early.images, late.images, config.morphing.colour, subjects, config.morphing.subject)
-    found = narrowing.narrow(early, late, distance, config.narrowing.works, kind)
-    kept = {int(works[0][pair.early]) for pair in found.pairs} | {int(works[1][pair.late]) for pair in found.pairs}
+    found = narrowing.narrow(early, late, distance, config.narrowing.paintings, kind)
+    kept = {int(paintings[0][pair.early]) for pair in found.pairs} | {int(paintings[1][pair.late]) for pair in found.pairs}
     if not kept:
         raise UserError("narrow: no early painting has a late one to be compared with")
     folder = workdir / "narrowing"
     with files.atomic_folder(folder) as temporary:
-        rows = list(about(collection, works, (early, late), found))
+        rows = list(about(collection, paintings, (early, late), found))
         files.write_csv(temporary / "works.csv", rows[0], rows)
         write_table(temporary / "table.csv", collection, config.collection.columns, kept)
         places = [(pair.early, pair.late) for pair in found.pairs]
         images = collection.in_own_shapes(config.collection.fit).images
-        early_shown, late_shown = (images[indices] for indices in works)
+        early_shown, late_shown = (images[indices] for indices in paintings)
         pictures.write_png(temporary / "sets.png", scene.two_sets(early_shown, late_shown, places))
         sheet = np.concatenate([np.stack([early_shown[a], late_shown[b]]) for a, b in places])
         pictures.write_png(temporary / "pairs.png", pictures.grid(pictures.enlarged(sheet, 64), 16))
-        loneliest = np.concatenate(works)[np.argsort(-np.concatenate(found.alone), kind="stable")[:SHOWN]]
+        loneliest = np.concatenate(paintings)[np.argsort(-np.concatenate(found.alone), kind="stable")[:SHOWN]]
         pictures.write_png(temporary / "alone.png", pictures.grid(pictures.enlarged(images[loneliest], 64), 12))
     n = len(found.pairs)
     reasons = [reason.partition(":")[0] for said in found.reasons for reason in said.values()]
     counted = ", ".join(f"{reasons.count(name)} {name}" for name in dict.fromkeys(reasons))
-    known = f"{len(works[0])} and {len(works[1])}"
+    known = f"{len(paintings[0])} and {len(paintings[1])}"
     return f"{n} early and {n} late paintings of {known} ({counted}); --config.collection.table={folder / 'table.csv'}"
 
 
@@ -63,13 +63,13 @@ def of_period(collection: Collection, indices: np.ndarray, kind: str) -> narrowi
     return narrowing.Period(images, texture(images), collection.aspects[indices], [said(painting.columns, kind) for painting in paintings])
 
 
-def about(collection: Collection, works, periods, found: narrowing.Narrowed):
+def about(collection: Collection, paintings, periods, found: narrowing.Narrowed):
     """A row of each painting: whether it is kept, with which counterpart, or why it is left out."""
     counterpart = {}
     for pair in found.pairs:
-        a, b = int(works[0][pair.early]), int(works[1][pair.late])
+        a, b = int(paintings[0][pair.early]), int(paintings[1][pair.late])
         counterpart[a], counterpart[b] = (b, pair.distance), (a, pair.distance)
-    for indices, period, reasons, alone in zip(works, periods, found.reasons, found.alone):
+    for indices, period, reasons, alone in zip(paintings, periods, found.reasons, found.alone):
         for i, index in enumerate(indices.tolist()):
             other, distance = counterpart.get(index, (None, None))
             yield {

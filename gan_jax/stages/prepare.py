@@ -16,7 +16,7 @@ def prepare(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any])
     """collection/: the paintings with their dates and images; of images without dates, which stay where they are, only which they are."""
     if config.collection.source == "tfds":
         pictures = Pictures(config.collection)
-        collections.without_works(config.collection.resolution).save(workdir / "collection")
+        collections.without_paintings(config.collection.resolution).save(workdir / "collection")
         files.write_json(workdir / collections.UNDATED, {"dataset": pictures.name, "pictures": pictures.shape[0]})
         return f"{pictures.shape[0]:,} images of {pictures.name}, without dates"
     try:

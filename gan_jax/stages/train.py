@@ -12,7 +12,7 @@ from gan_jax.metrics.features import texture
 from gan_jax.metrics.image_set import MINIMUM
 from gan_jax.models import networks
 from gan_jax.models.generator import Years
-from gan_jax.stages.common import PERIODS, collection_of, learnt_works
+from gan_jax.stages.common import PERIODS, collection_of, learnt_paintings
 from gan_jax.training import loop
 from gan_jax.training.stream import Images, Rows
 from gan_jax.training.watch import Watch
@@ -41,12 +41,12 @@ def learnt(config: ConfigDict, workdir: pathlib.Path) -> Learnt:
     """Reads what `prepare` made. Raises UserError for labels that images without dates don't have."""
     if config.collection.source == "tfds":
         if networks.label_size(config.model) or config.training.period:
-            off = "--config.model.year=False --config.training.works=0"
+            off = "--config.model.year=False --config.training.paintings=0"
             raise UserError(f"config.collection.source='tfds': images without dates have neither periods nor years; try {off}")
         pictures = Pictures(config.collection)
         return Learnt(pictures, np.zeros((pictures.shape[0], 0), np.float32), np.zeros((0, *pictures.shape[1:]), np.uint8), None)
     collection = collection_of(workdir)
-    indices, years = learnt_works(collection, config), None
+    indices, years = learnt_paintings(collection, config), None
     if config.model.year:
         dates = collection.years[indices]
         years = Years.of(dates)

@@ -16,7 +16,7 @@ from jax import Array
 
 from gan_jax import keys
 from gan_jax.models.layers import STDDEV_GROUP, enlarge, lerp, reduce
-from gan_jax.training import augmentation, works
+from gan_jax.training import augmentation, paintings
 from gan_jax.training.augmentation import Chances
 from gan_jax.training.settings import StepSettings
 from gan_jax.training.state import Data, TrainState
@@ -46,7 +46,7 @@ class Batch:
 
 
 @flax.struct.dataclass
-class OwnWorks:
+class OwnPaintings:
     """Paintings that the generator paints at latents of their own."""
 
     which: Array  # [k], places among all paintings
@@ -62,7 +62,7 @@ class GeneratorBatch:
     inputs: Inputs
     augment: Chances | None = None
     strength: Array | None = None  # [n]
-    works: OwnWorks | None = None
+    paintings: OwnPaintings | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,7 +148,7 @@ def draw_batch(
     m, size = data.images.shape[0], generator.latent_size
 
     def imagine(number: int, latents: Array, labels: Array) -> Inputs:
-        own = state.works["latents"] if settings.works > 0 else None
+        own = state.works["latents"] if settings.paintings > 0 else None
         return imagined(jax.random.fold_in(key, number), latents, labels, data.labels, own, settings, share, timed=generator.timed)
 
     # Drawn before they are used: the compiler would draw them again for each pixel.
@@ -183,9 +183,9 @@ def draw_batch(
         strength = jnp.broadcast_to(state.augmentation.strength, share.batch_size // share.devices)
         batch = dataclasses.replace(batch, augment_real=real, augment_generated=generated, strength=strength)
         for_generator = dataclasses.replace(for_generator, augment=again, strength=strength)
-    if settings.works > 0:
-        which = share.of(jax.random.randint(jax.random.fold_in(key, 6), (settings.works_batch,), 0, m))
-        for_generator = dataclasses.replace(for_generator, works=own_works(data, which, alpha, noise=generator.noise))
+    if settings.paintings > 0:
+        which = share.of(jax.random.randint(jax.random.fold_in(key, 6), (settings.paintings_batch,), 0, m))
+        for_generator = dataclasses.replace(for_generator, paintings=own_paintings(data, which, alpha, noise=generator.noise))
     return batch, for_generator
 
 
@@ -193,7 +193,7 @@ def imagined(
     key: Array,
     latents: Array,
     labels: Array,
-    of_works: Array,
+    of_paintings: Array,
     own: Array | None,
     settings: StepSettings,
     share: Share,
@@ -204,7 +204,7 @@ def imagined(
 
     Args:
       latents, labels: by chance, [n, latent_size] and [n, label_size].
-      of_works: labels [m, label_size] of all paintings.
+      of_paintings: labels [m, label_size] of all paintings.
       own: latents [m, latent_size] of all paintings; None where they have none, and nothing lies on ways.
       timed: whether labels are years, which are moved by chance.
     """
@@ -213,14 +213,14 @@ def imagined(
     if own is None:
         return Inputs(latents, labels)
     of_first, of_last, of_t, of_which = jax.random.split(jax.random.fold_in(key, 1), 4)
-    first, last = (share.places(each, len(of_works)) for each in (of_first, of_last))
-    t = share.of(works.places(jax.random.uniform(of_t, (share.batch_size, 1))))
+    first, last = (share.places(each, len(of_paintings)) for each in (of_first, of_last))
+    t = share.of(paintings.places(jax.random.uniform(of_t, (share.batch_size, 1))))
     on_way = share.of(jax.random.bernoulli(of_which, settings.between, (share.batch_size, 1)))
-    latents = jnp.where(on_way, works.on_ways(own, first, last, t), latents)
-    return Inputs(latents, jnp.where(on_way, lerp(of_works[first], of_works[last], t), labels))
+    latents = jnp.where(on_way, paintings.on_ways(own, first, last, t), latents)
+    return Inputs(latents, jnp.where(on_way, lerp(of_paintings[first], of_paintings[last], t), labels))
 
 
-def own_works(data: Data, which: Array, alpha: Array, *, noise: bool) -> OwnWorks:
+def own_paintings(data: Data, which: Array, alpha: Array, *, noise: bool) -> OwnPaintings:
     """Returns the paintings at places [k], with the noise that all images have after training where the generator has some."""
     images = real_images(data.images, which, jnp.zeros(which.shape, bool), alpha)
-    return OwnWorks(which, images, data.labels[which], jnp.zeros(which.shape, jnp.uint32) if noise else None)
+    return OwnPaintings(which, images, data.labels[which], jnp.zeros(which.shape, jnp.uint32) if noise else None)

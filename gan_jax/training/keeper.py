@@ -59,7 +59,7 @@ class Keeper:
         watch = task.watch if task.config.training.watch_images and grown else None
         kid = self._watched(watch, state, seen, phase, alpha) if watch else None
         about: dict[str, Any] = {"images_seen": seen, "level": phase.level, "alpha": alpha, "learning_rate_factor": lr_scale}
-        about |= {"works": task.own_latents}
+        about |= {"works": task.own_latents}  # paintings that have some; so have checkpoints called it from the beginning
         about |= {"years": dataclasses.asdict(task.years) | {"seen": list(task.years.seen)}} if task.years else {}
         if hosts.is_primary():
             self._checkpoints.save(seen, state, {**task.about, **about}, kid=kid)
@@ -68,7 +68,7 @@ class Keeper:
         """Logs figures of samples; returns what the best checkpoint has the least of."""
         task, training = self._task, self._task.config.training
         figures = watch(self._grid.images(state, phase.level, alpha, training.watch_images))
-        if training.works:
+        if training.paintings:
             middles = self._grid.middles(state, task.labels, phase.level, alpha, training.watch_images)
             figures["kid_ways"] = watch.distance(middles)
         merit = health.merit(figures)

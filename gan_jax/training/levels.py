@@ -55,9 +55,9 @@ class Level:
         space = budget(resident_gib, devices.memory_limit())
         n, size = images.shape[:2]
         blocks = Blocks.of((n, size), phase.resolution, space, settings.seed, hosts.index(), hosts.count())
-        if settings.works and blocks.span:
+        if settings.paintings and blocks.span:
             raise UserError(
-                f"config.training.works={settings.works:g}: {n:,} paintings are more than a device holds at once; 0 trains "
+                f"config.training.paintings={settings.paintings:g}: {n:,} paintings are more than a device holds at once; 0 trains "
                 "them without latents of their own, a larger config.training.resident_gib may hold them"
             )
         self._stream = stream = Stream(images, labels, phase.resolution, blocks, begin, devices.replicate)
@@ -73,7 +73,7 @@ class Level:
             }
 
         group = STDDEV_GROUP if generator.active(phase.level) else 1
-        whole = Microbatching(phase.batch_size, phase.resolution, group, settings.works_batch if settings.works else 0)
+        whole = Microbatching(phase.batch_size, phase.resolution, group, settings.paintings_batch if settings.paintings else 0)
         self._step = FittedStep(compiled, whole)
 
     def __call__(self, state: TrainState, seen: int, alpha: float, learning_rate: Any) -> tuple[TrainState, dict[str, jax.Array]]:

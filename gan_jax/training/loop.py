@@ -83,8 +83,8 @@ def make_schedule(training: ConfigDict, model: str, resolution: int) -> tuple[Ph
 
 
 def step_settings(training: ConfigDict, seed: int) -> StepSettings:
-    if training.works and training.works_batch % devices.count():
-        raise UserError(f"config.training.works_batch={training.works_batch}: doesn't divide by {devices.count()} devices")
+    if training.paintings and training.paintings_batch % devices.count():
+        raise UserError(f"config.training.paintings_batch={training.paintings_batch}: doesn't divide by {devices.count()} devices")
     kinds = tuple(kind for kind in augmentation.KINDS if kind in training.augment_kinds)
     return taken(StepSettings, training, seed=seed, augment_kinds=kinds)
 

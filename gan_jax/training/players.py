@@ -10,14 +10,14 @@ import jax.numpy as jnp
 from jax import Array
 
 from gan_jax.models.generator import on_sphere
-from gan_jax.training import augmentation, losses, works
+from gan_jax.training import augmentation, losses, paintings
 from gan_jax.training.batches import Batch, GeneratorBatch, Inputs
 from gan_jax.training.settings import StepSettings
 from gan_jax.training.state import Player, TrainState
 
 Tree = Mapping[str, Any]
 Metrics = dict[str, Array]
-WORKS = "works"  # the paintings' latents, where they stand beside the generator's parameters
+PAINTINGS = "paintings"  # the paintings' latents, where they stand beside the generator's parameters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,16 +101,16 @@ def discriminator_loss(
 
 def trained_with_generator(state: TrainState) -> Tree:
     """Returns the generator's parameters, and beside them the latents of paintings that have some of their own."""
-    return {**state.generator.params, **({WORKS: state.works["latents"]} if state.works else {})}
+    return {**state.generator.params, **({PAINTINGS: state.works["latents"]} if state.works else {})}
 
 
 def generate_batch(networks: Networks, params: Tree, stats: Tree, batch: GeneratorBatch, alpha: Array) -> tuple[Array, Tree]:
     """Paints images [n + k, r, r, 3] of n inputs and of k paintings at their own latents; also returns the batch statistics after them."""
-    if batch.works is None:
+    if batch.paintings is None:
         return networks.generate(params, stats, batch.inputs, alpha)
-    own = Inputs(on_sphere(params[WORKS][batch.works.which]), batch.works.labels, batch.works.noise)
+    own = Inputs(on_sphere(params[PAINTINGS][batch.paintings.which]), batch.paintings.labels, batch.paintings.noise)
     inputs = jax.tree.map(lambda *each: jnp.concatenate(each), batch.inputs, own)
-    return networks.generate(only(params, params.keys() - {WORKS}), stats, inputs, alpha)
+    return networks.generate(only(params, params.keys() - {PAINTINGS}), stats, inputs, alpha)
 
 
 def generator_loss(
@@ -127,12 +127,12 @@ def generator_loss(
     if networks.generator.label_size and not timed:
         loss = loss + settings.label_weight * losses.cross_entropy(logits, batch.inputs.labels)
     loss, metrics = loss.mean(), {"loss/generator": loss.mean()}
-    if batch.works is not None:
-        both = jnp.concatenate([batch.works.images, images[n:]])
+    if batch.paintings is not None:
+        both = jnp.concatenate([batch.paintings.images, images[n:]])
         layers = (jnp.split(layer, 2) for layer in networks.features(discriminator, moved, both, alpha, among=2))
         seen = [(there, here) for there, here in layers]
-        metrics["loss/works"] = works.unlike(images[n:], batch.works.images, seen, settings.works_detail).mean()
-        loss = loss + settings.works * metrics["loss/works"]
+        metrics["loss/works"] = paintings.unlike(images[n:], batch.paintings.images, seen, settings.paintings_detail).mean()
+        loss = loss + settings.paintings * metrics["loss/works"]
     return loss, (moved, metrics)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from gan_jax import pictures
 from gan_jax.models import networks
 from gan_jax.models.generator import Years
-from gan_jax.training import works
+from gan_jax.training import paintings
 from gan_jax.training.state import TrainState
 
 GRID = 36  # images
@@ -48,7 +48,7 @@ class SampleGrid:
         chance."""
         own = jax.tree.map(lambda x: x.addressable_data(0), state.works["ema"])
         first, last = np.random.default_rng(self._seed).integers(0, len(labels), (2, -(-n // GRID) * GRID))
-        latents = works.on_ways(own, first, last, jnp.full((len(first), 1), 0.5))
+        latents = paintings.on_ways(own, first, last, jnp.full((len(first), 1), 0.5))
         inputs = np.concatenate([latents, (labels[first] + labels[last]) / 2], axis=1, dtype=np.float32)
         return self._painted(state, level, alpha, np.split(inputs, len(inputs) // GRID))[:n]
 

@@ -11,11 +11,11 @@ class StepSettings:
 
     seed: int
     loss: str
-    works: float
-    works_batch: int
-    works_rate: float
-    works_spread: float
-    works_detail: int
+    paintings: float
+    paintings_batch: int
+    paintings_rate: float
+    paintings_spread: float
+    paintings_detail: int
     between: float
     year_width: float  # in standard deviations of the paintings' years
     fresh_latents: bool
@@ -43,4 +43,4 @@ class StepSettings:
 
 def own_latents(training: ConfigDict, paintings: int) -> int:
     """Returns how many of so many paintings have latents of their own, by the section `training` of a config."""
-    return paintings if training.works else 0
+    return paintings if training.paintings else 0

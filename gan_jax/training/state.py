@@ -14,7 +14,7 @@ import optax
 from jax import Array
 
 from gan_jax import keys
-from gan_jax.training import augmentation, works
+from gan_jax.training import augmentation, paintings
 from gan_jax.training.augmentation import Augmentation
 
 Tree = Mapping[str, Any]
@@ -39,7 +39,7 @@ class TrainState:
     ema_params: Tree
     ema_stats: Tree
     augmentation: Augmentation
-    works: Tree  # as `works.begin` makes them
+    works: Tree  # the paintings' own latents, as `paintings.begin` makes them; checkpoints have them by the name of this field
 
 
 @flax.struct.dataclass
@@ -78,7 +78,7 @@ def _begin(
     g_key, d_key = jax.random.split(keys.key(seed))
     g = player(generator, g_key, jnp.zeros((1, generator.latent_size + generator.label_size)))
     d = player(discriminator, d_key, jnp.zeros((1, 2**level, 2**level, 3)))
-    own = works.begin(jax.random.fold_in(keys.key(seed), 1), count, generator.latent_size)
+    own = paintings.begin(jax.random.fold_in(keys.key(seed), 1), count, generator.latent_size)
     return TrainState(jnp.int32(0), g, d, g.params, g.stats, augmentation.begin(augment, strength), own)
 
 

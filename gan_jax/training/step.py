@@ -11,11 +11,11 @@ import optax
 from jax import Array
 
 from gan_jax.models.layers import lerp
-from gan_jax.training import augmentation, batches, losses, works
+from gan_jax.training import augmentation, batches, losses, paintings
 from gan_jax.training.batches import Batch, GeneratorBatch, Share, draw_batch
 from gan_jax.training.devices import AXIS
 from gan_jax.training.players import (
-    WORKS,
+    PAINTINGS,
     Metrics,
     Networks,
     Painted,
@@ -128,10 +128,10 @@ def generator_step(
         by_images, (d_stats, metrics) = jax.grad(of_images, has_aux=True)(painted.images, discriminator.stats, batch)
         gradients, moved = painted.backwards(by_images)[0], painted.stats
     else:
-        active, stats = only(params, names | (params.keys() & {WORKS})), (g.stats, discriminator.stats)
+        active, stats = only(params, names | (params.keys() & {PAINTINGS})), (g.stats, discriminator.stats)
         gradients, ((moved, d_stats), metrics) = accumulate(of_params, active, stats, batch, microbatches)
     g = adam_step(g, jax.lax.pmean(only(gradients, names), AXIS), settings, learning_rate)
-    return dataclasses.replace(g, stats=moved), gradients.get(WORKS), d_stats, metrics
+    return dataclasses.replace(g, stats=moved), gradients.get(PAINTINGS), d_stats, metrics
 
 
 def accumulate(
@@ -177,7 +177,7 @@ def average(state: TrainState, own: Tree | None, networks: Networks, settings: S
 
     learnt = state.works
     if own is not None:
-        learnt = works.learn(learnt, jax.lax.pmean(own, AXIS), settings.works_rate, settings.works_spread, weight)
+        learnt = paintings.learn(learnt, jax.lax.pmean(own, AXIS), settings.paintings_rate, settings.paintings_spread, weight)
     params = {**state.ema_params, **mean(only(state.ema_params, names), only(g.params, names))}
     return dataclasses.replace(state, works=learnt, ema_params=params, ema_stats=mean(state.ema_stats, g.stats))
 

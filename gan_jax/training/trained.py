@@ -40,7 +40,7 @@ class Trained:
     level: int  # how far they have grown
     alpha: float
     years: Years | None = None  # of networks that know the year
-    works: np.ndarray | None = None  # latents [m, latent_size] of the paintings trained on, where they have some of their own
+    painting_latents: np.ndarray | None = None  # [m, latent_size], of the paintings trained on, where they have some of their own
 
 
 def read_trained(source: str | pathlib.Path, dtype: DTypeLike) -> Trained:

@@ -19,16 +19,16 @@ class Watch:
     """Puts images beside the paintings that are trained on, and beside those held out.
 
     The held-out paintings are of other years, so their distance does not fall to zero; it rises where the network only repeats what it has
-    seen. `works` and `held_out` are uint8 [n, r, r, 3]; `extract` measures images as features [n, d].
+    seen. `paintings` and `held_out` are uint8 [n, r, r, 3]; `extract` measures images as features [n, d].
     """
 
-    def __init__(self, works: np.ndarray, held_out: np.ndarray, extract: Callable[[np.ndarray], np.ndarray]):
-        self._works, self._extract = works, extract
-        features = extract(works)
+    def __init__(self, paintings: np.ndarray, held_out: np.ndarray, extract: Callable[[np.ndarray], np.ndarray]):
+        self._paintings, self._extract = paintings, extract
+        features = extract(paintings)
         self._standardise = Standardiser.fit(features)
         self._training = self._standardise(features)
         self._held_out = self._standardise(extract(held_out)) if len(held_out) >= MINIMUM else None
-        self._copies = Copies(works)
+        self._copies = Copies(paintings)
 
     def __call__(self, images: np.ndarray) -> dict[str, float]:
         """Returns figures of generated images uint8 [n, r, r, 3]:
@@ -54,4 +54,4 @@ class Watch:
 
     def nearest(self, images: np.ndarray) -> np.ndarray:
         """Returns the training paintings that are most like images uint8 [n, r, r, 3]: as many paintings."""
-        return self._works[self._copies(images).work]
+        return self._paintings[self._copies(images).painting]

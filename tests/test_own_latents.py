@@ -1,4 +1,4 @@
-"""Works with latents of their own, and networks that know the year: pieces against closed forms, then a step of both players."""
+"""Paintings with latents of their own, and networks that know the year: pieces against closed forms, then a step of both players."""
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ from gan_jax.latents import sampling
 from gan_jax.latents.paths import linear, mean_shift, slerp, spline, with_labels
 from gan_jax.models.generator import Generator, Years, on_sphere
 from gan_jax.morphing.morph import hold, paint
-from gan_jax.training import batches, losses, works
+from gan_jax.training import batches, losses, paintings
 
 YEARS = np.linspace(-1.5, 1.5, 20, dtype=np.float32)[:, None]
 
@@ -19,14 +19,14 @@ def latents(n, size=8, seed=0):
     return np.asarray(on_sphere(jax.random.normal(jax.random.key(seed), (n, size))))
 
 
-def test_ways_are_great_circles_between_works():
+def test_ways_are_great_circles_between_paintings():
     own, t = latents(3), np.array([0.0, 0.3, 1.0], np.float32)
-    found = works.on_ways(jnp.asarray(own), jnp.array([0, 0, 0]), jnp.array([1, 1, 1]), jnp.asarray(t)[:, None])
+    found = paintings.on_ways(jnp.asarray(own), jnp.array([0, 0, 0]), jnp.array([1, 1, 1]), jnp.asarray(t)[:, None])
     np.testing.assert_allclose(found, slerp(own[:1], own[1:2], t)[0], atol=1e-4)
 
 
-def test_so_much_of_what_lies_on_ways_is_a_work_itself():
-    t = np.asarray(works.places(jax.random.uniform(jax.random.key(0), (20_000, 1))))
+def test_so_much_of_what_lies_on_ways_is_a_painting_itself():
+    t = np.asarray(paintings.places(jax.random.uniform(jax.random.key(0), (20_000, 1))))
     assert t.min() == 0 and t.max() == 1
     # On 1.2 of the way's length, 0.1 at either end are the end.
     np.testing.assert_allclose([(t == 0).mean(), (t == 1).mean()], 0.1 / 1.2, atol=0.01)
@@ -34,16 +34,16 @@ def test_so_much_of_what_lies_on_ways_is_a_work_itself():
     np.testing.assert_allclose(np.quantile(inside, [0.25, 0.5, 0.75]), [0.25, 0.5, 0.75], atol=0.02)
 
 
-def test_latents_of_works_are_learnt_on_their_sphere():
-    own, wanted = works.begin(jax.random.key(0), 100, 8), jnp.asarray(latents(100, seed=1))
+def test_latents_of_paintings_are_learnt_on_their_sphere():
+    own, wanted = paintings.begin(jax.random.key(0), 100, 8), jnp.asarray(latents(100, seed=1))
     for _ in range(300):
-        wanted = on_sphere(works.spread(wanted, 0.1))  # to where they may stay
+        wanted = on_sphere(paintings.spread(wanted, 0.1))  # to where they may stay
     for _ in range(1500):
-        own = works.learn(own, own["latents"] - wanted, 0.02, 0.1, jnp.float32(0.1))
+        own = paintings.learn(own, own["latents"] - wanted, 0.02, 0.1, jnp.float32(0.1))
     np.testing.assert_allclose(own["latents"], wanted, atol=0.1)
     np.testing.assert_allclose(np.linalg.norm(own["latents"], axis=1), np.sqrt(8), rtol=1e-5)
     np.testing.assert_allclose(own["ema"], wanted, atol=0.2)
-    assert works.begin(jax.random.key(0), 0, 8) == {}
+    assert paintings.begin(jax.random.key(0), 0, 8) == {}
 
 
 def test_latents_that_gather_are_spread_over_their_sphere():
@@ -53,7 +53,7 @@ def test_latents_that_gather_are_spread_over_their_sphere():
     gathered = on_sphere(jnp.asarray(rng.standard_normal((400, 8)) * wide + middle, jnp.float32))
     found = gathered
     for _ in range(200):
-        found = on_sphere(works.spread(found, 0.1))
+        found = on_sphere(paintings.spread(found, 0.1))
     found = np.asarray(found, np.float64)
     assert np.linalg.norm(np.asarray(gathered).mean(axis=0)) > 0.5
     np.testing.assert_allclose(found.mean(axis=0), 0, atol=0.01)
@@ -64,33 +64,33 @@ def test_latents_that_gather_are_spread_over_their_sphere():
 def test_few_latents_are_spread_over_the_space_that_they_span():
     own = jnp.asarray(latents(4, size=16))
     for _ in range(200):
-        own = on_sphere(works.spread(own, 0.1))
+        own = on_sphere(paintings.spread(own, 0.1))
     likeness = (np.asarray(own @ own.T) / 16)[~np.eye(4, dtype=bool)]
     assert likeness.std() < 0.01 and -1 / 3 <= likeness.mean() < 0  # each as far from every other, none in the others' direction
 
 
-def test_the_finest_strokes_of_a_work_are_not_compared():
+def test_the_finest_strokes_of_a_painting_are_not_compared():
     smooth = np.repeat(np.repeat(np.random.default_rng(0).uniform(-0.5, 0.5, (2, 8, 8, 3)), 4, 1), 4, 2).astype(np.float32)
     strokes = np.tile(np.array([[0.4, -0.4], [-0.4, 0.4]], np.float32), (16, 16))[None, :, :, None]
-    fine, coarse = (np.asarray(works.unlike(jnp.asarray(smooth + strokes), jnp.asarray(smooth), [], detail)) for detail in (4, 1))
+    fine, coarse = (np.asarray(paintings.unlike(jnp.asarray(smooth + strokes), jnp.asarray(smooth), [], detail)) for detail in (4, 1))
     assert np.all(fine < 1e-5) and np.all(coarse > 0.3)
     # A layer of the discriminator counts where its pixels are larger than what is averaged.
     layer = [(jnp.ones((2, 8, 8, 2)), jnp.asarray(np.tile(np.array([1.0, -1.0], np.float32), (2, 8, 8, 1))))]
-    seen = [float(works.unlike(jnp.asarray(smooth), jnp.asarray(smooth), layer, detail)[0]) for detail in (2, 4)]
-    np.testing.assert_allclose(seen, [works.FEATURES * 2.0, 0.0], atol=1e-5)  # unit vectors at right angles are 2 apart, squared
+    seen = [float(paintings.unlike(jnp.asarray(smooth), jnp.asarray(smooth), layer, detail)[0]) for detail in (2, 4)]
+    np.testing.assert_allclose(seen, [paintings.FEATURES * 2.0, 0.0], atol=1e-5)  # unit vectors at right angles are 2 apart, squared
 
 
-def test_works_of_about_a_year_are_drawn_by_their_distance_in_time():
+def test_paintings_of_about_a_year_are_drawn_by_their_distance_in_time():
     years = jnp.array([[0.0], [0.1], [1.0]])
     uniform = jax.random.uniform(jax.random.key(0), (4000, 1))
     found = np.asarray(batches.of_about(years, jnp.full((4000, 1), 0.05), 0.1, uniform))
     np.testing.assert_allclose([(found == i).mean() for i in range(3)], [0.5, 0.5, 0.0], atol=0.03)
-    # Between years without works those on both sides are left.
+    # Between years without paintings those on both sides are left.
     found = np.asarray(batches.of_about(years, jnp.full((4000, 1), 0.55), 0.1, uniform))
     np.testing.assert_allclose([(found == i).mean() for i in range(3)], [0.0, 0.5, 0.5], atol=0.03)
 
 
-def test_scores_ask_for_works_of_their_year():
+def test_scores_ask_for_paintings_of_their_year():
     scores, logits = jnp.zeros(3), jnp.asarray(np.random.default_rng(0).normal(size=(3, 8)), jnp.float32)
     years = jnp.array([[-1.0], [0.2], [5.0]])
     centres = np.linspace(-2, 2, 8)
@@ -110,20 +110,20 @@ def test_years_are_counted_from_their_mean():
 
 
 def ways(model, **training):
-    config = tiny(loss="non-saturating", works=3.0, works_batch=8, works_detail=2, year_width=0.2, **training)
+    config = tiny(loss="non-saturating", paintings=3.0, paintings_batch=8, paintings_detail=2, year_width=0.2, **training)
     config.model.update(name=model, year=True)
     return config
 
 
 def moments(config, **settings):
-    """Adam's first moments after one step from new: of both players and of the works' latents."""
+    """Adam's first moments after one step from new: of both players and of the paintings' latents."""
     config.training.adam_b1 = 0.5
-    _, state, metrics = run_step(config, labels=YEARS, works=len(IMAGES), **settings)
-    return leaves((state.discriminator.adam.mu, state.generator.adam.mu, {"works": {"latents": state.works["adam"].mu}})), metrics
+    _, state, metrics = run_step(config, labels=YEARS, paintings=len(IMAGES), **settings)
+    return leaves((state.discriminator.adam.mu, state.generator.adam.mu, {"paintings": {"latents": state.works["adam"].mu}})), metrics
 
 
 @pytest.mark.parametrize("model, parts", [("pggan", 1), ("dcgan", 1), ("pggan", 2)])
-def test_gradients_with_works_and_years_are_those_of_one_device_in_one_part(model, parts):
+def test_gradients_with_paintings_and_years_are_those_of_one_device_in_one_part(model, parts):
     fresh = model == "pggan"
     one, _ = moments(ways(model, fresh_latents=fresh), count=1)
     other, metrics = moments(ways(model, fresh_latents=fresh), count=4 // parts, microbatches=parts)
@@ -133,23 +133,23 @@ def test_gradients_with_works_and_years_are_those_of_one_device_in_one_part(mode
 
 
 @pytest.mark.parametrize("model", ["pggan", "dcgan"])
-def test_works_are_painted_at_their_own_latents(model):
+def test_paintings_are_painted_at_their_own_latents(model):
     """Their part of the step alone: what is painted for them comes nearer to them, and nobody else's latents learn."""
     config = ways(model, between=1.0)
-    _, first, metrics = run_step(config, count=1, labels=YEARS, works=len(IMAGES), rate=1e-3)
-    painted = run_step(config, count=1, labels=YEARS, works=len(IMAGES), rate=1e-3, steps=30)
+    _, first, metrics = run_step(config, count=1, labels=YEARS, paintings=len(IMAGES), rate=1e-3)
+    painted = run_step(config, count=1, labels=YEARS, paintings=len(IMAGES), rate=1e-3, steps=30)
     assert painted[2]["['loss/works']"] < 0.9 * metrics["['loss/works']"]
     learning = np.abs(np.asarray(first.works["adam"].mu)).max(axis=1) > 0
     assert 0 < learning.sum() <= 8
 
 
 @pytest.mark.parametrize("level", [2, 3])
-def test_works_are_learnt_from_four_pixels_on(level):
+def test_paintings_are_learnt_from_four_pixels_on(level):
     """At 4 pixels the discriminator has no layers to compare; colours and structure are compared."""
     small = IMAGES[:, :: 2 ** (4 - level), :: 2 ** (4 - level)]
     config = ways("pggan")
-    config.training.works_detail = 4
-    _, state, metrics = run_step(config, count=1, images=small, level=level, labels=YEARS, works=len(IMAGES))
+    config.training.paintings_detail = 4
+    _, state, metrics = run_step(config, count=1, images=small, level=level, labels=YEARS, paintings=len(IMAGES))
     assert 0 < metrics["['loss/works']"] < np.inf
     assert np.abs(np.asarray(state.works["adam"].mu)).max() > 0
 
@@ -178,7 +178,7 @@ def test_labels_go_straight_and_latents_on_their_path():
     np.testing.assert_allclose(shifted[:, :, 4], a[:, 4][:, None] + t * (b - a)[:, 4].mean(), atol=1e-6)
 
 
-def test_pictures_from_chance_have_the_years_of_works_or_the_one_that_is_asked_for():
+def test_pictures_from_chance_have_the_years_of_paintings_or_the_one_that_is_asked_for():
     generator = labelled()
     drawn = sampling.of_seeds(generator, np.arange(50))
     assert set(drawn[:, 2].tolist()) == set(generator.years.labels(np.array(generator.years.seen))[:, 0].tolist())

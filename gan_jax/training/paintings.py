@@ -27,21 +27,21 @@ ENDS = 0.1  # of a way's length: so much at either end is the painting itself, w
 ADAM = optax.scale_by_adam(0.9, 0.99)
 
 
-def begin(key: Array, works: int, latent_size: int) -> Tree:
-    """Returns latents [works, latent_size] by chance, the state of their Adam, and their average; {} for no paintings."""
-    if not works:
+def begin(key: Array, count: int, latent_size: int) -> Tree:
+    """Returns latents [count, latent_size] by chance, the state of their Adam, and their average; {} for no paintings."""
+    if not count:
         return {}
-    latents = on_sphere(jax.random.normal(key, (works, latent_size)))
+    latents = on_sphere(jax.random.normal(key, (count, latent_size)))
     return {"latents": latents, "adam": ADAM.init(latents), "ema": latents + 0}
 
 
-def learn(works: Tree, gradient: Array, learning_rate: float, by: float, weight: Array) -> Tree:
+def learn(own: Tree, gradient: Array, learning_rate: float, by: float, weight: Array) -> Tree:
     """Returns a step of Adam on the latents, which stay on their sphere and are spread `by`; `weight` [] of them enters the average."""
     with jax.numpy_dtype_promotion("standard"):  # optax raises a float to its integer count
-        update, adam = ADAM.update(gradient, works["adam"])
-    latents = works["latents"] - learning_rate * update
+        update, adam = ADAM.update(gradient, own["adam"])
+    latents = own["latents"] - learning_rate * update
     latents = on_sphere(spread(latents, by) if by else latents)
-    return {"latents": latents, "adam": adam, "ema": lerp(works["ema"], latents, weight)}
+    return {"latents": latents, "adam": adam, "ema": lerp(own["ema"], latents, weight)}
 
 
 def spread(latents: Array, by: float) -> Array:
@@ -72,14 +72,14 @@ def places(uniform: Array) -> Array:
     return jnp.clip(uniform * (1 + 2 * ENDS) - ENDS, 0.0, 1.0)
 
 
-def unlike(images: Array, works: Array, features: Sequence[tuple[Array, Array]], detail: int) -> Array:
+def unlike(images: Array, paintings: Array, features: Sequence[tuple[Array, Array]], detail: int) -> Array:
     """Returns how far images [n, r, r, 3] are from paintings, [n].
 
     Args:
       features: of each layer of the discriminator what it sees in the paintings and in the images, [n, h, w, c] both.
       detail: pixels a side that are averaged first; layers as fine as that are left out.
     """
-    parts = distance(reduce(images, detail), reduce(works, detail))
+    parts = distance(reduce(images, detail), reduce(paintings, detail))
     coarse = [pair for pair in features if 2 * detail * pair[0].shape[1] <= images.shape[1]]
     seen = sum(difference_of_features(a, b) for a, b in coarse) / max(1, len(coarse))
     return parts.pixels + STRUCTURE * parts.structure + FEATURES * seen

@@ -14,7 +14,7 @@ from gan_jax.report.results import Results
 
 THUMBNAIL = 72  # pixels; the page of 776 paintings carries about 700 thumbnails
 MOST_NAMES = 5000  # in a folded list
-WORKS_A_YEAR = 14
+PAINTINGS_A_YEAR = 14
 MOST_YEAR_ROWS = 40
 
 
@@ -24,7 +24,7 @@ def year_text(year: float) -> str:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Works:
+class Paintings:
     """The paintings as the page shows them: under which periods, in which colours, and in their own shapes."""
 
     collection: Collection
@@ -36,15 +36,15 @@ class Works:
     images: np.ndarray  # uint8 [n, r, r, 3], in their own shapes, each on a mat of the same size
 
     @classmethod
-    def of(cls, results: Results) -> "Works":
+    def of(cls, results: Results) -> "Paintings":
         """Returns the periods are as `evaluate` named them; before it, the paintings' parts in the study."""
         collection, fit = results.collection, results.setting("collection", "fit")
         table = results.evaluation.tables["works"] if results.evaluation else []
         named = {row["index"]: row.get("named") or "" for row in table}
-        shown = [named.get(index, "") or work.period for index, work in enumerate(collection.paintings)]
+        shown = [named.get(index, "") or painting.period for index, painting in enumerate(collection.paintings)]
         first: dict[str, float] = {}
-        for work, period in zip(collection.paintings, shown):
-            first[period] = min(first.get(period, math.inf), work.year)
+        for painting, period in zip(collection.paintings, shown):
+            first[period] = min(first.get(period, math.inf), painting.year)
         fit = fit if fit in FITS else "crop"
         periods = sorted(first, key=lambda period: (first[period], period))
         return cls(collection, shown, periods, fit, collection.in_own_shapes(fit).images)
@@ -64,11 +64,11 @@ class Works:
 
     def entry(self, index: int) -> dict:
         """Returns what a thumbnail of a painting needs."""
-        work = self[index]
+        painting = self[index]
         return {
             "index": index,
-            "title": work.title,
-            "year": work.year,
+            "title": painting.title,
+            "year": painting.year,
             "colour": self.colour(self.shown[index]),
             "uri": data_uris.thumbnail(self.images[index], THUMBNAIL),
         }
@@ -87,42 +87,42 @@ def span(years: Sequence[float] | np.ndarray) -> str:
     return first if first == last else f"{first}–{last}"
 
 
-def collection_section(works: Works) -> dict:
+def collection_section(paintings: Paintings) -> dict:
     """Returns the histogram, thumbnails by year, and what was left out."""
-    paintings, skipped = works.collection.paintings, works.collection.skipped
+    collection = paintings.collection
     periods = [
-        {"name": period, "colour": works.colour(period), "works": len(years), "span": span(years)}
-        for period in works.periods
-        if (years := [work.year for work, name in zip(paintings, works.shown) if name == period])
+        {"name": period, "colour": paintings.colour(period), "paintings": len(years), "span": span(years)}
+        for period in paintings.periods
+        if (years := [painting.year for painting, name in zip(collection.paintings, paintings.shown) if name == period])
     ]
-    held_out = {name for work, name in zip(paintings, works.shown) if work.period == "between"}
+    held_out = {name for painting, name in zip(collection.paintings, paintings.shown) if painting.period == "between"}
     section = {
-        "works": len(works),
-        "span": span(works.collection.years),
-        "resolution": works.images.shape[1],
+        "paintings": len(paintings),
+        "span": span(collection.years),
+        "resolution": paintings.images.shape[1],
         "periods": periods,
         "held_out": bool(held_out),
-        "named": [name for name in works.periods if name in held_out and name != "between"],
+        "named": [name for name in paintings.periods if name in held_out and name != "between"],
         "histogram": None,
         "years": [],
-        "skipped": [vars(work) for work in skipped[:MOST_NAMES]],
-        "skipped_count": len(skipped),
+        "skipped": [vars(left) for left in collection.skipped[:MOST_NAMES]],
+        "skipped_count": len(collection.skipped),
         # Before a colon stands the kind of reason, after it what is particular to the painting.
-        "reasons": Counter(work.reason.split(":")[0] for work in skipped).most_common(20),
+        "reasons": Counter(left.reason.split(":")[0] for left in collection.skipped).most_common(20),
     }
-    if paintings:
-        years = np.floor(works.collection.years).astype(int)
+    if collection.paintings:
+        years = np.floor(collection.years).astype(int)
         width = next((size for size in (1, 2, 5, 10, 20, 50, 100) if np.ptp(years) / size < MOST_YEAR_ROWS), 1000)
         bins = years // width * width
-        numbers = np.array([works.periods.index(name) for name in works.shown])
-        section["histogram"] = plots.works_by_year(bins, numbers, [works.colour(period) for period in works.periods], width)
+        numbers = np.array([paintings.periods.index(name) for name in paintings.shown])
+        section["histogram"] = plots.paintings_by_year(bins, numbers, [paintings.colour(period) for period in paintings.periods], width)
         for start in np.unique(bins):
             members = np.flatnonzero(bins == start).tolist()
-            chosen = [members[place] for place in spread(len(members), WORKS_A_YEAR)]
+            chosen = [members[place] for place in spread(len(members), PAINTINGS_A_YEAR)]
             section["years"].append(
                 {
                     "label": f"{start}" if width == 1 else f"{start}–{start + width - 1}",
-                    "works": [works.entry(index) for index in chosen],
+                    "paintings": [paintings.entry(index) for index in chosen],
                     "more": len(members) - len(chosen),
                 }
             )
