@@ -526,7 +526,7 @@ class Eyes:
 def test_the_best_checkpoint_is_kept_and_used(tmp_path):
     config = tiny(first_resolution=16, total_kimg=0.4, keep_checkpoints=1, watch_images=40)  # a checkpoint at 80, 160, ..., 400 images
     eyes = Eyes(3.0, 1.0, 2.0, 4.0, 5.0)
-    loop.train(config, IMAGES, NO_LABELS, tmp_path, {}, eyes)
+    loop.train(config, IMAGES, NO_LABELS, tmp_path, {}, lambda: eyes)
     assert [images.shape for images in eyes.seen] == [(40, 16, 16, 3)] * 5
     assert not np.array_equal(eyes.seen[0][:4], eyes.seen[0][36:])  # beyond the grid, other latents
     with Checkpoints(tmp_path / "checkpoints") as checkpoints:
@@ -549,7 +549,7 @@ def test_the_best_checkpoint_is_good_from_chance_and_half_way_between_paintings(
     config = tiny(loss="non-saturating", total_kimg=0.24, watch_images=40, keep_checkpoints=3, **own)
     config.model.name = "dcgan"
     eyes = Eyes(1.0, 3.0, 2.0, ways=(3.0, 0.5, 2.5))
-    loop.train(config, IMAGES, NO_LABELS, tmp_path, {}, eyes)
+    loop.train(config, IMAGES, NO_LABELS, tmp_path, {}, lambda: eyes)
     assert [images.shape for images in eyes.ways] == [(40, 16, 16, 3)] * 3
     lines = [json.loads(line) for line in (tmp_path / "log" / "metrics.jsonl").read_text().splitlines()]
     assert [line["watch/kid_ways"] for line in lines if "watch/kid_ways" in line] == [3.0, 0.5, 2.5]
@@ -568,7 +568,7 @@ def test_the_best_checkpoint_is_good_from_chance_and_half_way_between_paintings(
 
 def test_networks_that_still_grow_are_not_watched(tmp_path):
     eyes = Eyes(1.0, 2.0)
-    loop.train(tiny(), IMAGES, NO_LABELS, tmp_path, {}, eyes)  # 8 px to 80, fading to 160, 16 px to 240
+    loop.train(tiny(), IMAGES, NO_LABELS, tmp_path, {}, lambda: eyes)  # 8 px to 80, fading to 160, 16 px to 240
     assert len(eyes.seen) == 2
     with Checkpoints(tmp_path / "checkpoints") as checkpoints:
         assert checkpoints.best() == 160

@@ -1,6 +1,7 @@
 import dataclasses
 import pathlib
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,8 @@ def learnt(config: ConfigDict, workdir: pathlib.Path) -> Learnt:
 def train(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
     """checkpoints/, samples/, log/: the networks, trained on the early and the late paintings, or on those of one period."""
     given, watch = learnt(config, workdir), None
-    if config.training.watch_images >= MINIMUM:
-        watch = Watch(given.images[some(np.arange(given.images.shape[0]))], given.held_out, texture)
-    seen = loop.train(config, given.images, given.labels, workdir, about, watch, given.years)
+    with ThreadPoolExecutor(1, "watch") as pool:  # it looks at the paintings while the step is compiled
+        if config.training.watch_images >= MINIMUM:
+            watch = pool.submit(lambda: Watch(given.images[some(np.arange(given.images.shape[0]))], given.held_out, texture))
+        seen = loop.train(config, given.images, given.labels, workdir, about, watch.result if watch else None, given.years)
     return f"trained on {seen / 1000:,.0f} thousand images; samples in {workdir / 'samples'}"

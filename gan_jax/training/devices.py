@@ -26,6 +26,12 @@ def replicate(tree: Any, among: Sequence[jax.Device] | None = None) -> Any:
     return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
 
 
+def replicated(tree: Any) -> Any:
+    """Returns the shapes, types and placement that `replicate` would give arrays of these shapes and types, which need not be there."""
+    placement = NamedSharding(Mesh(np.array(jax.local_devices()), (AXIS,)), PartitionSpec())
+    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=placement), tree)
+
+
 def unreplicate(tree: Any) -> Any:
     """Returns replicated arrays as they are on one device of this process."""
     return jax.tree.map(lambda x: x.addressable_data(0), tree)

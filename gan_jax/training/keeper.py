@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ class Task:
     labels: np.ndarray
     workdir: pathlib.Path
     about: Mapping[str, Any]
-    watch: Watch | None
+    watch: Callable[[], Watch] | None  # waits for it where it is not ready
     years: Years | None
 
     @property
@@ -57,7 +57,7 @@ class Keeper:
         alpha = phase.alpha(min(seen, phase.end))
         grown = phase.resolution == task.resolution and alpha == 1
         watch = task.watch if task.config.training.watch_images and grown else None
-        kid = self._watched(watch, state, seen, phase, alpha) if watch else None
+        kid = self._watched(watch(), state, seen, phase, alpha) if watch else None
         about: dict[str, Any] = {"images_seen": seen, "level": phase.level, "alpha": alpha, "learning_rate_factor": lr_scale}
         about |= {"works": task.own_latents}  # paintings that have some; so have checkpoints called it from the beginning
         about |= {"years": dataclasses.asdict(task.years) | {"seen": list(task.years.seen)}} if task.years else {}
@@ -84,5 +84,5 @@ class Keeper:
         made = self._grid.images(state, phase.level, phase.alpha(seen))
         pictures.write_png(folder / f"kimg_{seen // 1000:06d}.png", pictures.grid(pictures.enlarged(made, resolution)))
         if self._task.watch and phase.resolution == resolution:
-            pairs = np.stack([made, self._task.watch.nearest(made)], axis=1)
+            pairs = np.stack([made, self._task.watch().nearest(made)], axis=1)
             pictures.write_png(folder / "nearest.png", pictures.grid(pictures.enlarged(np.concatenate(pairs), 64), 8))

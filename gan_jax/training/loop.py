@@ -1,10 +1,11 @@
 """The training loop: phases of a schedule, one after the other, with what people want to see of it along the way."""
 
 import dataclasses
+import functools
 import pathlib
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -95,7 +96,7 @@ def train(
     labels: np.ndarray,
     workdir: pathlib.Path,
     about: Mapping[str, Any],
-    watch: Watch | None = None,
+    watch: Callable[[], Watch] | None = None,
     years: Years | None = None,
 ) -> int:
     """Trains to the end of the schedule, from the latest whole checkpoint in `workdir` if there is one.
@@ -108,7 +109,7 @@ def train(
       about: JSON to keep with each checkpoint: the config and the versions that wrote it, and under "collection" a checksum of what
         was learnt; a checkpoint of another checksum is refused.
       years: how a network with `config.model.year` counts them.
-      watch: looks at `config.training.watch_images` images of each checkpoint, once the networks have grown up.
+      watch: returns what looks at `config.training.watch_images` images of each checkpoint, once the networks have grown up.
     Returns:
       Images seen.
 
@@ -149,20 +150,21 @@ class _Run:
         if task.years:
             settings = dataclasses.replace(settings, year_width=settings.year_width / task.years.deviation)
         level = networks.full_level(task.resolution)
-        state = init_state(generator, discriminator, level, config.seed, settings.augment, settings.augment_strength, task.own_latents)
-        like = devices.abstract(devices.replicate(state))
+
+        begin = functools.partial(
+            init_state, generator, discriminator, level, config.seed, settings.augment, settings.augment_strength, task.own_latents
+        )
+        like = devices.replicated(jax.eval_shape(begin))
         milestones = int(training.keep_every_kimg * 1000)
         with Checkpoints(task.workdir / "checkpoints", keep=training.keep_checkpoints, milestones=milestones) as checkpoints:
-            state = self._resumed(state, checkpoints, like)
+            state = self._resumed(checkpoints, like, begin)
             begun, total = self.seen, phases[-1].end
             if begun >= total:
                 return begun
-            self._state = devices.replicate(state)
-            del state
 
             def prepare(phase: Phase) -> Level:
-                begin = max(phase.start, begun)
-                return Level(generator, discriminator, settings, phase, like, task.images, task.labels, begin, training.resident_gib)
+                first = max(phase.start, begun)
+                return Level(generator, discriminator, settings, phase, like, task.images, task.labels, first, training.resident_gib)
 
             phases = tuple(dataclasses.replace(phase, learning_rate=phase.learning_rate * self.lr_scale) for phase in phases)
             ahead = [phase for phase in phases if phase.end > begun]
@@ -175,6 +177,9 @@ class _Run:
             ):
                 meter, clock = Meter(log, progress, phases, config.model), Clock(training, self._began, stopping)
                 keeper = Keeper(task, phases, grid, checkpoints, log)
+                # A new state has a program of its own, which is compiled beside the step.
+                self._state = devices.replicate(begin() if state is None else state)
+                del state
                 for phase in ahead:
                     # After a change of the batch size a phase may begin in the middle of a batch.
                     if phase.start >= begun and self.seen:
@@ -186,10 +191,12 @@ class _Run:
                     Asked(signal, over=False, late=False).stop(self.seen, total)
         return self.seen
 
-    def _resumed(self, state: TrainState, checkpoints: Checkpoints, like: TrainState) -> TrainState:
-        """Returns the state to go on with, that of the latest checkpoint or else a new one, and takes note of how far it is."""
+    def _resumed(self, checkpoints: Checkpoints, like: TrainState, begin: Callable[[], TrainState]) -> TrainState | None:
+        """Returns the state of the latest checkpoint, and takes note of how far it is; else that of networks trained elsewhere, where the
+        config names some; else None. With several processes it is never None: what `begin` makes is what the others receive."""
         task = self._task
         found = checkpoints.open_latest(like) if hosts.is_primary() else None
+        state: TrainState | None = None
         if found:
             self.seen, state, before = found
             if before.get("collection") != task.about.get("collection"):
@@ -198,9 +205,9 @@ class _Run:
                 )
             self.lr_scale = before.get("learning_rate_factor", 1.0) if self._wanted is None else self._wanted
         elif task.config.training.init_from:
-            state = init_from(task.config.training.init_from, state)
+            state = init_from(task.config.training.init_from, begin())
         if hosts.count() > 1:
-            state = jax.tree.map(np.asarray, state)
+            state = jax.tree.map(np.asarray, begin() if state is None else state)
             seen, lr_scale, state = hosts.of_primary((np.int32(self.seen), np.float32(self.lr_scale), state))
             self.seen, self.lr_scale = int(seen), float(lr_scale)
         return state
