@@ -13,6 +13,7 @@ from gan_jax.errors import UserError
 from gan_jax.settings import BY_NAME, OPEN_SECTION, SETTINGS
 
 FORMER = {field.was: field for field in SETTINGS if field.was}
+_SAID: set[str] = set()  # lines of a process; a workdir's config is read more than once
 
 
 def check(config: ConfigDict) -> None:
@@ -64,11 +65,14 @@ def today(name: str) -> str:
 
 
 def renamed(tree: Mapping[str, Any], where: Any) -> dict[str, Any]:
-    """Returns a config as it was written, nested, by the names and values of today; says on stderr what is called otherwise in `where`."""
+    """Returns a config as it was written, nested, by the names and values of today; says on stderr, once a process, what is called
+    otherwise in `where`."""
     changes: list[str] = []
     made = _renamed(tree, "", changes)
-    if changes:
-        print(f"gan_jax: {where}: {'; '.join(changes)}", file=sys.stderr)
+    line = f"gan_jax: {where}: {'; '.join(changes)}"
+    if changes and line not in _SAID:
+        _SAID.add(line)
+        print(line, file=sys.stderr)
     return made
 
 
