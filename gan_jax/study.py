@@ -1,35 +1,23 @@
-"""A study: its workdir, and the stages in order, each skipped while what it made still stands."""
+"""A study: a workdir with the record of what was done there, and the stages in order, each skipped while what it made still stands."""
 
-import dataclasses
-import hashlib
 import importlib.metadata
-import json
 import pathlib
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
 from ml_collections import ConfigDict
 
 from gan_jax import __version__, files, reading
-from gan_jax.collection.collection import UNDATED
-from gan_jax.collection.named_periods import further
 from gan_jax.config import check, flatten, renamed, today
 from gan_jax.errors import UserError
 from gan_jax.noted import Noted, looked_up
-from gan_jax.settings import BY_NAME, as_before, is_as_before, may_change
-from gan_jax.stages.baseline import baseline, identity
-from gan_jax.stages.evaluate import evaluate
-from gan_jax.stages.invert import invert
-from gan_jax.stages.morph import morph
-from gan_jax.stages.prepare import prepare
-from gan_jax.stages.report import report
-from gan_jax.stages.sample import sample
-from gan_jax.stages.train import train
+from gan_jax.settings import as_before, may_change
+from gan_jax.stages.order import STAGES, WITHOUT_DATES, earlier
+from gan_jax.standing import FOUNDATION, Standing
 from gan_jax.training import hosts
-from gan_jax.training.checkpoints import Checkpoints
 from gan_jax.training.trained import config_of_latest, ends_whole, state_like
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
@@ -38,59 +26,6 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 INPUTS = ("collection.table", "collection.images", "collection.tfds_folder", "generator", "baseline.generator", "baseline.frames")
 # Of these, programs and addresses of such, with the stages that open them: a workdir from elsewhere may name any.
 OPENED = {"generator": ("sample", "invert", "morph", "baseline", "evaluate"), "baseline.generator": ("baseline",)}
-FOUNDATION = ("seed", "collection", "model", "training")
-# What a stage depends on is noted as it reads it. Before it was, and for the training, which may go on after any change that is accepted,
-# it was all of these sections.
-SECTIONS = {
-    "prepare": ("collection",),
-    "train": FOUNDATION,
-    "sample": ("sampling",),
-    "invert": ("inversion",),
-    "morph": ("tuning", "morphing"),
-    "baseline": ("baseline",),
-    "evaluate": ("evaluation",),
-    "report": (),
-}
-# Fields that are not compared by what they say: what lies there counts, by its content.
-BY_CONTENT = {"generator", "baseline.generator", "baseline.frames"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Stage:
-    """A part of a study. It is made again when a field of the config that it has read, or a stage that it needs, has changed."""
-
-    name: str
-    run: Callable[[Noted, pathlib.Path, Mapping[str, Any]], str]
-    needs: tuple[str, ...]
-    makes: tuple[str, ...]  # what later stages read or people look at, in the workdir
-    uses: tuple[str, ...] = ()  # stages whose part it takes in where there is one
-    beside: tuple[str, ...] = ()  # patterns of what else it makes, which may be gone but not damaged
-
-
-INVERSION = ("latents.npy", "inversion.csv", "reconstructions.npy", "side_by_side.png")
-MORPHS = ("pairs.csv", "unmatched.csv", "frames.csv", "frames.npy", "t.npy", "years.npy", "sets.png", "contact_sheet.png")
-EVALUATION = ("evaluation.json", "evaluation/works.csv", "evaluation/frames.csv", "evaluation/competitors.csv")
-COLLECTION = ("collection/paintings.csv", "collection/images.npy")
-WITHOUT_DATES = ("prepare", "train", "sample")  # what can be done with images that have none
-STAGES = {
-    stage.name: stage
-    for stage in (
-        Stage("prepare", prepare, (), (*COLLECTION, "collection/skipped.csv"), beside=("collection/*",)),
-        Stage("train", train, ("prepare",), ("checkpoints",)),
-        Stage(
-            "sample",
-            sample,
-            ("train",),
-            ("samples/generated.npy", "samples/final.png"),
-            beside=("samples/walk.*", "samples/years.png", "samples/single/*"),
-        ),
-        Stage("invert", invert, ("train",), tuple(f"inversion/{name}" for name in INVERSION), beside=("inversion/*",)),
-        Stage("morph", morph, ("invert",), tuple(f"morphs/{name}" for name in MORPHS), beside=("morphs/*",)),
-        Stage("baseline", baseline, ("morph",), ("baseline/about.json",), beside=("baseline/*/*",)),
-        Stage("evaluate", evaluate, ("sample", "morph"), EVALUATION, ("baseline",), beside=("evaluation/*",)),
-        Stage("report", report, ("evaluate",), ("report.html",)),
-    )
-}
 
 
 class Study:
@@ -104,7 +39,7 @@ class Study:
         """
         self.config, self.workdir, self._accepts_changes = config, workdir, accept_changes
         self._path = workdir / "config.json"
-        self._finished: dict[str, dict[str, Any]] = {}  # by stage: the fingerprint it was made with, its result, its seconds and bytes
+        self._there = Standing(config, workdir)
         self._unasked: dict[str, str] = {}  # fields of `INPUTS` that the workdir alone names
         check(config)
         if writes:
@@ -125,7 +60,7 @@ class Study:
         elif self._path.exists():
             written = reading.read_json(self._path)
             try:
-                there, self._finished = flatten(renamed(written["config"], self._path)), _records(written["stages"])
+                there, self._there.finished = flatten(renamed(written["config"], self._path)), _records(written["stages"])
             except (KeyError, TypeError, ValueError, AttributeError):
                 raise UserError(f"{self._path}: not written by this program; delete it, or give another --workdir") from None
         if there:
@@ -144,41 +79,41 @@ class Study:
         if self.config.collection.source == "tfds" and name not in WITHOUT_DATES:
             alone = f"; with --generator={self.workdir} it takes any images" if name in ("invert", "morph") else ""
             raise UserError(f"config.collection.source='tfds': images without dates, which `{name}` needs{alone}")
-        if name == "baseline" and not self._baseline_is_asked:
+        if name == "baseline" and not self._there.baseline_is_asked:
             return "not asked for (config.baseline.generator)"
         for need in stage.needs:
-            if not self._stands(need, partly=need == "train"):
+            if not self._there.stands(need, partly=need == "train"):
                 for before in self.stages[: self.stages.index(name)]:
-                    self._name_damage(before)
+                    self._there.name_damage(before)
                 raise UserError(f"{self.workdir}: `{name}` needs what `{need}` makes; run `{need}` (or `study`) first")
         if self._damaged and hosts.is_primary():
             self._path.rename(self._path.with_name("config_damaged.json"))
             self._write()
             self._damaged = None
-        if self._stands(name) and (name != "train" or hosts.count() > 1 or ends_whole(self.workdir, self.config)):
-            return f"complete ({self._finished[name]['result']})"
+        if self._there.stands(name) and (name != "train" or hosts.count() > 1 or ends_whole(self.workdir, self.config)):
+            return f"complete ({self._there.finished[name]['result']})"
         for field, stages in OPENED.items():
             if name in stages and (said := self._unasked.get(field)):
                 named = f"{self._path}: names config.{field}={said!r}"
                 raise UserError(f"{named}; to open it, the command has to name it too: --config.{field}")
-        for before in _before(name):
-            self._name_damage(before)
-        if damaged := self._damage(name):
+        for before in earlier(name):
+            self._there.name_damage(before)
+        if damaged := self._there.damage(name):
             print(f"gan_jax: {damaged}; `{name}` makes it again", file=sys.stderr)
         start, noted = time.monotonic(), Noted(self.config)
         try:
             result = stage.run(noted, self.workdir, self._about())
         except UserError as error:
-            for before in _before(name):
-                if any(str(path) in str(error) for path in self._missing(before)):
+            for before in earlier(name):
+                if any(str(path) in str(error) for path in self._there.missing(before)):
                     raise UserError(f"{error}; run `{before}` (or `study`), which makes it again") from None
             raise
-        self._finished[name] = {"reads": looked_up(self.config.to_dict(), sorted(noted.names_read))}
-        self._finished[name] |= {
-            "fingerprint": self._fingerprint(name),
+        self._there.finished[name] = {"reads": looked_up(self.config.to_dict(), sorted(noted.names_read))}
+        self._there.finished[name] |= {
+            "fingerprint": self._there.fingerprint(name),
             "seconds": round(time.monotonic() - start, 1),
             "result": result,
-            "bytes": self._sizes(name),
+            "bytes": self._there.sizes(name),
         }
         if hosts.is_primary():
             self._write()
@@ -187,7 +122,7 @@ class Study:
     @property
     def seen(self) -> int:
         """Returns images that its training has seen."""
-        return self._latest() or 0
+        return self._there.latest() or 0
 
     @property
     def unasked(self) -> frozenset[str]:
@@ -202,29 +137,25 @@ class Study:
     @property
     def seconds(self) -> dict[str, float]:
         """By stage that is complete, how long it took when it was made."""
-        return {name: self._finished[name]["seconds"] for name in self.stages if "seconds" in self._finished.get(name, {})}
+        return {name: self._there.finished[name]["seconds"] for name in self.stages if "seconds" in self._there.finished.get(name, {})}
 
     def standing(self) -> dict[str, bool]:
         """By stage, whether what it made still stands. What is damaged is named on stderr."""
-        found = {name: self._stands(name) for name in self.stages if name != "baseline" or self._baseline_is_asked}
+        found = {name: self._there.stands(name) for name in self.stages if name != "baseline" or self._there.baseline_is_asked}
         for name in found:
-            if damaged := self._damage(name):
+            if damaged := self._there.damage(name):
                 print(f"gan_jax: {damaged}; `{name}` makes it again", file=sys.stderr)
         if found["train"] and not self.config.generator and not ends_whole(self.workdir, self.config):
             found["train"] = False
             print(f"gan_jax: {self.workdir / 'checkpoints'}: the latest checkpoint is damaged; `train` passes it over", file=sys.stderr)
         return found
 
-    @property
-    def _baseline_is_asked(self) -> bool:
-        return bool(self.config.baseline.generator or self.config.baseline.frames)
-
     def wait_for(self, name: str) -> None:
         """Until another process has made what a stage makes."""
-        while not self._stands(name):
+        while not self._there.stands(name):
             time.sleep(1.0)
             if self._path.exists() and not self._cut_off():
-                self._finished = _records(reading.read_json(self._path)["stages"])
+                self._there.finished = _records(reading.read_json(self._path)["stages"])
 
     def run_all(self) -> Iterator[tuple[str, str]]:
         """Runs every stage in order; yields its name and what it said. A baseline that can't be opened does not stop the others."""
@@ -237,111 +168,12 @@ class Study:
                 said = f"left out: {error}"
             yield name, said
 
-    def _stands(self, name: str, partly: bool = False) -> bool:
-        """Returns whether a stage is complete and of this config. `partly`: a training that is not over is enough."""
-        if name == "train" and self.config.generator:
-            return True
-        if name == "baseline" and not self._baseline_is_asked:
-            return False
-        if self._missing(name) or self._damage(name):
-            return False
-        if name == "train" and self._latest() is None:
-            return False
-        made = self._finished.get(name, {})
-        return partly or made.get("fingerprint") == self._fingerprint(name, "reads" in made)
-
     def _cut_off(self) -> str | None:
         """In what the record of a study is damaged as by a power cut; not what somebody else wrote in its place."""
         damaged = files.damage(self._path)
         if damaged == "cut short" and not self._path.read_bytes().startswith(b"{"):
             return None
         return damaged
-
-    def _damage(self, name: str) -> str | None:
-        """Returns the first file of a stage that is damaged, and in what. Of checkpoints, nothing."""
-        for path in self._files(name):
-            if damaged := files.damage(path):
-                return f"{path}: damaged ({damaged})"
-        # A table may be cut off where a line ends; where arrays have changed too, somebody chose other paintings.
-        now, before = self._sizes(name), self._finished.get(name, {}).get("bytes", {})
-        if all(now.get(path) == size for path, size in before.items() if path.endswith(".npy")):
-            for path, size in before.items():
-                if now.get(path, size) < size:
-                    return f"{self.workdir / path}: damaged (cut short)"
-        return None
-
-    def _missing(self, name: str) -> list[pathlib.Path]:
-        """Returns what a stage should have made and is not there."""
-        return [self.workdir / path for path in STAGES[name].makes if not (self.workdir / path).exists()]
-
-    def _files(self, name: str) -> list[pathlib.Path]:
-        """Returns what a stage has made that is there."""
-        stage = STAGES[name]
-        paths = [self.workdir / path for path in stage.makes]
-        paths += [path for pattern in stage.beside for path in sorted(self.workdir.glob(pattern)) if path.name[0] != "."]
-        return [path for path in dict.fromkeys(paths) if path.suffix in files.KINDS and path.is_file()]
-
-    def _sizes(self, name: str) -> dict[str, int]:
-        """Returns bytes of a stage's tables and arrays."""
-        tables = [path for path in self._files(name) if path.suffix in (".csv", ".npy")]
-        return {str(path.relative_to(self.workdir)): path.stat().st_size for path in tables}
-
-    def _name_damage(self, name: str) -> None:
-        """Raises UserError where a stage that others read is damaged."""
-        if damaged := self._damage(name):
-            raise UserError(f"{damaged}; run `{name}` (or `study`), which makes it again")
-
-    def _fingerprint(self, name: str, noted: bool = True) -> str:
-        """Sums up all that a stage depends on, as it is now. `noted`: by what was noted of it; else as before anything was."""
-        if name == "train" and self.config.generator:
-            return hashlib.sha256(f"{files.checksum(pathlib.Path(self.config.generator))} {self._checksum()}".encode()).hexdigest()[:16]
-        stage = STAGES[name]
-        parts: list[Any] = [self._fields(name, noted)] + [self._fingerprint(need, noted) for need in stage.needs]
-        parts += [self._fingerprint(other, noted) for other in stage.uses if self._stands(other)]
-        if name == "train":
-            parts += [self._checksum(), self._latest()]
-        if name == "evaluate" and not noted and (named := further(self.config.collection.periods)):
-            parts.append(named)
-        if name == "baseline":
-            parts.append(identity(self.config, self.workdir))
-        if name == "evaluate" and self._baseline_is_asked and not self._stands("baseline"):
-            parts.append("without the baseline")  # which is said
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-
-    def _fields(self, name: str, noted: bool) -> dict[str, Any]:
-        """The fields of the config that a stage depends on, as they are now."""
-        config, reads = self.config.to_dict(), self._finished.get(name, {}).get("reads")
-        if not noted or reads is None or name == "train":
-            fields = {field: value for field, value in flatten(config).items() if field.split(".")[0] in SECTIONS[name]}
-        else:
-            fields = flatten(looked_up(config, reads, reads))
-        # Which further periods there are changes what is shown, and nothing before.
-        further_count = noted and name == "evaluate"
-        passed_over = BY_CONTENT if noted else ()
-        # A field that has got another name goes by the former one, as when the fingerprints of workdirs were made.
-        return {
-            (BY_NAME[field].was if field in BY_NAME else "") or field: value
-            for field, value in fields.items()
-            if not (may_change(field) and (field in BY_NAME or not further_count))
-            and field not in passed_over
-            and not is_as_before(field, value)
-        }
-
-    def _latest(self) -> int | None:
-        """Returns images seen by the latest checkpoint."""
-        if not (self.workdir / "checkpoints").is_dir():
-            return None
-        with Checkpoints(self.workdir / "checkpoints") as checkpoints:
-            return checkpoints.latest()
-
-    def _checksum(self) -> str | None:
-        """Sums up the collection as it is: other paintings make everything after them stale, whatever the config says."""
-        try:
-            undated = [UNDATED] if self.config.collection.source == "tfds" else []
-            checksums = [files.checksum(self.workdir / path) for path in (*COLLECTION, *undated)]
-        except UserError:
-            return None
-        return hashlib.sha256("".join(checksums).encode()).hexdigest()[:16]
 
     def _check(self, a: Mapping[str, Any]) -> None:
         b = flatten(self.config.to_dict())
@@ -369,10 +201,10 @@ class Study:
     def _about(self) -> dict[str, Any]:
         versions = {"gan_jax": __version__} | {name: importlib.metadata.version(name) for name in PACKAGES}
         device = f"{jax.device_count()} x {jax.devices()[0].device_kind}"
-        return {"config": self.config.to_dict(), "versions": versions, "device": device, "collection": self._checksum()}
+        return {"config": self.config.to_dict(), "versions": versions, "device": device, "collection": self._there.checksum()}
 
     def _write(self) -> None:
-        files.write_json(self._path, {**self._about(), "stages": self._finished})
+        files.write_json(self._path, {**self._about(), "stages": self._there.finished})
 
 
 def _records(stages: Any) -> dict[str, dict[str, Any]]:
@@ -388,14 +220,6 @@ def _records(stages: Any) -> dict[str, dict[str, Any]]:
         if "reads" in made:
             made["reads"] = {today(field): value for field, value in made["reads"].items()}
     return records
-
-
-def _before(name: str) -> Iterator[str]:
-    """Stages whose files a stage may read. Samples are made of the networks alone."""
-    for need in STAGES[name].needs:
-        yield need
-        if name != "sample":
-            yield from _before(need)
 
 
 def same_networks(fields: Mapping[str, Any], config: ConfigDict) -> bool:

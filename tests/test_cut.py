@@ -18,6 +18,8 @@ from gan_jax import files
 from gan_jax import study as studies
 from gan_jax.errors import UserError
 from gan_jax.generators import open_generator
+from gan_jax.stages.order import STAGES
+from gan_jax.standing import Standing
 from gan_jax.study import Study
 from gan_jax.training.checkpoints import Checkpoints
 from gan_jax.training.log import Log
@@ -140,7 +142,7 @@ STAGE_OF = {
 def test_what_a_stage_made_is_made_again_where_it_is_damaged(copy, capfd, monkeypatch):
     config, workdir = copy
     monkeypatch.setattr(studies, "ends_whole", lambda *_: True)
-    monkeypatch.setattr(Study, "_latest", lambda self: NEWEST)
+    monkeypatch.setattr(Standing, "latest", lambda self: NEWEST)
     assert all(Study(config, workdir).standing().values()) and not said(capfd)
     made = [path for name in STAGE_OF for path in ([workdir / name] if "." in name else sorted((workdir / name).iterdir()))]
     made = [path for path in made if path.is_file() and not re.match(r"kimg_|nearest|pair_(?!000)", path.name)]
@@ -161,7 +163,7 @@ def test_what_a_stage_made_is_made_again_where_it_is_damaged(copy, capfd, monkey
             path.write_bytes(content)
         path.unlink()
         standing = Study(config, workdir).standing()
-        assert standing[stage] != (str(path.relative_to(workdir)) in studies.STAGES[stage].makes), path
+        assert standing[stage] != (str(path.relative_to(workdir)) in STAGES[stage].makes), path
         path.write_bytes(content)
     assert all(Study(config, workdir).standing().values()) and not said(capfd)
 

@@ -17,7 +17,9 @@ from gan_jax import study as studies
 from gan_jax.config import flatten
 from gan_jax.noted import Noted, looked_up
 from gan_jax.settings import may_change
-from gan_jax.study import STAGES, Study
+from gan_jax.stages.order import STAGES
+from gan_jax.standing import BY_CONTENT, FOUNDATION, Standing
+from gan_jax.study import Study
 
 STAGES_THAT_READ = ("prepare", "sample", "invert", "morph", "evaluate")
 # What `settings` are in their sources.
@@ -30,9 +32,9 @@ def copy(study, tmp_path, monkeypatch):  # noqa: F811
     """The study's config and a copy of its workdir, whose checkpoints and pictures stay as they are and are not looked at again."""
     config, workdir = study
     workdir = pathlib.Path(shutil.copytree(workdir, tmp_path / "copy"))
-    latest, checksum = Study(config, workdir)._latest(), Study(config, workdir)._checksum()
-    monkeypatch.setattr(Study, "_latest", lambda self: latest)
-    monkeypatch.setattr(Study, "_checksum", lambda self: checksum)
+    latest, checksum = Study(config, workdir)._there.latest(), Study(config, workdir)._there.checksum()
+    monkeypatch.setattr(Standing, "latest", lambda self: latest)
+    monkeypatch.setattr(Standing, "checksum", lambda self: checksum)
     return config.copy_and_resolve_references(), workdir
 
 
@@ -46,7 +48,7 @@ def another(value):
 
 
 def fingerprint(config, workdir, stage):
-    return Study(config, workdir, accept_changes=True)._fingerprint(stage)
+    return Study(config, workdir, accept_changes=True)._there.fingerprint(stage)
 
 
 def test_what_is_read_is_noted_and_the_rest_is_not():
@@ -81,7 +83,7 @@ def test_a_field_that_a_stage_names_changes_its_fingerprint(copy, stage, monkeyp
     tree = ast.parse((SOURCES / f"{stage}.py").read_text(encoding="utf-8"))
     named = {ast.unparse(node).removeprefix("config.") for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     named |= {name.replace("settings.", f"{SETTINGS[stage]}.") for name in named if name.startswith("settings.")}
-    named = {name for name in named & set(flatten(config.to_dict())) if not may_change(name) and name not in studies.BY_CONTENT}
+    named = {name for name in named & set(flatten(config.to_dict())) if not may_change(name) and name not in BY_CONTENT}
     assert named
     before = fingerprint(config, workdir, stage)
     for name in sorted(named):
@@ -108,7 +110,7 @@ def test_what_was_noted_is_what_stages_read_and_changing_any_of_it_is_noticed(co
             section, _, field = name.rpartition(".")
             changed = config.copy_and_resolve_references()
             settings = changed[section] if section else changed
-            if isinstance(settings[field], ConfigDict) or name in studies.BY_CONTENT:
+            if isinstance(settings[field], ConfigDict) or name in BY_CONTENT:
                 continue
             with settings.ignore_type():
                 settings[field] = another(settings[field])
@@ -119,9 +121,9 @@ def test_training_reads_nothing_that_it_does_not_depend_on(copy):
     config, workdir = copy
     noted = Noted(config)
     stage = STAGES["train"]
-    stage.run(noted, workdir, {"collection": Study(config, workdir)._checksum()})
+    stage.run(noted, workdir, {"collection": Study(config, workdir)._there.checksum()})
     assert {"training.batch_size", "model.name", "seed"} <= noted.names_read
-    assert {name.split(".")[0] for name in noted.names_read} <= set(studies.FOUNDATION)
+    assert {name.split(".")[0] for name in noted.names_read} <= set(FOUNDATION)
 
 
 def test_other_formats_of_films_make_again_what_has_films(copy):
@@ -163,7 +165,7 @@ def test_a_workdir_from_before_anything_was_noted_stays_complete(copy):
     config, workdir = copy
     record = reading.read_json(workdir / "config.json")
     now = Study(config, workdir)
-    for name, fingerprint in old_fingerprints(config, now._checksum(), now._latest()).items():
+    for name, fingerprint in old_fingerprints(config, now._there.checksum(), now._there.latest()).items():
         record["stages"][name]["fingerprint"] = fingerprint
         del record["stages"][name]["reads"]
     files.write_json(workdir / "config.json", record)
@@ -193,7 +195,7 @@ def test_a_workdir_by_former_names_stays_complete_and_a_change_is_noticed(copy, 
     assert all(Study(config, workdir).standing().values())
     assert "config.collection.min_works=8 is called config.collection.min_paintings=8 now; " in capfd.readouterr().err
     config.collection.min_paintings = 9
-    assert not Study(config, workdir, accept_changes=True)._stands("prepare")
+    assert not Study(config, workdir, accept_changes=True)._there.stands("prepare")
 
 
 def test_a_field_that_is_gone_says_nothing_any_more(copy):
@@ -204,7 +206,7 @@ def test_a_field_that_is_gone_says_nothing_any_more(copy):
     files.write_json(workdir / "config.json", record)
     stage["fingerprint"] = fingerprint(config, workdir, "sample")
     files.write_json(workdir / "config.json", record)
-    assert Study(config, workdir)._stands("sample")
+    assert Study(config, workdir)._there.stands("sample")
 
 
 def test_with_a_published_network_another_seed_is_another_inversion(tmp_path):
@@ -213,9 +215,9 @@ def test_with_a_published_network_another_seed_is_another_inversion(tmp_path):
     config.generator = str(tmp_path / "network.pkl")
     for name in ("prepare", "invert"):
         Study(config, tmp_path / "study").run(name)
-    assert Study(config, tmp_path / "study")._stands("invert")
+    assert Study(config, tmp_path / "study")._there.stands("invert")
     (tmp_path / "network.pkl").rename(tmp_path / "moved.pkl")
     config.generator = str(tmp_path / "moved.pkl")
-    assert Study(config, tmp_path / "study")._stands("invert")  # the very same networks
+    assert Study(config, tmp_path / "study")._there.stands("invert")  # the very same networks
     config.seed += 1
-    assert not Study(config, tmp_path / "study", accept_changes=True)._stands("invert")
+    assert not Study(config, tmp_path / "study", accept_changes=True)._there.stands("invert")

@@ -12,7 +12,7 @@ from gan_jax.forecast.counts import Paintings
 from gan_jax.forecast.plan import brief, described, duration, plan, rehearsal_of
 from gan_jax.forecast.rehearsal import Part, Rehearsal, Unknown
 from gan_jax.stages.common import search_settings
-from gan_jax.study import STAGES
+from gan_jax.stages.order import STAGES
 
 
 def rehearsed(config, **given) -> Rehearsal:

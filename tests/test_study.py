@@ -24,7 +24,8 @@ from gan_jax.latents import inversion
 from gan_jax.latents.paths import with_labels
 from gan_jax.models.likeness import Weights
 from gan_jax.stages import train as train_stage
-from gan_jax.study import STAGES, Study
+from gan_jax.stages.order import STAGES
+from gan_jax.study import Study
 
 ROOT = pathlib.Path(__file__).parents[1]
 

@@ -7,7 +7,7 @@ import pytest
 from absl import flags
 from command import ROOT, command
 
-from gan_jax.study import STAGES
+from gan_jax.stages.order import STAGES
 from gan_jax.verbs import VERBS, Flag, every_flag
 
 
