@@ -174,6 +174,11 @@ def report(verb: str, values: Values) -> None:
 def benchmark(verb: str, values: Values) -> None:
     if values.compile and not values.peer:
         raise UserError("--compile: is of the peer; --peer is needed beside it")
+    if values.paper:
+        from gan_jax.stages.benchmark import on_paper
+
+        check(values.config)
+        return on_paper(values.config)
     if values.peer:  # before JAX takes three quarters of a GPU's memory
         os.environ.setdefault("XLA_PYTHON_CLIENT_MEM_FRACTION", "0.45")
     join(values)
@@ -300,6 +305,7 @@ STAGES = (
             Flag("input", "synthetic", "What is trained on; real: the collection, in the whole loop.", ("synthetic", "real")),
             Flag("peer", False, "Time a tuned PyTorch step of the same work beside ours, in turn; of the papers' configs, on one device."),
             Flag("compile", False, "Of --peer: its networks go through torch.compile."),
+            Flag("paper", False, "Measure nothing; say what a step needs at best on one chip of a TPU v5e, counted from the architecture."),
             *TOGETHER,
         ),
         needs_workdir=False,

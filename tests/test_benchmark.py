@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from command import command
 from test_schedule import config_file
 
 from gan_jax import default_config
-from gan_jax.benchmark import speed
+from gan_jax.benchmark import roofline, speed
 from gan_jax.errors import UserError
 from gan_jax.models import networks
 from gan_jax.models.generator import Generator
@@ -162,6 +163,42 @@ def test_a_step_of_the_paper_at_128_px_is_half_a_teraflop_an_image():
     config.model.update(latent_size=512, fmap_base=8192, fmap_max=512)
     config.training.fresh_latents = True
     assert 2 * speed.step_work(config, 7) == pytest.approx(0.49e12, rel=0.02)
+
+
+def test_a_step_on_paper_by_hand():
+    """A DCGAN of 8 px: from 5 latents to 4x4 with 128 channels, and to 8x8 with 3 by 4x4 kernels; and back to one score."""
+    config = default_config.get_config()
+    config.model.update(width=128, latent_size=5)
+    n, generator, discriminator = 128, 3, 8  # images, and passes of the networks
+    pixels, dense, score = 64 * 4 * 3 * 128, 16 * 128 * 5, 16 * 128 * 1
+    flops = 2 * n * (generator * (dense + pixels) + discriminator * (score + pixels))
+    # [128, 128] lies in whole tiles; [128, 3] does so as [3, 128], in one of eight rows; [128, 5] and [128, 1] too.
+    coarse, image, ends = 16 * n * 128, 64 * 8 * n, 8 * n
+    kernel = 16 * 3 * 128
+    through = 2 * (generator * (ends + 2 * coarse + image + kernel + dense) + discriminator * (ends + 2 * coarse + image + kernel + score))
+    touched = 9 * 4 * (2 * kernel + dense + score)
+    slow = roofline.at_best(config, 3, n, roofline.Chip("", 1.0, math.inf))
+    assert (slow.flops, slow.seconds) == (pytest.approx(flops), pytest.approx(flops))
+    narrow = roofline.at_best(config, 3, n, roofline.Chip("", math.inf, 1.0))
+    assert (narrow.bytes, narrow.seconds) == (pytest.approx(through + touched), pytest.approx(through + touched))
+    assert narrow.intensity == pytest.approx(flops / (through + touched))
+    assert narrow.waste == pytest.approx(1 - (16 * 128 + 64 * 3) * n / (coarse + image))
+    # Paintings that have latents of their own are as many passes more as they are parts of a batch.
+    config.training.update(paintings=1.0, paintings_batch=16, batch_size=64)
+    assert roofline.passes(config.training) == (3 + 3 / 4, 8 + 3 / 4)
+
+
+def test_a_step_on_paper_is_said_for_each_batch_and_nothing_is_written(tmp_path):
+    words = ("benchmark", "--paper", "--config=configs/pggan.py:resolution=128", f"--workdir={tmp_path}")
+    said = command(*words, "--config.benchmark.resolutions=(64,128)")
+    rows = [line.split() for line in said.stdout.splitlines()[3:]]
+    assert (said.returncode, [row[:2] for row in rows]) == (0, [["64", "32"], ["128", "16"]]) and not list(tmp_path.iterdir())
+    assert "not measured: one TPU v5e" in said.stdout
+    # Not above what the arithmetic alone takes.
+    config = config_file("pggan").get_config("resolution=128")
+    for row in rows:
+        most = 197e12 / (2 * roofline.step_work(config, int(math.log2(int(row[0])))))
+        assert 0.7 * most < float(row[-1].replace(",", "")) <= most
 
 
 def test_tiles_by_hand():

@@ -24,13 +24,14 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gan_jax import __version__, files, keys
+from gan_jax.benchmark.roofline import step_work
 from gan_jax.errors import UserError
 from gan_jax.latents import inversion
 from gan_jax.latents.search import Settings as SearchSettings
 from gan_jax.models import networks
 from gan_jax.models.generator import Apply, Critic, Features, Generator, Years
 from gan_jax.models.likeness import Weights
-from gan_jax.training import devices, hosts, loop, losses
+from gan_jax.training import devices, hosts, loop
 from gan_jax.training.schedule import Phase
 from gan_jax.training.settings import own_latents
 from gan_jax.training.state import Data, init_state
@@ -322,21 +323,6 @@ def seconds_of(action: Callable[[], Any]) -> float:
     begin = time.perf_counter()
     jax.block_until_ready(action())
     return time.perf_counter() - begin
-
-
-def step_work(config: ConfigDict, level: int) -> float:
-    """Returns multiplications of a training step for one image.
-
-    A pass forwards counts one; backwards one by inputs and one by weights. The discriminator sees real and generated images (3 each) and,
-    in the generator's step, forwards and by inputs (2). A penalty on its input gradients is a pass forwards and one by inputs, and of both
-    again the derivatives by inputs and by weights (6). The generator makes images for the discriminator, where its own are not the same
-    (1), and learns from its own (3).
-    """
-    training = config.training
-    every = losses.penalty_every(training.loss, training.r1, training.r1_every)
-    penalty = 6.0 / every if every else 0.0
-    generator, discriminator = networks.work(config.model, level)
-    return generator * (4 if training.fresh_latents else 3) + discriminator * (8 + penalty)
 
 
 def matrix_ceiling(dtype: jnp.dtype) -> float:

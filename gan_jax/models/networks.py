@@ -94,11 +94,12 @@ def tile_waste(model: ConfigDict, level: int, batch: int) -> float:
     used = taken = 0
     for pixels, _, channels, _ in sum(layers(model, level), []):
         used += pixels * batch * channels
-        taken += pixels * min(_padded(batch, channels), _padded(channels, batch))
+        taken += pixels * min(padded(batch, channels), padded(channels, batch))
     return 1 - used / taken
 
 
-def _padded(*shape: int) -> int:
+def padded(*shape: int) -> int:
+    """Returns places in the tiles that an array [rows, columns] takes."""
     return math.prod(math.ceil(n / tile) * tile for n, tile in zip(shape, TILE))
 
 

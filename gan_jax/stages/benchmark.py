@@ -3,12 +3,13 @@ import pathlib
 
 from ml_collections import ConfigDict
 
-from gan_jax.benchmark import comparison
+from gan_jax.benchmark import comparison, roofline
+from gan_jax.benchmark.speed import asked_for
 from gan_jax.benchmark.speed import benchmark as measure
 from gan_jax.collection import collection as collections
 from gan_jax.stages.common import trained_on
 from gan_jax.stages.train import learnt
-from gan_jax.training import devices, hosts
+from gan_jax.training import devices, hosts, loop
 
 
 def benchmark(config: ConfigDict, workdir: pathlib.Path, source: str, peer: bool = False, compiled: bool = False) -> None:
@@ -29,3 +30,9 @@ def benchmark(config: ConfigDict, workdir: pathlib.Path, source: str, peer: bool
     say = print if hosts.is_primary() else lambda text: None
     measure(config, workdir, source, images, say, beside)
     say(f"\n{workdir / 'benchmark.json'}")
+
+
+def on_paper(config: ConfigDict) -> None:
+    """Says what a training step would need at best on a chip that is not at hand; nothing runs."""
+    schedule = loop.make_schedule(config.training, config.model.name, config.collection.resolution)
+    roofline.table(config, asked_for(schedule, tuple(config.benchmark.resolutions), config.benchmark.batch_size), print)
