@@ -6,7 +6,7 @@ leave a TPU's tiles empty.
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from ml_collections import ConfigDict
 
@@ -79,11 +79,11 @@ def at_best(config: ConfigDict, level: int, batch: int, chip: Chip = V5E) -> OnP
     return OnPaper(flops, moved, seconds, networks.tile_waste(config.model, level, batch))
 
 
-def table(config: ConfigDict, schedule: tuple[Phase, ...], say: Callable[[str], None], chip: Chip = V5E) -> None:
-    """Says a line for each level and batch of a schedule."""
+def table(config: ConfigDict, phases: Sequence[Phase], say: Callable[[str], None], chip: Chip = V5E) -> None:
+    """Says a line for each level and batch of some phases."""
     say(f"On paper, not measured: one {chip.name} at best ({chip.flops / 1e12:.0f} TFLOP/s in bfloat16, {chip.bandwidth / 1e9:.0f} GB/s)\n")
     say("  ".join(f"{title:>11}" for title in ("px", "batch", "tiles empty", "FLOP/byte", "ms/step", "images/s")))
-    for level, batch in dict.fromkeys((phase.level, phase.batch_size) for phase in schedule):
+    for level, batch in dict.fromkeys((phase.level, phase.batch_size) for phase in phases):
         step = at_best(config, level, batch, chip)
         of_step = f"{step.waste:.0%}", f"{step.intensity:.0f}", f"{1000 * step.seconds:.3f}", f"{batch / step.seconds:,.0f}"
         say("  ".join(f"{cell:>11}" for cell in (2**level, batch, *of_step)))
