@@ -300,6 +300,23 @@ def test_each_group_has_a_generator_of_its_own(to_tune, monkeypatch):
         np.testing.assert_allclose(alone.params, together.params, atol=1e-3)
 
 
+def test_a_last_group_that_is_smaller_has_no_program_of_its_own(to_tune, monkeypatch):
+    generator, groups, _ = to_tune
+    traced = []
+
+    def apply(params, latents):
+        traced.append(latents.shape)
+        return generator.apply(params, latents)
+
+    device = jax.local_devices()[:1]
+    monkeypatch.setattr(jax, "local_devices", lambda: device)
+    counted = dataclasses.replace(generator, apply=apply)
+    smaller = [groups[0], (groups[1][0][:1], groups[1][1][:1])]
+    _, last = tuned(counted, smaller, tuning_settings(steps=60, locality=0.0), 0)
+    assert len(traced) == 1
+    assert rms(last.images(smaller[1][0]), smaller[1][1]).mean() < 0.5 * rms(generator.images(smaller[1][0]), smaller[1][1]).mean()
+
+
 @pytest.mark.parametrize("steps", [1, 2, 7, 300])
 def test_a_tunings_learning_rate_rises_holds_and_falls(steps):
     rate = learning_rates(tuning_settings(steps=steps, learning_rate=0.5))

@@ -9,6 +9,7 @@ import imageio.v3 as iio
 import jax
 import numpy as np
 import pytest
+from PIL import Image
 from test_latents import toy_generator
 
 from gan_jax import pictures
@@ -152,6 +153,17 @@ def test_films_read_back_as_they_were(tmp_path):
     assert webp.shape[:3] == (6, 64, 64) and np.abs(webp[..., :3].astype(int) - film).mean() < 12
     assert len(iio.imread(tmp_path / "once.gif")) == 4
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.gif", "a.mp4", "a.webp", "odd.mp4", "once.gif"]
+
+
+def test_few_colours_are_near_and_lines_stay_white_and_letters_black():
+    """Lines of one pixel and a dot, which no part of the pixels need meet."""
+    frame = np.random.default_rng(0).integers(40, 216, (24, 24, 3), dtype=np.uint8).repeat(11, 0).repeat(11, 1)
+    frame[:, 131], frame[7], frame[200, 200] = 255, 255, 0
+    seen = np.asarray(films.in_few_colours(frame).convert("RGB")).astype(int)
+    assert len(np.unique(seen.reshape(-1, 3), axis=0)) <= 256
+    by_median_cut = np.asarray(Image.fromarray(frame).quantize(256, dither=Image.Dither.NONE).convert("RGB")).astype(int)
+    assert np.abs(seen - frame).mean() < np.abs(by_median_cut - frame).mean()
+    assert seen[:, 131].min() == seen[7].min() == 255 and seen[200, 200].max() == 0
 
 
 def test_sizes_of_pictures():

@@ -62,8 +62,8 @@ def tuned(generator: Generator, groups: Sequence[Group], settings: Settings, see
     here = jax.local_devices()[0]
     with Progress("tune", len(rounds) * settings.steps) as progress:
         for some in rounds:
-            # Every device has a group of the same size: a last group that is smaller sees its paintings more than once.
-            size = _whole(max(len(latents) for latents, _ in some))
+            # A group that is smaller than the first, as the last may be, sees its paintings more than once: one program does for all.
+            size = _whole(max(len(latents) for latents, _ in (groups[0], *some)))
             full = [some[i % len(some)] for i in range(len(devices))]
             places = [np.resize(np.arange(len(latents)), size) for latents, _ in full]
             z = np.stack([latents[at] for (latents, _), at in zip(full, places)])

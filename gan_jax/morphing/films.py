@@ -14,6 +14,8 @@ from PIL import Image
 from gan_jax import files, pictures
 
 WEBP_QUALITY = 80  # of 100
+COLOURS = 256  # of a frame of a GIF
+SEEN = 64  # pixels a side of a frame that its colours are chosen from
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,9 +61,24 @@ def there_and_back(frames: np.ndarray) -> np.ndarray:
 
 def write_gif(path: os.PathLike | str, frames: np.ndarray, frames_per_second: float) -> None:
     """Writes uint8 [t, h, w, 3] as a GIF that loops for ever."""
+    first, *others = map(in_few_colours, frames)
     with files.atomic_file(path) as temporary:
         # A GIF's clock ticks in hundredths of a second.
-        iio.imwrite(temporary, frames, extension=".gif", duration=10 * round(100 / frames_per_second), loop=0)
+        duration = 10 * round(100 / frames_per_second)
+        first.save(temporary, "GIF", save_all=True, append_images=others, duration=duration, loop=0)
+
+
+def in_few_colours(frame: np.ndarray) -> Image.Image:
+    """Returns uint8 [h, w, 3] in 256 colours that are chosen for it.
+
+    From a part of its pixels, by median cut and then k-means: nearer to the frame than by median cut from all of them, in a quarter of the
+    time. White and black are among what is chosen from, since a margin or a letter may be too fine to be met.
+    """
+    image = Image.fromarray(frame)
+    seen = np.asarray(image.resize((SEEN, SEEN), Image.Resampling.NEAREST))
+    ends = np.repeat(np.array([[[255]], [[0]]], np.uint8), SEEN, axis=1).repeat(3, axis=2)
+    chosen = Image.fromarray(np.concatenate([seen, ends])).quantize(COLOURS, Image.Quantize.MEDIANCUT, kmeans=1, dither=Image.Dither.NONE)
+    return image.quantize(palette=chosen, dither=Image.Dither.NONE)
 
 
 def write_webp(path: os.PathLike | str, frames: np.ndarray, frames_per_second: float) -> None:
