@@ -1,3 +1,4 @@
+import contextlib
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -48,20 +49,27 @@ def latents_of(config: ConfigDict, generator: Generator, seeds: np.ndarray) -> n
 
 def show(config: ConfigDict, folder: pathlib.Path, generator: Generator, seeds: np.ndarray, images: np.ndarray) -> None:
     """What people look at: a grid, a file of each image by its seed, and a film of walks from image to image."""
-    pictures.write_png(folder / "final.png", pictures.grid(pictures.enlarged(images, 64)))
-    with files.atomic_folder(folder / "single") as single:
-        for seed, image in zip(seeds, images):
-            pictures.write_png(single / f"seed_{seed:05d}.png", image)
-    if generator.years:
-        pictures.write_png(folder / "years.png", through_years(generator, generator.years, seeds[:YEARS_ROWS]))
-    if not config.sampling.walk:
-        return
-    stations = seeds[0] + np.arange(WALKS * config.sampling.walk)
+    with films.workshop() if config.sampling.walk else contextlib.nullcontext() as pool:
+        jobs = []
+        if pool:
+            film = walks(config, generator, seeds[0])
+            jobs = [pool.submit(films.write_films, folder / "walk", film, RATE, (name,), "loop") for name in config.morphing.formats]
+        pictures.write_png(folder / "final.png", pictures.grid(pictures.enlarged(images, 64)))
+        with files.atomic_folder(folder / "single") as single:
+            for seed, image in zip(seeds, images):
+                pictures.write_png(single / f"seed_{seed:05d}.png", image)
+        if generator.years:
+            pictures.write_png(folder / "years.png", through_years(generator, generator.years, seeds[:YEARS_ROWS]))
+        for job in jobs:
+            job.result()
+
+
+def walks(config: ConfigDict, generator: Generator, first_seed: int) -> np.ndarray:
+    """Returns uint8 [t, h, w, 3]: walks side by side, each from image to image and back to its first."""
+    stations = first_seed + np.arange(WALKS * config.sampling.walk)
     latents = latents_of(config, generator, stations).reshape(WALKS, config.sampling.walk, -1)
     frames = generator.images(np.concatenate([sampling.walk(each, FRAMES, generator.label_size) for each in latents]))
-    film = films.moving_grid(frames.reshape(WALKS, -1, *frames.shape[1:]), WALKS, FILM)
-    with films.workshop() as pool:
-        pool.submit(films.write_films, folder / "walk", film, RATE, tuple(config.morphing.formats), "loop").result()
+    return films.moving_grid(frames.reshape(WALKS, -1, *frames.shape[1:]), WALKS, FILM)
 
 
 def through_years(generator: Generator, known: Years, seeds: np.ndarray) -> np.ndarray:
