@@ -20,7 +20,7 @@ from gan_jax.training.checkpoints import Checkpoints
 
 FOUNDATION = ("seed", "collection", "model", "training")
 # What a stage depends on is noted as it reads it. Before it was, and for the training, which may go on after any change that is accepted,
-# it was all of these sections.
+# it was all of these sections. A stage that is newer has none.
 SECTIONS = {
     "prepare": ("collection",),
     "train": FOUNDATION,
@@ -131,7 +131,7 @@ class Standing:
         """Returns the fields of the config that a stage depends on, as they are now."""
         config, reads = self.config.to_dict(), self.finished.get(name, {}).get("reads")
         if not noted or reads is None or name == "train":
-            fields = {field: value for field, value in flatten(config).items() if field.split(".")[0] in SECTIONS[name]}
+            fields = {field: value for field, value in flatten(config).items() if field.split(".")[0] in SECTIONS.get(name, ())}
         else:
             fields = flatten(looked_up(config, reads, reads))
         # Which further periods there are changes what is shown, and nothing before.

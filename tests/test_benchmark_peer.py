@@ -97,16 +97,17 @@ def test_the_peers_networks_make_what_ours_make(name, resolution, fused):
 
 
 @pytest.mark.skipif(not TORCH, reason="PyTorch is not installed")
-@pytest.mark.parametrize("name", ["wgan-gp", "non-saturating", "hinge"])
+@pytest.mark.parametrize("name", comparison.KNOWN["training.loss"])
 def test_the_peers_losses_are_ours(name):
     import torch
 
     from gan_jax.benchmark import pytorch
 
     real, fake = np.random.default_rng(0).standard_normal((2, 9), np.float32)
-    theirs = pytorch.discriminator_loss(name, torch.tensor(real), torch.tensor(fake))
+    of_discriminator, of_generator = pytorch.LOSSES[name]
+    theirs = of_discriminator(torch.tensor(real), torch.tensor(fake))
     assert np.allclose(theirs, losses.LOSSES[name].discriminator(jnp.array(real), jnp.array(fake)), atol=1e-6)
-    assert np.allclose(pytorch.generator_loss(name, torch.tensor(fake)), losses.LOSSES[name].generator(jnp.array(fake)), atol=1e-6)
+    assert np.allclose(of_generator(torch.tensor(fake)), losses.LOSSES[name].generator(jnp.array(fake)), atol=1e-6)
 
 
 @pytest.mark.skipif(not TORCH, reason="PyTorch is not installed")
@@ -194,9 +195,20 @@ def test_other_networks_than_the_papers_and_several_devices_are_refused(monkeypa
     comparison.check(config, 1)
     with pytest.raises(UserError, match="--peer: measures one device, there are 4"):
         comparison.check(config, 4)
+    config.training.loss = "another"
+    with pytest.raises(UserError, match="--peer: config.training.loss='another': the peer has 'wgan-gp' and 'non-saturating' and 'hinge'"):
+        comparison.check(config, 1)
+    config.training.loss = "hinge"
     config.model.year = True
     with pytest.raises(UserError, match="--peer: config.model.year=True: the peer is the papers' alone"):
         comparison.check(config, 1)
+
+
+@pytest.mark.skipif(not TORCH, reason="PyTorch is not installed")
+def test_the_peer_has_what_it_is_said_to_have():
+    from gan_jax.benchmark import pytorch
+
+    assert {"model.name": tuple(pytorch.NETWORKS), "training.loss": tuple(pytorch.LOSSES)} == comparison.KNOWN
 
 
 def test_compiling_is_of_the_peer():

@@ -17,6 +17,7 @@ from gan_jax.config import check, flatten, rename, renamed, renamed_flags
 from gan_jax.errors import UserError
 from gan_jax.fields import taken
 from gan_jax.latents import paths, search, tuning
+from gan_jax.models import networks
 from gan_jax.models.likeness import Weights
 from gan_jax.models.networks import LABELS
 from gan_jax.morphing import films
@@ -89,6 +90,7 @@ def test_a_dataclass_takes_what_is_called_like_its_fields():
         ("sampling.period", ("", *LABELS)),
         ("training.period", ("", *LABELS)),
         ("training.loss", losses.LOSSES),
+        ("model.name", networks.NETWORKS),
         ("training.augment_kinds", augmentation.KINDS),
     ],
 )

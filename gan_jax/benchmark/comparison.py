@@ -29,6 +29,8 @@ PLAIN = {
     "training.r1": 0.0,
     "training.freeze_discriminator": 0,
 }
+# Networks and losses that it has, as `pytorch.py` does.
+KNOWN = {"model.name": ("dcgan", "pggan"), "training.loss": ("wgan-gp", "non-saturating", "hinge")}
 
 
 def check(config: ConfigDict, devices: int) -> None:
@@ -39,6 +41,10 @@ def check(config: ConfigDict, devices: int) -> None:
         section, name = field.split(".")
         if (value := config[section][name]) != plain:
             raise UserError(f"--peer: config.{field}={value!r}: the peer is the papers' alone; try --config=pggan or --config=dcgan")
+    for field, known in KNOWN.items():
+        section, name = field.split(".")
+        if (value := config[section][name]) not in known:
+            raise UserError(f"--peer: config.{field}={value!r}: the peer has {' and '.join(map(repr, known))} alone")
     if devices > 1:
         raise UserError(f"--peer: measures one device, there are {devices}; CUDA_VISIBLE_DEVICES=0 shows one of them")
 

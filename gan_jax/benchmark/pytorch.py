@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from ml_collections import ConfigDict
 from torch import Tensor
 
+from gan_jax.models import networks
 from gan_jax.models.dcgan import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM
 from gan_jax.models.layers import LEAKY_SLOPE, PIXEL_NORM_EPSILON, STDDEV_EPSILON, STDDEV_GROUP
 from gan_jax.training.schedule import Phase
@@ -171,7 +172,7 @@ class Step:
         torch.backends.cudnn.benchmark = torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
         training, self._device = config.training, device()
         self._training, self._batch, self._narrow = training, phase.batch_size, narrow
-        self._alpha, self._latent_size = 0.5 if config.model.name == "pggan" else 1.0, config.model.latent_size
+        self._alpha, self._latent_size = 0.5 if networks.of(config.model.name).GROWS else 1.0, config.model.latent_size
         (self.generator, self._g_stats), (self.discriminator, self._d_stats) = (
             [self._placed(each) for each in player] for player in players
         )
@@ -201,13 +202,14 @@ class Step:
     def step(self) -> None:
         """Steps the discriminator, the generator and its average."""
         training, critic = self._training, self._training.loss == "wgan-gp"
+        discriminator_loss, generator_loss = LOSSES[training.loss]
         real = self._drawn()
         with torch.no_grad() if training.fresh_latents else contextlib.nullcontext():
             fake = self._painted()
         seen = fake.detach()
         self._d_adam.zero_grad(set_to_none=True)
         of_real, of_fake = self._scores(real), self._scores(seen)
-        loss = discriminator_loss(training.loss, of_real, of_fake)
+        loss = discriminator_loss(of_real, of_fake)
         if critic:
             loss = loss + training.gradient_penalty * self.penalty(real, seen) + training.drift * of_real.square()
         loss.mean().backward()
@@ -216,7 +218,7 @@ class Step:
         for parameter in self.discriminator.values():
             parameter.requires_grad_(False)
         of_fake = self._scores(self._painted() if training.fresh_latents else fake)
-        generator_loss(training.loss, of_fake).mean().backward()
+        generator_loss(of_fake).mean().backward()
         for parameter in self.discriminator.values():
             parameter.requires_grad_(True)
         self._g_adam.step()
@@ -265,13 +267,9 @@ class Step:
             torch.cuda.synchronize()
 
 
-def discriminator_loss(name: str, real: Tensor, fake: Tensor) -> Tensor:
-    """Returns [n] of scores [n], without penalties."""
-    if name == "non-saturating":
-        return F.softplus(-real) + F.softplus(fake)
-    return F.relu(1 - real) + F.relu(1 + fake) if name == "hinge" else fake - real
-
-
-def generator_loss(name: str, fake: Tensor) -> Tensor:
-    """Returns [n] of scores [n] of generated images."""
-    return F.softplus(-fake) if name == "non-saturating" else -fake
+# Of scores [n], without penalties, by the name in the config: (the discriminator's, of real and generated images; the generator's).
+LOSSES: Mapping[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
+    "wgan-gp": (lambda real, fake: fake - real, lambda fake: -fake),
+    "non-saturating": (lambda real, fake: F.softplus(-real) + F.softplus(fake), lambda fake: F.softplus(-fake)),
+    "hinge": (lambda real, fake: F.relu(1 - real) + F.relu(1 + fake), lambda fake: -fake),
+}

@@ -209,7 +209,7 @@ def prepare_step(
     images = np.random.default_rng(0).integers(0, 256, (SYNTHETIC, phase.resolution, phase.resolution, 3), np.uint8)
     labels = np.zeros((SYNTHETIC, generator.label_size), np.float32)
     labels[:, :1] = 1
-    alpha = 0.5 if config.model.name == "pggan" else 1.0
+    alpha = 0.5 if networks.of(config.model.name).GROWS else 1.0
     placed = devices.replicate((images, labels, np.float32(alpha), np.float32(phase.learning_rate)), among)
     inputs = Data(*placed[:2]), *placed[2:]
     begin = time.perf_counter()

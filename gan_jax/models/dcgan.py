@@ -5,21 +5,44 @@ They have one level. The signatures are those of `pggan`, so that whatever train
 """
 
 import math
+from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import DTypeLike
+from ml_collections import ConfigDict
 
 from gan_jax.models.convolutions import strided_conv, transposed_conv, wide
-from gan_jax.models.layers import leaky_relu, modulated, pixel_noise, reduce, smooth
+from gan_jax.models.layers import Layer, leaky_relu, modulated, pixel_noise, reduce, smooth
 
 WEIGHT_STDDEV = 0.02  # section 4
 BATCH_NORM_MOMENTUM = 0.9
 BATCH_NORM_EPSILON = 1e-5
+GROWS = False
 EXCITED = 3  # doublings from a layer that excites to the one that is excited; 4 in FastGAN, whose images are larger
 POOLED = 4  # pixels a side of what excites
+
+
+def build(
+    model: ConfigDict, resolution: int, labels: int, discriminator_labels: int, dtype: DTypeLike, axis_name: str | None
+) -> tuple[nn.Module, nn.Module]:
+    """Returns (generator, discriminator) for `config.model`; `axis_name` names the devices whose batch statistics are taken together."""
+    sizes: dict[str, Any] = dict(resolution=resolution, width=model.width, axis_name=axis_name, dtype=dtype)
+    extras = dict(timed=model.year, smooth=model.smooth, noise=model.noise, excitation=model.excitation)
+    generator = Generator(latent_size=model.latent_size, label_size=labels, **extras, **sizes)
+    return generator, Discriminator(label_size=discriminator_labels, **sizes)
+
+
+def layers(model: ConfigDict, level: int) -> tuple[list[Layer], list[Layer]]:
+    """Returns those of (the generator, the discriminator)."""
+    widths = [3] + [model.width * 2**i for i in range(level - 2)]  # from the image down to 4x4
+    kernels = [(4 ** (level - i), 4, near, far) for i, (near, far) in enumerate(zip(widths, widths[1:]))]
+    squeezed: list[Layer] = []
+    for near, far in zip(widths[1:], widths[1 + EXCITED :]) if model.excitation else ():
+        squeezed += [(1, 16, near, far), (1, 1, near, near)]
+    return [(16, 1, widths[-1], model.latent_size), *kernels, *squeezed], [(16, 1, widths[-1], 1), *kernels]
 
 
 class BatchNorm(nn.Module):
@@ -86,6 +109,8 @@ class Generator(nn.Module):
     the paper; what the first two do is said of Progressive GAN's generator, the third of `Excitation`.
     """
 
+    FIRST = "norm_project"  # the module whose output is the layer next to the latents
+
     resolution: int
     latent_size: int = 100
     label_size: int = 0
@@ -139,6 +164,8 @@ class Generator(nn.Module):
 
 class Discriminator(nn.Module):
     """Images [n, resolution, resolution, 3] to scores [n] and logits of their labels [n, label_size], float32."""
+
+    GROUP = 1  # images of a batch that it has to see together
 
     resolution: int
     label_size: int = 0

@@ -45,15 +45,13 @@ class First:
     level: int
     alpha: float
 
-    NAMES = ("norm_project", "block_2")  # DCGAN's, Progressive GAN's
-
     def __call__(self, variables: Any, latents: Array) -> Array:
         _, seen = self.network.apply(
             variables,
             latents,
             level=self.level,
             alpha=jnp.float32(self.alpha),
-            capture_intermediates=lambda module, method: module.name in self.NAMES and method == "__call__",
+            capture_intermediates=lambda module, method: module.name == self.network.FIRST and method == "__call__",
             mutable=["intermediates"],
         )
         (made,) = jax.tree.leaves(seen["intermediates"])

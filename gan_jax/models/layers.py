@@ -22,6 +22,10 @@ STDDEV_EPSILON = 1e-8
 STDDEV_GROUP = 4
 LEAKY_SLOPE = 0.2
 
+# What a layer multiplies for one image, (pixels, taps, near, far): `taps` products of a vector by a matrix [far, near] at each of `pixels`,
+# where `near` are the channels on the side of the image, at its size, and `far` those on the side of the latents.
+Layer = tuple[int, int, int, int]
+
 
 def leaky_relu(x: Array) -> Array:
     return jax.nn.leaky_relu(x, LEAKY_SLOPE)

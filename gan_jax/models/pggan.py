@@ -6,16 +6,20 @@ the start; `active` names the part of it that a level uses.
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import DTypeLike
+from ml_collections import ConfigDict
 
 from gan_jax.models.convolutions import wide
 from gan_jax.models.layers import (
+    STDDEV_GROUP,
     EqualizedConv,
     EqualizedDense,
+    Layer,
     add_bias,
     enlarge,
     lerp,
@@ -28,12 +32,36 @@ from gan_jax.models.layers import (
     smooth,
 )
 
+GROWS = True
 Noise = tuple[Array, Array]  # of a level's two convolutions, [n, h, w, 1] each; n is 1 where all images have the same
 
 
 def width(stage: int, fmap_base: int, fmap_max: int) -> int:
     """Returns channels at a stage (the reference's `nf`): stage s works at 2^(s+1) pixels."""
     return max(1, min(fmap_base // 2**stage, fmap_max))
+
+
+def build(
+    model: ConfigDict, resolution: int, labels: int, discriminator_labels: int, dtype: DTypeLike, axis_name: str | None
+) -> tuple[nn.Module, nn.Module]:
+    """Returns (generator, discriminator) for `config.model`. There are no batch statistics that devices could take together."""
+    del axis_name
+    sizes: dict[str, Any] = dict(resolution=resolution, fmap_base=model.fmap_base, fmap_max=model.fmap_max)
+    sizes |= dict(smooth=model.smooth, dtype=dtype)
+    generator = Generator(latent_size=model.latent_size, label_size=labels, timed=model.year, noise=model.noise, **sizes)
+    return generator, Discriminator(label_size=discriminator_labels, fused_scale=model.fused_scale, **sizes)
+
+
+def layers(model: ConfigDict, level: int) -> tuple[list[Layer], list[Layer]]:
+    """Returns those of (the generator, the discriminator) at a level."""
+    channels = [width(stage, model.fmap_base, model.fmap_max) for stage in range(level)]
+    both = [(16, 9, channels[1], channels[1])]
+    # For each level one plain 3x3 at its size, and one fused with the scaling: 16 products for 4 pixels.
+    both += [(4**l, 9, channels[l - 1], channels[l - 1]) for l in range(3, level + 1)]
+    both += [(4**l, 4, channels[l - 1], channels[l - 2]) for l in range(3, level + 1)]
+    both += [(4**l, 1, 3, channels[l - 1]) for l in range(max(2, level - 1), level + 1)]
+    end = [(16, 9, 1, channels[1]), (16, 1, channels[1], channels[0]), (1, 1, channels[0], 1)]  # the standard deviation, the dense layers
+    return [(16, 1, channels[1], model.latent_size), *both], [*end, *both]
 
 
 def _active(level: int, rgb: str) -> set[str]:
@@ -98,6 +126,8 @@ class Generator(nn.Module):
     `noise`, also as there: Gaussian, one value a pixel, by learnt weights before each activation that follows a convolution, so that
     brushwork need not be made of repetitions of what the latents hold.
     """
+
+    FIRST = "block_2"  # the module whose output is the layer next to the latents
 
     resolution: int
     latent_size: int = 512
@@ -167,6 +197,8 @@ class Discriminator(nn.Module):
     without it the mean comes after them. In the generator the two are one function. `smooth`, not of the paper: what is reduced is
     smoothed before.
     """
+
+    GROUP = STDDEV_GROUP  # images of a batch that it has to see together, for their standard deviation
 
     resolution: int
     label_size: int = 0

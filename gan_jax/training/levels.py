@@ -14,7 +14,6 @@ import jax
 import numpy as np
 
 from gan_jax.errors import UserError
-from gan_jax.models.layers import STDDEV_GROUP
 from gan_jax.training import devices, hosts, losses
 from gan_jax.training.fitting import FittedStep, Microbatching
 from gan_jax.training.schedule import Phase
@@ -72,8 +71,8 @@ class Level:
                 for with_r1 in kinds
             }
 
-        group = STDDEV_GROUP if generator.active(phase.level) else 1
-        whole = Microbatching(phase.batch_size, phase.resolution, group, settings.paintings_batch if settings.paintings else 0)
+        own = settings.paintings_batch if settings.paintings else 0
+        whole = Microbatching(phase.batch_size, phase.resolution, discriminator.GROUP, own)
         self._step = FittedStep(compiled, whole)
 
     def __call__(self, state: TrainState, seen: int, alpha: float, learning_rate: Any) -> tuple[TrainState, dict[str, jax.Array]]:

@@ -16,7 +16,6 @@ from gan_jax.errors import UserError
 from gan_jax.fields import taken
 from gan_jax.models import networks
 from gan_jax.models.generator import Years
-from gan_jax.models.layers import STDDEV_GROUP
 from gan_jax.progress import Progress
 from gan_jax.training import augmentation, devices, hosts, schedule
 from gan_jax.training.checkpoints import Checkpoints
@@ -43,7 +42,8 @@ def make_schedule(training: ConfigDict, model: str, resolution: int) -> tuple[Ph
     def at(name: str, size: int):
         return training[f"{name}_by_resolution"][f"r{size}"] or training[name]
 
-    if model == "dcgan":
+    network = networks.of(model)
+    if not network.GROWS:
         phases = schedule.constant(
             resolution=resolution,
             total_kimg=training.total_kimg,
@@ -75,10 +75,11 @@ def make_schedule(training: ConfigDict, model: str, resolution: int) -> tuple[Ph
         if batch % devices.count():
             raise UserError(f"config.training.batch_size: {batch} images don't divide by {devices.count()} devices")
         each = batch // devices.count()
-        if model == "pggan" and each > STDDEV_GROUP and each % STDDEV_GROUP:
+        group = network.Discriminator.GROUP
+        if each > group and each % group:
             raise UserError(
                 f"config.training.batch_size: {batch} images on {devices.count()} devices are {each} each, which don't divide into "
-                f"groups of {STDDEV_GROUP} (minibatch standard deviation)"
+                f"groups of {group} (minibatch standard deviation)"
             )
     return phases
 
