@@ -107,6 +107,11 @@ class Study:
             for before in earlier(name):
                 if any(str(path) in str(error) for path in self._there.missing(before)):
                     raise UserError(f"{error}; run `{before}` (or `study`), which makes it again") from None
+                # What cannot be read does not stand, whole as its file is. A collection is the user's to mend.
+                if before != "prepare" and any(str(path) in str(error) for path in self._there.files(before)):
+                    self._there.finished.pop(before, None)
+                    if hosts.is_primary():
+                        self._write()
             raise
         self._there.finished[name] = {"reads": looked_up(self.config.to_dict(), sorted(noted.names_read))}
         self._there.finished[name] |= {

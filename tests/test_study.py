@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -145,6 +146,21 @@ def test_a_second_run_does_nothing_and_later_settings_repeat_later_stages(study)
 
 def done_again(results):
     return [name for name, result in results.items() if not result.startswith(("complete", "not asked for"))]
+
+
+def test_what_cannot_be_read_is_made_again_when_that_is_asked_for(study):
+    """An evaluation that is whole and of another layout, as an earlier version may have made it."""
+    config, workdir = study
+    list(Study(config.copy_and_resolve_references(), workdir).run_all())
+    path = workdir / "evaluation.json"
+    said = json.loads(path.read_text())
+    path.write_text(json.dumps({name: value for name, value in said.items() if name != "verdicts"}))
+    (workdir / "report.html").unlink()
+    with pytest.raises(UserError, match=re.escape(str(path))):
+        Study(config.copy_and_resolve_references(), workdir).run("report")
+    assert not Study(config.copy_and_resolve_references(), workdir).run("evaluate").startswith("complete")
+    assert json.loads(path.read_text()) == said
+    assert Study(config.copy_and_resolve_references(), workdir).run("report") == str(workdir / "report.html")
 
 
 @pytest.mark.parametrize(
