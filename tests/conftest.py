@@ -51,15 +51,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: place.get(item.path.stem, len(place)))
 
 
+def pytest_collection_finish() -> None:
+    """Tracing makes many small objects, which Python looks through again and again for garbage: seldom, and not through all modules."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
+
+
 MAPPINGS = pathlib.Path("/proc/self/maps")
 MOST_MAPPINGS = 25_000  # Linux lets a process have 65,530
+MORE_PROGRAMS = 50  # after which it is looked again, which takes a hundredth of a second
+looked_at = 0
 
 
 @pytest.fixture(autouse=True)
 def no_old_programs():
     """Every compiled program keeps pieces of memory mapped; without any left the next one ends the process."""
+    global looked_at
     yield
-    if MAPPINGS.exists() and MAPPINGS.read_bytes().count(b"\n") > MOST_MAPPINGS:
-        programs.clear()
-        jax.clear_caches()
-        gc.collect()
+    if abs(len(programs) - looked_at) > MORE_PROGRAMS:
+        if MAPPINGS.exists() and MAPPINGS.read_bytes().count(b"\n") > MOST_MAPPINGS:
+            programs.clear()
+            jax.clear_caches()
+            gc.collect()
+        looked_at = len(programs)
