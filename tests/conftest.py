@@ -1,4 +1,5 @@
-"""Set once for all tests: four emulated devices, no silent promotion; programs compile fast rather than run fast, and each once."""
+"""Set once for all tests: four emulated devices, no silent promotion; programs compile fast rather than run fast, and each is traced and
+compiled once."""
 
 import os
 
@@ -12,6 +13,7 @@ os.environ["NPROC"] = "16"
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
+import functools
 import gc
 import hashlib
 import pathlib
@@ -20,6 +22,8 @@ from typing import Any
 import jax
 import pytest
 from jax._src import compiler
+
+from gan_jax.training import devices, hosts, step
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -41,6 +45,23 @@ def compile_once(backend, module, devices, options, host_callbacks, *more):
 
 
 compiler.compile_or_get_cached = compile_once
+
+# And what has been traced: the steps of the same settings, for arrays of the same shapes. No test changes what a step calls.
+step.make_step = functools.cache(step.make_step)
+trace_anew = devices.Program.__init__
+traced: dict[Any, dict[str, Any]] = {}
+
+
+def trace_once(program, of, state, *replicated, among=None):
+    leaves, tree = jax.tree.flatten(devices.abstract((state, replicated)))
+    key = of, tree, tuple(leaves), tuple(among or ()), hosts.count()
+    if key not in traced:
+        trace_anew(program, of, state, *replicated, among=among)
+        traced[key] = dict(vars(program))
+    vars(program).update(traced[key])
+
+
+devices.Program.__init__ = trace_once
 
 # Modules that take a minute or more, the longest first: else those of few tests come last, and one process waits for the other.
 LONG = ("training", "hosts", "survival", "study", "notebook", "evaluate", "benchmark", "aspect", "quality", "latents", "damaged", "library")
@@ -72,6 +93,8 @@ def no_old_programs():
     if abs(len(programs) - looked_at) > MORE_PROGRAMS:
         if MAPPINGS.exists() and MAPPINGS.read_bytes().count(b"\n") > MOST_MAPPINGS:
             programs.clear()
+            traced.clear()
+            step.make_step.cache_clear()
             jax.clear_caches()
             gc.collect()
         looked_at = len(programs)
