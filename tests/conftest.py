@@ -23,6 +23,7 @@ import jax
 import pytest
 from jax._src import compiler
 
+from gan_jax.latents import search
 from gan_jax.training import devices, hosts, step
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
@@ -62,6 +63,7 @@ def trace_once(program, of, state, *replicated, among=None):
 
 
 devices.Program.__init__ = trace_once
+search.MEASURED = 0.05  # seconds in which the speed of searches is measured; no test asks how well, but for one with a clock of its own
 
 # Modules that take a minute or more, the longest first: else those of few tests come last, and one process waits for the other.
 LONG = ("training", "hosts", "survival", "study", "notebook", "evaluate", "benchmark", "aspect", "quality", "latents", "damaged", "library")

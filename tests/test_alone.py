@@ -145,6 +145,7 @@ def test_the_time_of_a_baseline_is_told_by_steps_that_are_measured(monkeypatch):
     config = tiny_config()
     config.baseline.update(steps=100, restarts=3, candidates=80, batch_size=8, tutorial_steps=20)
     settings = common.baseline_search_settings(config)
+    monkeypatch.setattr(search, "MEASURED", 2.0)
 
     def pace_by(*clock):
         now = iter(clock)
