@@ -29,7 +29,7 @@ def test_another_workdir_may_be_the_baseline(study, tmp_path):  # noqa: F811
     config = config.copy_and_resolve_references()
     shutil.copytree(workdir, tmp_path, dirs_exist_ok=True)
     other = tiny_config()
-    other.seed = 1
+    other.training.total_kimg = 0.064
     for stage in ("prepare", "train"):
         Study(other, tmp_path / "other").run(stage)
     config.baseline.update(generator=str(tmp_path / "other"), tutorial_steps=3)
@@ -145,6 +145,7 @@ def test_the_time_of_a_baseline_is_told_by_steps_that_are_measured(monkeypatch):
     config = tiny_config()
     config.baseline.update(steps=100, restarts=3, candidates=80, batch_size=8, tutorial_steps=20)
     settings = common.baseline_search_settings(config)
+    monkeypatch.setattr(search, "MEASURED", 2.0)
 
     def pace_by(*clock):
         now = iter(clock)

@@ -1,6 +1,7 @@
 """What is counted of a study before it is done is what it then does."""
 
 import pytest
+from test_study import done_again, study  # noqa: F401
 from tiny import tiny_config
 
 from gan_jax import demo_config
@@ -105,23 +106,24 @@ def test_what_frames_are_put_beside():
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A tiny study as far as its morphs: its config, its workdir, and how many images each stage painted."""
-    config, workdir = tiny_config(), tmp_path_factory.mktemp("study")
+def made(study):  # noqa: F811
+    """A finished study whose samples and morphs are made again: its config, its workdir, and how many images each stage painted."""
+    config, workdir = study
     config.sampling.update(walk=2, truncation=0.9)
     config.tuning.update(pairs=3, steps=1)
+    config.morphing.update(formats=("gif",), films=0)
     painted, images = [], Generator.images
 
     def counted(self, latents, *given, **named):
         painted.append(len(latents))
         return images(self, latents, *given, **named)
 
-    study, found = Study(config, workdir), {}
+    again, found = Study(config, workdir), {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Generator, "images", counted)
-        for name in ("prepare", "train", "sample", "invert", "morph"):
+        for name in ("sample", "morph"):
             painted.clear()
-            study.run(name)
+            assert done_again({name: again.run(name)}) == [name]
             found[name] = sum(painted)
     return config, workdir, found
 

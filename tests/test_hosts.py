@@ -1,7 +1,9 @@
 """Two processes with two devices each are one machine with four."""
 
 import os
+import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,23 +27,42 @@ def killed(process: subprocess.Popen) -> str:
     return process.communicate()[1]
 
 
+def by_script(training: Cluster, folder: pathlib.Path) -> subprocess.CompletedProcess:
+    """A training by `launch/hosts.sh`: two processes of this machine, with two devices each."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        **os.environ,
+        "XLA_FLAGS": f"{FAST} --xla_force_host_platform_device_count=2",
+        "JAX_PLATFORMS": "cpu",
+        "PYTHON": sys.executable,
+        "PORT": str(port),
+        "TMPDIR": str(folder),
+    }
+    command = ["bash", str(ROOT / "launch" / "hosts.sh"), "localhost localhost", "train", f"--workdir={training.folder}"]
+    return subprocess.run([*command, *training.arguments], capture_output=True, text=True, timeout=PATIENCE, env=environment)
+
+
 @pytest.fixture(scope="module")
 def first_step(tmp_path_factory):
-    """The state after one step: by one process, and by two."""
-    states = []
-    for name in ("one", "two"):
-        training = Cluster(tmp_path_factory.mktemp(name) / "study", BATCH / 1000)
-        training.prepare()
-        if name == "one":
-            training.alone()
-        else:
-            ended(training.start_all())
-        states.append(training.final())
-    return states
+    """Trainings of one step: by one process, and by two that the script started; with what it said."""
+    one, two = (Cluster(tmp_path_factory.mktemp(name) / "study", BATCH / 1000) for name in ("one", "two"))
+    one.prepare()
+    shutil.copytree(one.folder, two.folder)
+    one.alone()
+    return one, two, by_script(two, two.folder.parent)
+
+
+def test_a_script_starts_all_of_them(first_step):
+    _, two, run = first_step
+    assert run.returncode == 0, run.stderr
+    assert "host 1: localhost" in run.stderr and "trained on" in run.stderr
+    assert two.final()
 
 
 def test_two_processes_find_the_gradients_of_one(first_step):
-    one, two = first_step
+    one, two = (training.final() for training in first_step[:2])
     assert one.keys() == two.keys()
     gradients = [name for name in one if ".adam.mu" in name]  # after one step, a part of the gradient
     assert len(gradients) > 10 and all(np.abs(one[name]).max() > 0 for name in gradients)
@@ -75,28 +96,6 @@ def test_the_loss_of_a_process_ends_the_other_and_all_go_on(tmp_path):
     # What two began, one goes on with.
     training.alone()
     training.final()
-
-
-def test_a_script_starts_all_of_them(tmp_path):
-    training = Cluster(tmp_path / "study", BATCH / 1000)
-    training.prepare()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    flags = f"{FAST} --xla_force_host_platform_device_count=1"
-    environment = {
-        **os.environ,
-        "XLA_FLAGS": flags,
-        "JAX_PLATFORMS": "cpu",
-        "PYTHON": sys.executable,
-        "PORT": str(port),
-        "TMPDIR": str(tmp_path),
-    }
-    command = ["bash", str(ROOT / "launch" / "hosts.sh"), "localhost localhost", "train", f"--workdir={training.folder}"]
-    run = subprocess.run([*command, *training.arguments], capture_output=True, text=True, timeout=PATIENCE, env=environment)
-    assert run.returncode == 0, run.stderr
-    assert "host 1: localhost" in run.stderr and "trained on" in run.stderr
-    assert training.final()
 
 
 @pytest.mark.parametrize(

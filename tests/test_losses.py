@@ -129,9 +129,10 @@ def test_gradient_of_the_penalty_through_the_discriminator_against_finite_differ
         network = pggan.Discriminator(8, fmap_base=16, fmap_max=4, dtype=jnp.float64)
         images = jax.random.normal(jax.random.key(0), (4, 8, 8, 3), jnp.float64)
         alpha = jnp.float64(0.4)
-        params = network.init(jax.random.key(1), images, level=3, alpha=alpha)["params"]
+        params = jax.jit(lambda x: network.init(jax.random.key(1), x, level=3, alpha=alpha))(images)["params"]
         params = jax.tree.map(lambda x: x.astype(jnp.float64) + 0.1 * jax.random.normal(jax.random.key(2), x.shape, jnp.float64), params)
 
+        @jax.jit
         def penalty(params):
             def score(images):
                 return network.apply({"params": params}, images, level=3, alpha=alpha)[0].sum()
@@ -139,7 +140,7 @@ def test_gradient_of_the_penalty_through_the_discriminator_against_finite_differ
             slopes = jax.grad(score)(images)
             return ((jnp.sqrt((slopes**2).sum((1, 2, 3))) - 1) ** 2).mean()
 
-        gradient = jax.grad(penalty)(params)
+        gradient = jax.jit(jax.grad(penalty))(params)
         rng = np.random.default_rng(0)
         for _ in range(3):
             direction = jax.tree.map(lambda x: jnp.asarray(rng.normal(size=x.shape)), params)

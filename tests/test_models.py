@@ -20,6 +20,16 @@ def random(key: int, *shape: int) -> jax.Array:
     return jax.random.normal(jax.random.key(key), shape)
 
 
+def init(network, inputs, level: int):
+    """Begins a network's variables, in one program; op by op each would be one."""
+    return jax.jit(lambda x: network.init(jax.random.key(0), x, level=level, alpha=ONE))(inputs)
+
+
+def apply(network, variables, inputs, level: int, alpha=ONE, **settings):
+    """What a network makes, in one program; `settings` are known when it is compiled."""
+    return jax.jit(lambda v, x: network.apply(v, x, level=level, alpha=alpha, **settings))(variables, inputs)
+
+
 def plain_conv(x, kernel, strides=1, padding="SAME", transposed=1):
     return jax.lax.conv_general_dilated(
         x, kernel, (strides, strides), padding, lhs_dilation=(transposed, transposed), dimension_numbers=("NHWC", "OHWI", "NHWC")
@@ -59,7 +69,7 @@ def test_strided_convolutions_and_their_derivatives_are_those_of_xla(channels):
         def penalty(conv, a, kernel):
             return (jax.grad(lambda a: (conv(a, kernel) ** 3).sum() / 100)(a) ** 2).sum() / 100
 
-        for mine, plain in zip(jax.grad(penalty, (1, 2))(ours, a, kernel), jax.grad(penalty, (1, 2))(theirs, a, kernel)):
+        for mine, plain in zip(*(jax.jit(jax.grad(penalty, (1, 2)), static_argnums=0)(conv, a, kernel) for conv in (ours, theirs))):
             np.testing.assert_allclose(mine, plain, rtol=1e-3, atol=1e-4 * float(jnp.abs(plain).max()))
 
 
@@ -74,7 +84,9 @@ def test_convolutions_of_one_pixel_and_their_derivatives_are_products(channels):
         return jnp.tensordot(x, kernel, ((3,), (1,)))
 
     np.testing.assert_allclose(convolutions.conv_1x1(x, kernel), product(x, kernel), atol=1e-5)
-    for mine, plain in zip(jax.grad(penalty, (1, 2))(convolutions.conv_1x1, x, kernel), jax.grad(penalty, (1, 2))(product, x, kernel)):
+    for mine, plain in zip(
+        *(jax.jit(jax.grad(penalty, (1, 2)), static_argnums=0)(conv, x, kernel) for conv in (convolutions.conv_1x1, product))
+    ):
         np.testing.assert_allclose(mine, plain, rtol=1e-3, atol=1e-4 * float(jnp.abs(plain).max()))
 
 
@@ -96,7 +108,7 @@ def test_activations_and_their_derivatives_are_those_of_their_definition(normali
         return sum((g**2).sum() for g in jax.grad(first, (1, 2))(function, x, bias))
 
     for order in (first, second):
-        for mine, theirs in zip(jax.grad(order, (1, 2))(ours, x, bias), jax.grad(order, (1, 2))(plain, x, bias)):
+        for mine, theirs in zip(*(jax.jit(jax.grad(order, (1, 2)), static_argnums=0)(one, x, bias) for one in (ours, plain))):
             np.testing.assert_allclose(mine, theirs, rtol=1e-3, atol=1e-4 * float(jnp.abs(theirs).max()))
 
 
@@ -132,9 +144,9 @@ def outputs(g, d, latents, reals, lod, *, resolution, fused, **sizes):
     top = int(math.log2(resolution))
     level, alpha = top - math.floor(lod), jnp.float32(1 - lod % 1)
     g, d = reference.generator_params(g, resolution), reference.discriminator_params(d, resolution)
-    images = generator.apply({"params": g}, jnp.asarray(latents), level=level, alpha=alpha)
+    images = apply(generator, {"params": g}, jnp.asarray(latents), level, alpha)
     smaller = layers.reduce(jnp.asarray(reals.transpose(0, 2, 3, 1)), 2 ** (top - level))
-    scores, labels = discriminator.apply({"params": d}, smaller, level=level, alpha=alpha)
+    scores, labels = apply(discriminator, {"params": d}, smaller, level, alpha)
     assert labels.shape == (len(reals), 0)
     return layers.enlarge(images, 2 ** (top - level)).transpose(0, 3, 1, 2), scores
 
@@ -189,14 +201,14 @@ def test_parameter_counts_are_those_of_the_papers(player):
 def test_active_names_exactly_the_parameters_that_have_a_gradient(level):
     generator = pggan.Generator(resolution=32, latent_size=8, fmap_base=64, fmap_max=8)
     discriminator = pggan.Discriminator(resolution=32, fmap_base=64, fmap_max=8)
-    g = generator.init(jax.random.key(0), random(1, 4, 8), level=5, alpha=ONE)["params"]
-    d = discriminator.init(jax.random.key(0), random(1, 4, 32, 32, 3), level=5, alpha=ONE)["params"]
+    g = init(generator, random(1, 4, 8), 5)["params"]
+    d = init(discriminator, random(1, 4, 32, 32, 3), 5)["params"]
 
     def score(g, d):
         images = generator.apply({"params": g}, random(1, 4, 8), level=level, alpha=jnp.float32(0.5))
         return discriminator.apply({"params": d}, images, level=level, alpha=jnp.float32(0.5))[0].sum()
 
-    for network, gradients in zip((generator, discriminator), jax.grad(score, (0, 1))(g, d)):
+    for network, gradients in zip((generator, discriminator), jax.jit(jax.grad(score, (0, 1)))(g, d)):
         moved = {name for name, tree in gradients.items() if any(np.any(np.asarray(x) != 0) for x in jax.tree.leaves(tree))}
         assert moved == network.active(level)
 
@@ -205,12 +217,12 @@ def test_active_names_exactly_the_parameters_that_have_a_gradient(level):
 def test_dcgan_makes_and_judges_images_of_its_resolution(resolution):
     level = int(math.log2(resolution))
     generator, discriminator = dcgan.Generator(resolution, 8, width=2), dcgan.Discriminator(resolution, width=2)
-    g = generator.init(jax.random.key(0), random(1, 4, 8), level=level, alpha=ONE)
-    images, moved = generator.apply(g, random(1, 4, 8), level=level, alpha=ONE, train=True, mutable=["batch_stats"])
+    g = init(generator, random(1, 4, 8), level)
+    images, moved = apply(generator, g, random(1, 4, 8), level, train=True, mutable=["batch_stats"])
     assert images.shape == (4, resolution, resolution, 3) and np.abs(images).max() <= 1
     assert any(np.any(a != b) for a, b in zip(jax.tree.leaves(g["batch_stats"]), jax.tree.leaves(moved["batch_stats"])))
-    d = discriminator.init(jax.random.key(0), images, level=level, alpha=ONE)
-    assert discriminator.apply(d, images, level=level, alpha=ONE)[0].shape == (4,)
+    d = init(discriminator, images, level)
+    assert apply(discriminator, d, images, level)[0].shape == (4,)
 
 
 def test_batch_norm_is_flaxs_for_one_batch_and_for_each_of_two():
@@ -238,14 +250,14 @@ def test_labels_stand_behind_the_latents_and_beside_the_score(module):
     sizes = dict(resolution=16, label_size=2) | ({"fmap_base": 64, "fmap_max": 8} if module is pggan else {"width": 2})
     generator, discriminator = module.Generator(latent_size=6, **sizes), module.Discriminator(**sizes)
     z = random(1, 4, 6)
-    g = generator.init(jax.random.key(0), jnp.zeros((4, 8)), level=4, alpha=ONE)
+    g = init(generator, jnp.zeros((4, 8)), 4)
 
     def images(label):
-        return generator.apply(g, jnp.concatenate([z, jnp.tile(jnp.eye(2)[label][None], (4, 1))], 1), level=4, alpha=ONE)
+        return apply(generator, g, jnp.concatenate([z, jnp.tile(jnp.eye(2)[label][None], (4, 1))], 1), 4)
 
     assert np.abs(images(0) - images(1)).max() > 0.1 * np.abs(images(0)).max()
-    d = discriminator.init(jax.random.key(0), images(0), level=4, alpha=ONE)
-    scores, logits = discriminator.apply(d, images(0), level=4, alpha=ONE)
+    d = init(discriminator, images(0), 4)
+    scores, logits = apply(discriminator, d, images(0), 4)
     assert scores.shape == (4,) and logits.shape == (4, 2)
 
 
@@ -274,8 +286,8 @@ def test_smooth_networks_have_the_same_parameters_and_other_outputs(fused):
         (pggan.Discriminator(fused_scale=fused, **sizes), pggan.Discriminator(fused_scale=fused, smooth=True, **sizes), images),
         (dcgan.Generator(16, 8, width=4), dcgan.Generator(16, 8, width=4, smooth=True), latents),
     ):
-        variables = plain.init(jax.random.key(0), inputs, level=4, alpha=ONE)
-        a, b = (jax.tree.leaves(network.apply(variables, inputs, level=4, alpha=ONE))[0] for network in (plain, smooth))
+        variables = init(plain, inputs, 4)
+        a, b = (jax.tree.leaves(apply(network, variables, inputs, 4))[0] for network in (plain, smooth))
         assert a.shape == b.shape
         assert np.abs(a - b).max() > 0.01 * np.abs(a).max()
 
@@ -291,15 +303,17 @@ def test_noise_is_added_by_learnt_strengths_and_each_image_has_its_own(network, 
     latents = jnp.broadcast_to(random(1, 1, 8), (4, 8))
     sizes |= dict(resolution=16, latent_size=8)
     plain, noisy = network(**sizes), network(noise=True, **sizes)
-    variables = noisy.init(jax.random.key(0), latents, level=4, alpha=ONE)
+    variables = init(noisy, latents, 4)
     seeds = jnp.arange(4, dtype=jnp.uint32)
 
     def images(variables, latents=latents, **settings):
-        return np.asarray(noisy.apply(variables, latents, level=4, alpha=ONE, **settings))
+        return np.asarray(apply(noisy, variables, latents, 4, **settings))
 
-    begun = images(variables, seeds=seeds)
-    np.testing.assert_array_equal(begun, plain.apply(variables, latents, level=4, alpha=ONE))
-    gradient = jax.grad(lambda v: (noisy.apply(v, latents, level=4, alpha=ONE, seeds=seeds) ** 2).sum())(variables)
+    begun, without = (
+        network.apply(variables, latents, level=4, alpha=ONE, **at) for network, at in ((noisy, {"seeds": seeds}), (plain, {}))
+    )
+    np.testing.assert_array_equal(begun, without)
+    gradient = jax.jit(jax.grad(lambda v: (noisy.apply(v, latents, level=4, alpha=ONE, seeds=seeds) ** 2).sum()))(variables)
     assert all(np.abs(strength).max() > 0 for strength in strengths(gradient["params"]))
 
     def stronger(path, x):
@@ -330,7 +344,7 @@ def test_coarse_layers_weigh_the_channels_of_fine_ones():
 def test_a_generator_is_excited_three_doublings_on_and_one_that_says_nothing_is_plain():
     latents = random(0, 4, 8)
     plain, excited = (dcgan.Generator(128, 8, width=1, excitation=on) for on in (False, True))
-    variables = excited.init(jax.random.key(0), latents, level=7, alpha=ONE)
+    variables = init(excited, latents, 7)
     kernels = {name: {key: x.shape for key, x in layer.items()} for name, layer in variables["params"].items() if "excite" in name}
     assert kernels == {  # 32 px by 4 px, 64 px by 8 px
         "excite_2": {"squeeze": (4, 4, 16, 2), "excite": (2, 2)},
@@ -340,16 +354,16 @@ def test_a_generator_is_excited_three_doublings_on_and_one_that_says_nothing_is_
     def silent(path, x):
         return 0 * x if path[-1].key == "excite" else x
 
-    image = excited.apply(variables, latents, level=7, alpha=ONE)
-    silenced = excited.apply(jax.tree_util.tree_map_with_path(silent, variables), latents, level=7, alpha=ONE)
-    without = plain.apply(variables, latents, level=7, alpha=ONE)
+    image = apply(excited, variables, latents, 7)
+    silenced = apply(excited, jax.tree_util.tree_map_with_path(silent, variables), latents, 7)
+    without = apply(plain, variables, latents, 7)
     np.testing.assert_allclose(silenced, without, atol=1e-6)
     assert np.abs(image - without).max() > 0.01 * np.abs(without).max()
     config = default_config.get_config()
     config.model.update(latent_size=8, width=1)
     counted = [networks.work(config.model, 7)[0] for config.model.excitation in (False, True)]
     assert counted[1] - counted[0] == sum(math.prod(shape) for layer in kernels.values() for shape in layer.values())
-    assert "excite" not in "".join(excited.clone(resolution=32).init(jax.random.key(0), latents, level=5, alpha=ONE)["params"])
+    assert "excite" not in "".join(init(excited.clone(resolution=32), latents, 5)["params"])
 
 
 def test_noise_is_normal_and_without_relation_between_layers():

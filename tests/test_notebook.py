@@ -24,7 +24,7 @@ TINY = (
     "--config.training.sample_every_kimg=0.064 --config.inversion.steps=4 --config.inversion.candidates=32 --config.tuning.steps=4 "
     "--config.inversion.calibration=8 --config.morphing.frames=3 --config.morphing.size=32 --config.morphing.stations=3 "
     "--config.sampling.images=32 --config.sampling.walk=0 --config.evaluation.repeats=2 --config.morphing.films=0 "
-    "--config.morphing.formats=\"('gif',)\""
+    "--config.morphing.formats=\"('gif',)\" --config.training.watch_images=16"
 )
 
 
@@ -81,7 +81,8 @@ def test_what_is_there_stays_and_what_is_missing_is_named(notebook):
 
 def execute(cells: list) -> list:
     """Runs them in a new kernel; the cells with their outputs."""
-    notebook = nbformat.v4.new_notebook(cells=copy.deepcopy(cells))
+    cells = [nbformat.from_dict(cell | {"id": f"cell-{i}"}) for i, cell in enumerate(map(copy.deepcopy, cells))]  # one may be there twice
+    notebook = nbformat.v4.new_notebook(cells=cells)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Jupyter's own
         client = nbclient.NotebookClient(
@@ -95,31 +96,56 @@ def page_in(cell) -> str:
     return next(output.data["text/html"] for output in cell.outputs if "text/html" in output.get("data", {}))
 
 
-def test_run_all_shows_a_study_and_leaves_the_rest_alone(notebook, tmp_path):
+@pytest.fixture(scope="module")
+def first_kernel(notebook, pictures, tmp_path_factory):
+    """All cells as they are but for the size of the study; then own pictures, cut off at once; then a run that fails. By their names."""
     install, demo, own, train, report = (cell for cell in notebook.cells if cell.cell_type == "code")
-    folder = tmp_path / "demo"
-    demo = filled(demo, DEMO=str(folder), SETTINGS=TINY + " --config.collection.painter.paintings=48")
-    install, demo, own, train, report = execute([install, demo, own, train, report])
-    assert "CpuDevice" in text(install) and "'jax': '" in text(install) and "installed: nothing" in text(install)
-    assert {"image/png", "image/gif"} <= kinds(demo) and "report" in text(demo)
-    assert "Fill in PICTURES" in text(own) and "Cell 3 says which pictures" in text(train)
-    assert "srcdoc=" in page_in(report) and len(page_in(report)) > (folder / "report.html").stat().st_size
+    folder = tmp_path_factory.mktemp("first")
+    cells = {
+        "install": install,
+        "demo": filled(demo, DEMO=str(folder / "demo"), SETTINGS=TINY + " --config.collection.painter.paintings=48"),
+        "own": own,
+        "train": train,
+        "report": report,
+        "told": own_pictures(own, pictures),
+        "cut": filled(train, HOURS=1e-9, **mine(folder)),
+        "early": report,
+        "failed": filled(demo, DEMO=str(folder / "failed"), SETTINGS="--config.nonsense=1"),
+    }
+    cells["failed"].metadata["tags"] = ["raises-exception"]
+    return folder, dict(zip(cells, execute(list(cells.values())), strict=True))
 
 
-def test_own_pictures_are_trained_on_and_a_new_kernel_goes_on(notebook, pictures, tmp_path):
+def own_pictures(cell, pictures):
+    return filled(cell, PICTURES=str(pictures), EARLY="..1882", LATE="1885..")
+
+
+def mine(folder) -> dict[str, str]:
+    return dict(WORKDIR=str(folder / "mine"), CONFIG="configs/demo.py", MORE=TINY)
+
+
+def test_run_all_shows_a_study_and_leaves_the_rest_alone(first_kernel):
+    folder, cells = first_kernel
+    install = text(cells["install"])
+    assert "CpuDevice" in install and "'jax': '" in install and "installed: nothing" in install
+    assert {"image/png", "image/gif"} <= kinds(cells["demo"]) and "report" in text(cells["demo"])
+    assert "Fill in PICTURES" in text(cells["own"]) and "Cell 3 says which pictures" in text(cells["train"])
+    page = page_in(cells["report"])
+    assert "srcdoc=" in page and len(page) > (folder / "demo" / "report.html").stat().st_size
+
+
+def test_own_pictures_are_trained_on_and_a_new_kernel_goes_on(notebook, pictures, first_kernel):
+    folder, cells = first_kernel
+    assert "paintings.csv" in text(cells["told"])
+    assert "out of time (config.training.time_limit_hours)" in text(cells["cut"]) and "trained on" not in text(cells["cut"])
+    assert "There is no report yet" in text(cells["early"])
     install, _, own, train, report = (cell for cell in notebook.cells if cell.cell_type == "code")
-    own = filled(own, PICTURES=str(pictures), EARLY="..1882", LATE="1885..")
-    mine = dict(WORKDIR=str(tmp_path / "mine"), CONFIG="configs/demo.py", MORE=TINY)
-    _, told, cut, early = execute([install, own, filled(train, HOURS=1e-9, **mine), report])
-    assert "paintings.csv" in text(told)
-    assert "out of time (config.training.time_limit_hours)" in text(cut) and "trained on" not in text(cut)
-    assert "There is no report yet" in text(early)
-    *_, whole, report = execute([install, own, filled(train, **mine), report])  # cells 1, 3 and 4, as they say
+    again = [install, own_pictures(own, pictures), filled(train, **mine(folder)), report]  # cells 1, 3 and 4, as they say
+    *_, whole, report = execute(again)
     assert "trained on" in text(whole) and "image/png" in kinds(whole)
-    assert "srcdoc=" in page_in(report) and "Painting 3" in (tmp_path / "mine" / "report.html").read_text()
+    assert "srcdoc=" in page_in(report) and "Painting 3" in (folder / "mine" / "report.html").read_text()
 
 
-def test_a_run_that_fails_ends_its_cell(notebook, tmp_path):
-    install, demo, *_ = (cell for cell in notebook.cells if cell.cell_type == "code")
-    with pytest.raises(nbclient.exceptions.CellExecutionError, match="gan_jax study ended with code 2"):
-        execute([install, filled(demo, DEMO=str(tmp_path), SETTINGS="--config.nonsense=1")])
+def test_a_run_that_fails_ends_its_cell(first_kernel):
+    (error,) = (output for output in first_kernel[1]["failed"].outputs if output.output_type == "error")
+    assert error.ename == "SystemExit" and "gan_jax study ended with code 2" in error.evalue

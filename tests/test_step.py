@@ -73,10 +73,11 @@ def test_losses_are_those_of_what_the_networks_say():
     (batch, for_generator), state, settings = drawn(config, LABELS)
     networks = Networks(*build(config), 4)
     g, d = state.generator, state.discriminator
-    painted, _ = networks.generate(g.params, g.stats, batch.inputs, ALPHA)
+    painted, _ = jax.jit(networks.generate)(g.params, g.stats, batch.inputs, ALPHA)
+    discriminate = jax.jit(networks.discriminate)
 
     def judged(images):
-        (scores, logits), _ = networks.discriminate(d.params, d.stats, images, ALPHA)
+        (scores, logits), _ = discriminate(d.params, d.stats, images, ALPHA)
         return np.asarray(scores), np.asarray(jax.nn.log_softmax(logits))
 
     def wrong(guesses, labels):
@@ -85,15 +86,16 @@ def test_losses_are_those_of_what_the_networks_say():
     (on_real, guess_real), (on_painted, guess_painted) = judged(batch.real), judged(painted)
     expected = np.maximum(0, 1 - on_real).mean() + np.maximum(0, 1 + on_painted).mean()
     expected += 2 * (wrong(guess_real, batch.labels) + wrong(guess_painted, batch.inputs.labels))
-    loss, (_, metrics) = discriminator_loss(networks, settings, d.params, d.stats, g, batch, ALPHA, jnp.float32(0))
+    of_discriminator, of_generator = (jax.jit(loss, static_argnums=(0, 1)) for loss in (discriminator_loss, generator_loss))
+    loss, (_, metrics) = of_discriminator(networks, settings, d.params, d.stats, g, batch, ALPHA, jnp.float32(0))
     np.testing.assert_allclose(
         [loss, metrics["score/real"], metrics["score/fake"]], [expected, on_real.mean(), on_painted.mean()], rtol=1e-3
     )
     assert "penalty" not in metrics
 
-    images, _ = generate_batch(networks, g.params, g.stats, for_generator, ALPHA)
+    images, _ = jax.jit(generate_batch, static_argnums=0)(networks, g.params, g.stats, for_generator, ALPHA)
     scores, guess = judged(images)
-    loss, (_, metrics) = generator_loss(networks, settings, images, d.stats, d.params, for_generator, ALPHA)
+    loss, (_, metrics) = of_generator(networks, settings, images, d.stats, d.params, for_generator, ALPHA)
     np.testing.assert_allclose(loss, -scores.mean() + 2 * wrong(guess, for_generator.inputs.labels), rtol=1e-3)
     assert metrics["loss/generator"] == loss
 

@@ -1,11 +1,14 @@
 """The training step and the loop around it, with tiny networks on four emulated devices."""
 
+import dataclasses
 import json
 import math
+import pathlib
 import re
 import signal
 import threading
 import time
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -46,6 +49,9 @@ def build(config, dtype=jnp.float32):
     return networks.build(config.model, 16, dtype, devices.AXIS)
 
 
+SMALL = dict(images=batches.at_resolution(IMAGES, 8), level=3)  # as `run_step` takes them; fewer layers compile sooner
+
+
 def leaves(tree) -> dict[str, np.ndarray]:
     return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
 
@@ -70,7 +76,11 @@ def gradients(config, **settings) -> tuple[dict, dict]:
     """Adam's first moment after one step from new, with b1 = 0.5: half the gradient that the devices found together."""
     config.training.adam_b1 = 0.5
     _, state, metrics = run_step(config, **settings)
-    return leaves((state.discriminator.adam.mu, state.generator.adam.mu)), metrics
+    return moments(state), metrics
+
+
+def moments(state) -> dict:
+    return leaves((state.discriminator.adam.mu, state.generator.adam.mu))
 
 
 def assert_same_gradients(one, other, tolerance=1e-4):
@@ -101,7 +111,7 @@ def test_four_devices_find_the_gradients_of_one(model):
 def test_a_batch_in_microbatches_has_the_gradients_of_the_whole():
     config = tiny()
     config.model.conditional = True
-    (whole, metrics), (in_four, metrics_in_four) = (gradients(config, count=1, labels=LABELS, microbatches=count) for count in (1, 4))
+    (whole, metrics), (in_four, metrics_in_four) = (gradients(config, count=1, labels=LABELS, microbatches=n, **SMALL) for n in (1, 4))
     assert_same_gradients(whole, in_four)
     for name in metrics:
         np.testing.assert_allclose(metrics_in_four[name], metrics[name], rtol=1e-3, atol=1e-5, err_msg=name)
@@ -109,10 +119,10 @@ def test_a_batch_in_microbatches_has_the_gradients_of_the_whole():
 
 def test_augmented_gradients_are_those_of_one_device_in_one_part():
     settings = dict(augment="fixed", augment_strength=0.7, loss="non-saturating", r1=1.0, fresh_latents=True)
-    (one, metrics), (plain, _) = (gradients(tiny(**changed), count=1) for changed in (settings, settings | {"augment": "none"}))
+    (one, metrics), (plain, _) = (gradients(tiny(**changed), count=1, **SMALL) for changed in (settings, settings | {"augment": "none"}))
     assert any(np.abs(one[name] - plain[name]).max() > 0.1 * np.abs(plain[name]).max() for name in one)
     for count, microbatches in ((4, 1), (1, 4)):
-        found, others = gradients(tiny(**settings), count=count, microbatches=microbatches)
+        found, others = gradients(tiny(**settings), count=count, microbatches=microbatches, **SMALL)
         assert_same_gradients(one, found)
         np.testing.assert_allclose(others["['overfitting']"], metrics["['overfitting']"], rtol=1e-3, atol=1e-5)
 
@@ -123,8 +133,9 @@ def test_a_step_is_what_the_networks_and_the_losses_say(model):
     config = model_config(model, mirror=False, fresh_latents=model == "pggan")
     config.model.conditional = True
     g, d = build(config)
+    config.training.adam_b1 = 0.5
     state, after, _ = run_step(config, count=1, labels=LABELS)
-    found, _ = gradients(config, count=1, labels=LABELS)
+    found = moments(after)
     draws = jax.random.split(jax.random.fold_in(keys.key(1), 0), 6)
     real_index = jax.random.randint(draws[0], (16,), 0, 20)
     real = batches.real_images(jnp.asarray(IMAGES), real_index, jnp.zeros(16, bool), jnp.float32(0.5))
@@ -136,7 +147,7 @@ def test_a_step_is_what_the_networks_and_the_losses_say(model):
         return network.apply(variables, x, level=4, alpha=jnp.float32(0.5), train=True, mutable=["batch_stats"])[0]
 
     one = networks.build(config.model, 16, jnp.float32)  # without an axis of devices
-    fake = apply(one[0], state.generator.params, state.generator.stats, jnp.concatenate([z, labels], 1))
+    fake = jax.jit(lambda x: apply(one[0], state.generator.params, state.generator.stats, x))(jnp.concatenate([z, labels], 1))
 
     def wrong(logits, labels):
         return -(jax.nn.log_softmax(logits) * labels).sum(1).mean()
@@ -260,27 +271,68 @@ def interrupted_at(images, call):
     return interrupted
 
 
-def test_the_loop_follows_its_schedule(tmp_path, monkeypatch):
-    """What every step is given, against a table by hand: 80 images at 8 px, 80 fading to 16 px, 80 at 16 px; batches of 16."""
-    seen, call = [], levels.Level.__call__
+class Eyes:
+    """A watch whose figures are given."""
+
+    def __init__(self, *kids, ways=()):
+        self.kids, self.seen = list(kids), []
+        self.kids_of_ways, self.ways = list(ways), []
+
+    def __call__(self, images):
+        self.seen.append(images)
+        return {"kid_training": self.kids[len(self.seen) - 1], "copies": 0.5}
+
+    def distance(self, images):
+        self.ways.append(images)
+        return self.kids_of_ways[len(self.ways) - 1]
+
+    def nearest(self, images):
+        return IMAGES[np.arange(len(images)) % len(IMAGES)]
+
+
+@dataclasses.dataclass
+class Run:
+    """A training of three phases: 80 images at 8 px, 80 fading to 16 px, 80 at 16 px; batches of 16."""
+
+    config: Any
+    folder: pathlib.Path
+    steps: list[tuple]  # what every step was given: images seen, resolution, alpha, learning rate, steps of Adam before it
+    compiled: list[tuple]  # resolution and thread
+    eyes: "Eyes"
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory):
+    config, folder, eyes = tiny(), tmp_path_factory.mktemp("grown"), Eyes(1.0, 2.0)
+    config.training.learning_rate_by_resolution.r16 = 0.003
+    steps, call, compiled, compile_step = [], levels.Level.__call__, [], fitting.FittedStep._compile
 
     def recording(level, state, images_seen, alpha, rate):
         count = int(state.generator.adam.count)
         resolution = level._stream(images_seen).images.shape[1]
         assert images_seen == int(state.images_seen)
-        seen.append((images_seen, resolution, round(float(alpha), 3), round(float(rate), 4), count))
+        steps.append((images_seen, resolution, round(float(alpha), 3), round(float(rate), 4), count))
         return call(level, state, images_seen, alpha, rate)
 
-    monkeypatch.setattr(levels.Level, "__call__", recording)
-    config = tiny()
-    config.training.learning_rate_by_resolution.r16 = 0.003
-    before = leaves(init_state(*build(config), 4, config.seed).generator.params)
-    loop.train(config, IMAGES, NO_LABELS, tmp_path, {})
+    def compiling(step):
+        compiled.append((step.microbatching.resolution, threading.current_thread().name))
+        return compile_step(step)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(levels.Level, "__call__", recording)
+        patch.setattr(fitting.FittedStep, "_compile", compiling)
+        loop.train(config, IMAGES, NO_LABELS, folder, {}, lambda: eyes)
+    return Run(config, folder, steps, compiled, eyes)
+
+
+def test_the_loop_follows_its_schedule(grown):
+    """Against a table by hand."""
+    before = leaves(init_state(*build(grown.config), 4, grown.config.seed).generator.params)
     expected = [(16 * i, 8, 1.0, 0.0002, i) for i in range(5)]
     expected += [(80 + 16 * i, 16, 0.2 * i, 0.003, i) for i in range(5)]
     expected += [(160 + 16 * i, 16, 1.0, 0.003, i) for i in range(5)]
-    assert seen == [pytest.approx(row) for row in expected]
-    after = read_state(config, tmp_path)
+    assert grown.steps == [pytest.approx(row) for row in expected]
+    after = read_state(grown.config, grown.folder)
     assert all(np.any(after[f".generator.params{name}"] != leaf) for name, leaf in before.items() if "to_rgb_2" not in name)
 
 
@@ -313,18 +365,10 @@ def test_a_run_goes_on_with_another_batch_size_and_its_progress_ends_at_all(tmp_
     assert "100%" in last and "272/272 images" in last and "-00:" not in last
 
 
-def test_levels_are_compiled_beside_the_training_and_their_pauses_logged(tmp_path, monkeypatch):
-    threads, compile_step = [], fitting.FittedStep._compile
-
-    def recording(step):
-        threads.append((step.microbatching.resolution, threading.current_thread().name))
-        return compile_step(step)
-
-    monkeypatch.setattr(fitting.FittedStep, "_compile", recording)
-    loop.train(tiny(), IMAGES, NO_LABELS, tmp_path, {})
-    assert [resolution for resolution, _ in threads] == [8, 16]  # fading and stable phases share a program
-    assert all(name.startswith("compile") for _, name in threads)
-    lines = [json.loads(line) for line in (tmp_path / "log" / "metrics.jsonl").read_text().splitlines()]
+def test_levels_are_compiled_beside_the_training_and_their_pauses_logged(grown):
+    assert [resolution for resolution, _ in grown.compiled] == [8, 16]  # fading and stable phases share a program
+    assert all(name.startswith("compile") for _, name in grown.compiled)
+    lines = [json.loads(line) for line in (grown.folder / "log" / "metrics.jsonl").read_text().splitlines()]
     assert [(line["images"], line["resolution"]) for line in lines if "pause_seconds" in line] == [(96, 16)]
 
 
@@ -346,11 +390,19 @@ def test_what_is_wrong_with_a_later_level_is_known_at_the_next_one():
             ahead.take(phases[0])
 
 
-def test_checkpoints_of_other_paintings_are_refused(tmp_path):
-    config = tiny(total_kimg=0.016, first_resolution=16)
-    loop.train(config, IMAGES, NO_LABELS, tmp_path, {"collection": "these"})
+@pytest.fixture(scope="module")
+def one_step(tmp_path_factory):
+    """The config and the workdir of a training of one step, which tests leave as they are."""
+    config, folder = tiny(total_kimg=0.016, first_resolution=16), tmp_path_factory.mktemp("one_step")
+    loop.train(config, IMAGES, NO_LABELS, folder, {"collection": "these"})
+    (folder / "config.json").write_text(json.dumps({"config": config.to_dict() | {"collection": {"resolution": 16}}}))
+    return config, folder
+
+
+def test_checkpoints_of_other_paintings_are_refused(one_step):
+    config, folder = one_step
     with pytest.raises(UserError, match="trained on other paintings"):
-        loop.train(config, IMAGES, NO_LABELS, tmp_path, {"collection": "those"})
+        loop.train(config, IMAGES, NO_LABELS, folder, {"collection": "those"})
 
 
 def read_state(config, folder):
@@ -359,11 +411,10 @@ def read_state(config, folder):
         return leaves(checkpoints.restore(checkpoints.latest(), like))
 
 
-def test_another_networks_checkpoint_is_one_clear_line(tmp_path):
-    config = tiny(total_kimg=0.016, first_resolution=16)
-    loop.train(config, IMAGES, NO_LABELS, tmp_path, {})
+def test_another_networks_checkpoint_is_one_clear_line(one_step):
+    config, folder = one_step[0].copy_and_resolve_references(), one_step[1]
     config.model.latent_size = 9
-    with Checkpoints(tmp_path / "checkpoints") as checkpoints, pytest.raises(UserError, match="not of this config's networks"):
+    with Checkpoints(folder / "checkpoints") as checkpoints, pytest.raises(UserError, match="not of this config's networks"):
         checkpoints.restore(16, init_state(*build(config), 4, 0))
 
 
@@ -384,7 +435,7 @@ def test_wrong_settings_are_named(tmp_path, changes, message):
 
 def test_the_average_follows_its_half_life_or_its_decay():
     for settings in ({"ema_half_life_kimg": 0.016, "ema_ramp_up": 1.0}, {"ema_decay": 0.5}):  # a batch is a half-life
-        before, after, _ = run_step(tiny(**settings), rate=1e-2)
+        before, after, _ = run_step(model_config("dcgan", loss="hinge", r1=0.0, **settings), rate=1e-2)
         old, new, average = leaves(before.ema_params), leaves(after.generator.params), leaves(after.ema_params)
         for name in old:
             np.testing.assert_allclose(average[name], (old[name] + new[name]) / 2, atol=1e-6)
@@ -412,8 +463,8 @@ def test_lazy_penalties_in_the_loop(tmp_path):
 
 
 def test_a_step_that_runs_out_of_memory_is_taken_in_microbatches(tmp_path, monkeypatch, capsys):
-    config = tiny(loss="non-saturating", batch_size=32, total_kimg=0.096, stable_kimg=0.032, fade_kimg=0.032, log_every_kimg=0.032)
-    loop.train(config, IMAGES, NO_LABELS, tmp_path / "whole", {})
+    config, images = tiny(loss="non-saturating", batch_size=32, total_kimg=0.032, log_every_kimg=0.032), batches.at_resolution(IMAGES, 8)
+    loop.train(config, images, NO_LABELS, tmp_path / "whole", {})
     original = fitting.FittedStep.__call__
 
     def call(step, with_penalty, state, *inputs):
@@ -428,7 +479,7 @@ def test_a_step_that_runs_out_of_memory_is_taken_in_microbatches(tmp_path, monke
         return original(step, with_penalty, state, *inputs)
 
     monkeypatch.setattr(fitting.FittedStep, "__call__", call)
-    loop.train(config, IMAGES, NO_LABELS, tmp_path / "parts", {})
+    loop.train(config, images, NO_LABELS, tmp_path / "parts", {})
     assert "8 px: short of memory, so each batch is taken in 2 microbatches" in capsys.readouterr().err
     whole, parts = (json.loads((tmp_path / name / "log" / "metrics.jsonl").read_text().splitlines()[0]) for name in ("whole", "parts"))
     assert parts["parts"] == 2 and "parts" not in whole
@@ -436,14 +487,15 @@ def test_a_step_that_runs_out_of_memory_is_taken_in_microbatches(tmp_path, monke
 
 
 def test_the_compilers_account_of_memory_decides_before_anything_runs(tmp_path, monkeypatch):
-    level = make_level(tiny(loss="non-saturating", batch_size=64))
+    config = tiny(loss="non-saturating", batch_size=32)
+    level = make_level(config)
     needed = level._step._programs[True].memory
     assert level.microbatches == 1 and needed > 10**5
     monkeypatch.setattr(devices, "memory_limit", lambda: int(0.99 * needed))
-    assert make_level(tiny(loss="non-saturating", batch_size=64)).microbatches > 1
+    assert make_level(config).microbatches > 1
     monkeypatch.setattr(devices, "memory_limit", lambda: 1000)
-    with pytest.raises(UserError, match="64 images at 16 px don't fit into a device's memory, in microbatches of 4"):
-        make_level(tiny(loss="non-saturating", batch_size=64))
+    with pytest.raises(UserError, match="32 images at 16 px don't fit into a device's memory, in microbatches of 4"):
+        make_level(config)
 
 
 def make_level(config):
@@ -453,12 +505,9 @@ def make_level(config):
     return levels.Level(*networks_, settings, phase, like, IMAGES, NO_LABELS)
 
 
-def test_a_training_may_start_from_another(tmp_path):
-    config = tiny(total_kimg=0.016, first_resolution=16)
-    loop.train(config, IMAGES, NO_LABELS, tmp_path / "before", {})
-    (tmp_path / "before" / "config.json").write_text(json.dumps({"config": config.to_dict() | {"collection": {"resolution": 16}}}))
-    before = read_state(config, tmp_path / "before")
-    config = tiny(total_kimg=0.016, first_resolution=8, init_from=str(tmp_path / "before"), learning_rate=1e-12)
+def test_a_training_may_start_from_another(one_step, tmp_path):
+    before = read_state(*one_step)
+    config = tiny(total_kimg=0.016, first_resolution=8, init_from=str(one_step[1]), learning_rate=1e-12)
     loop.train(config, IMAGES[:, ::2, ::2], NO_LABELS, tmp_path / "after", {})  # and at a lower resolution
     like = init_state(*networks.build(config.model, 8, jnp.float32, devices.AXIS), 3, 0)
     with Checkpoints(tmp_path / "after" / "checkpoints") as checkpoints:
@@ -469,14 +518,12 @@ def test_a_training_may_start_from_another(tmp_path):
             np.testing.assert_allclose(after[name], before[source], atol=1e-6, err_msg=name)
 
 
-def test_layers_that_do_not_match_begin_as_new_and_are_named(tmp_path, capfd):
-    config = tiny(total_kimg=0.016, first_resolution=16)
-    loop.train(config, IMAGES, NO_LABELS, tmp_path, {})
-    (tmp_path / "config.json").write_text(json.dumps({"config": config.to_dict() | {"collection": {"resolution": 16}}}))
-    before = read_state(config, tmp_path)
+def test_layers_that_do_not_match_begin_as_new_and_are_named(one_step, capfd):
+    config, folder = one_step[0].copy_and_resolve_references(), one_step[1]
+    before = read_state(config, folder)
     config.model.latent_size = 9  # the first layer of the generator alone depends on it
     new = init_state(*networks.build(config.model, 32, jnp.float32), 5, 0)  # and a level more
-    state = init_from(str(tmp_path), new)
+    state = init_from(str(folder), new)
     after, as_new = leaves(state), leaves(new)
     for name in after:
         if ".ema_params" not in name:
@@ -488,7 +535,7 @@ def test_layers_that_do_not_match_begin_as_new_and_are_named(tmp_path, capfd):
     assert "layers taken" in said and "generator/block_2/kernel (8x4x4x8 there, 9x4x4x8 here)" in said and "block_5" in said
     config.model.name = "dcgan"
     with pytest.raises(UserError, match="no layer of it has the name and the shape"):
-        init_from(str(tmp_path), init_state(*networks.build(config.model, 16, jnp.float32), 4, 0))
+        init_from(str(folder), init_state(*networks.build(config.model, 16, jnp.float32), 4, 0))
 
 
 @pytest.mark.parametrize("name, first, last", [("pggan", ("block_4", "from_rgb_4"), "block_2"), ("dcgan", ("conv_0",), "score")])
@@ -502,25 +549,6 @@ def test_frozen_layers_of_the_discriminator_stay_as_they_begin(name, first, last
         if any(f"'{one}'" in layer for one in first):
             np.testing.assert_array_equal(before[layer], after[layer], err_msg=layer)
     assert any(np.abs(before[layer] - after[layer]).max() > 0 for layer in before if f"'{last}'" in layer)
-
-
-class Eyes:
-    """A watch whose figures are given."""
-
-    def __init__(self, *kids, ways=()):
-        self.kids, self.seen = list(kids), []
-        self.kids_of_ways, self.ways = list(ways), []
-
-    def __call__(self, images):
-        self.seen.append(images)
-        return {"kid_training": self.kids[len(self.seen) - 1], "copies": 0.5}
-
-    def distance(self, images):
-        self.ways.append(images)
-        return self.kids_of_ways[len(self.ways) - 1]
-
-    def nearest(self, images):
-        return IMAGES[np.arange(len(images)) % len(IMAGES)]
 
 
 def test_the_best_checkpoint_is_kept_and_used(tmp_path):
@@ -566,11 +594,9 @@ def test_the_best_checkpoint_is_good_from_chance_and_half_way_between_paintings(
     np.testing.assert_allclose(made.astype(int), eyes.ways[1][apart[:40]].astype(int), atol=2)
 
 
-def test_networks_that_still_grow_are_not_watched(tmp_path):
-    eyes = Eyes(1.0, 2.0)
-    loop.train(tiny(), IMAGES, NO_LABELS, tmp_path, {}, lambda: eyes)  # 8 px to 80, fading to 160, 16 px to 240
-    assert len(eyes.seen) == 2
-    with Checkpoints(tmp_path / "checkpoints") as checkpoints:
+def test_networks_that_still_grow_are_not_watched(grown):
+    assert len(grown.eyes.seen) == 2
+    with Checkpoints(grown.folder / "checkpoints") as checkpoints:
         assert checkpoints.best() == 160
 
 
