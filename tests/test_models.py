@@ -261,6 +261,23 @@ def test_labels_stand_behind_the_latents_and_beside_the_score(module):
     assert scores.shape == (4,) and logits.shape == (4, 2)
 
 
+def test_what_processors_do_is_what_other_devices_do():
+    """Batch norm batch by batch and at once, smoothing by products and by sums; and the derivatives of each."""
+    x, g = random(0, 2 * 6, 5), random(1, 2 * 6, 5)
+    mean, factor, bias = random(2, 2, 5), random(3, 2, 5), random(4, 5)
+    images, seen = random(5, 2, 8, 4, 3), random(6, 2, 8, 4, 3)
+    pairs = [
+        (lambda x: dcgan._moments_one_by_one(x, 2), lambda x: dcgan._moments_at_once(x, 2), (x,), random(7, 2, 2, 5)),
+        (dcgan._normalised_one_by_one, dcgan._normalised_at_once, (x, mean, factor, bias), g),
+        (layers._smooth_by_products, layers._smooth_by_sums, (images,), seen),
+    ]
+    for one, other, inputs, gradient in pairs:
+        (made, back), (expected, back_of_other) = jax.vjp(one, *inputs), jax.vjp(other, *inputs)
+        np.testing.assert_allclose(made, expected, atol=1e-5)
+        for mine, theirs in zip(back(gradient), back_of_other(gradient)):
+            np.testing.assert_allclose(mine, theirs, atol=1e-5)
+
+
 def test_smoothing_is_a_binomial_filter_and_its_own_transpose():
     x, y = (np.asarray(random(seed, 2, 6, 8, 3)) for seed in (1, 2))
     expected = ndimage.convolve(x, np.outer([1, 2, 1], [1, 2, 1])[None, :, :, None] / 16, mode="constant")
