@@ -65,8 +65,11 @@ def trace_once(program, of, state, *replicated, among=None):
 devices.Program.__init__ = trace_once
 search.MEASURED = 0.05  # seconds in which the speed of searches is measured; no test asks how well, but for one with a clock of its own
 
-# Modules that take a minute or more, the longest first: else those of few tests come last, and one process waits for the other.
-LONG = ("training", "hosts", "survival", "study", "notebook", "evaluate", "benchmark", "aspect", "quality", "latents", "damaged", "library")
+# Modules that take ten seconds or more, the longest first: else those of few tests come last, and one process waits for the other.
+LONG = (
+    "training", "survival", "hosts", "study", "notebook", "evaluate", "alone", "cut", "models", "own_latents", "latents", "benchmark",
+    "features", "counts", "plan", "false_yes", "library", "damaged",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
