@@ -1,6 +1,6 @@
 """The built-in painter's landscapes at 32 px by a small DCGAN (width 32, latents 64): what is done where no config is named.
 
-The network knows the year, and every painting trained on has latents of its own: see "The way between" in docs/training.md.
+The network knows the year, and every painting trained on has latents of its own: docs/between.md.
 """
 
 from ml_collections import ConfigDict
@@ -14,6 +14,9 @@ def get_config() -> ConfigDict:
     # Half as many paintings a step as on a GPU, and of less weight: few images are seen here.
     config.training.paintings = 3.0
     config.training.paintings_batch = 16
+    # So few paintings are known by heart before their brushwork is learnt; augmentation that gets stronger with that holds it back.
+    config.training.augment = "adaptive"
+    config.training.total_kimg = 250.0
     return config
 
 

@@ -12,7 +12,9 @@ def tiny_config() -> ConfigDict:
     config.collection.update(resolution=16, min_paintings=8)
     config.collection.painter.paintings = 48
     config.model.update(latent_size=8, width=4)
-    config.training.update(total_kimg=0.128, batch_size=16, log_every_kimg=0.032, sample_every_kimg=0.064, checkpoint_every_kimg=0.064)
+    config.training.update(
+        augment="none", total_kimg=0.128, batch_size=16, log_every_kimg=0.032, sample_every_kimg=0.064, checkpoint_every_kimg=0.064
+    )
     config.inversion.update(steps=4, candidates=32)
     config.inversion.calibration = 8
     config.morphing.update(frames=3, size=32, stations=3, formats=("gif",), films=0)
