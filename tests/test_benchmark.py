@@ -186,6 +186,10 @@ def test_a_step_on_paper_by_hand():
     # Paintings that have latents of their own are as many passes more as they are parts of a batch.
     config.training.update(paintings=1.0, paintings_batch=16, batch_size=64)
     assert roofline.passes(config.training) == (3 + 3 / 4, 8 + 3 / 4)
+    # Of twice the batch they are half the part.
+    assert roofline.passes(config.training, 128) == (3 + 3 / 8, 8 + 3 / 8)
+    g, d = networks.work(config.model, 3)
+    assert roofline.step_work(config, 3, 128) == pytest.approx((3 + 3 / 8) * g + (8 + 3 / 8) * d)
 
 
 def test_a_step_on_paper_is_said_for_each_batch_and_nothing_is_written(tmp_path):

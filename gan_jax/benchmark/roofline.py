@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from ml_collections import ConfigDict
 
 from gan_jax.models import networks
-from gan_jax.models.networks import Layer
+from gan_jax.models.layers import Layer
 from gan_jax.training import losses
 from gan_jax.training.schedule import Phase
 
@@ -47,8 +47,9 @@ class OnPaper:
         return self.flops / self.bytes
 
 
-def passes(training: ConfigDict) -> tuple[float, float]:
-    """Returns how often (the generator, the discriminator) goes over its layers in a step, in parts of the batch.
+def passes(training: ConfigDict, batch: int | None = None) -> tuple[float, float]:
+    """Returns how often (the generator, the discriminator) goes over its layers in a step, in parts of a batch: of `batch` images,
+    or as many as the config has.
 
     A pass forwards counts one; backwards one by inputs and one by weights. The discriminator sees real and generated images (3 each) and in
     the generator's step, forwards and by inputs (2); a penalty on its input gradients is both of these and again the derivatives of both
@@ -56,7 +57,7 @@ def passes(training: ConfigDict) -> tuple[float, float]:
     their own are painted and learnt from beside (3), and the discriminator sees them and what was painted, and is gone back through (3).
     """
     every = losses.penalty_every(training.loss, training.r1, training.r1_every)
-    own = training.paintings_batch / training.batch_size if training.paintings else 0.0
+    own = training.paintings_batch / (batch or training.batch_size) if training.paintings else 0.0
     generator = 4.0 if training.fresh_latents else 3.0
     return generator + 3 * own, 8 + (6.0 / every if every else 0.0) + 3 * own
 
@@ -68,7 +69,7 @@ def at_best(config: ConfigDict, level: int, batch: int, chip: Chip = V5E) -> OnP
     (norms, activations, noise, augmentation) is taken to cost nothing, as if all of it were fused.
     """
     flops = moved = seconds = 0.0
-    for count, layers in zip(passes(config.training), networks.layers(config.model, level)):
+    for count, layers in zip(passes(config.training, batch), networks.layers(config.model, level)):
         for layer in layers:
             work = count * 2.0 * batch * math.prod(layer)
             weights = _weights(layer)
@@ -89,9 +90,9 @@ def table(config: ConfigDict, phases: Sequence[Phase], say: Callable[[str], None
         say("  ".join(f"{cell:>11}" for cell in (2**level, batch, *of_step)))
 
 
-def step_work(config: ConfigDict, level: int) -> float:
-    """Returns multiplications of a training step for one image."""
-    generator, discriminator = passes(config.training)
+def step_work(config: ConfigDict, level: int, batch: int | None = None) -> float:
+    """Returns multiplications of a training step for one image of `batch`, or of as many as the config has."""
+    generator, discriminator = passes(config.training, batch)
     of_generator, of_discriminator = networks.work(config.model, level)
     return generator * of_generator + discriminator * of_discriminator
 

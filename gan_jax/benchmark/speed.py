@@ -153,7 +153,7 @@ def measure_level(config: ConfigDict, phase: Phase, dtype: jnp.dtype, ceiling: f
     count = devices.count()
     timing, program, compile_seconds = time_step(config, phase, dtype, count)
     rate = phase.batch_size / timing.median
-    operations = 2 * step_work(config, phase.level) * rate / count
+    operations = 2 * step_work(config, phase.level, phase.batch_size) * rate / count
     row = {
         "resolution": phase.resolution,
         "batch_size": phase.batch_size,
