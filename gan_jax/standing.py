@@ -57,12 +57,12 @@ class Standing:
             return False
         if name == "train" and self.latest() is None:
             return False
-        made = self.finished.get(name, {})
-        return partly or made.get("fingerprint") == self.fingerprint(name, "reads" in made)
+        record = self.finished.get(name, {})
+        return partly or record.get("fingerprint") == self.fingerprint(name, "reads" in record)
 
     def damage(self, name: str) -> str | None:
         """Returns the first file of a stage that is damaged, and in what. Of checkpoints, nothing."""
-        for path in self.files(name):
+        for path in self.made(name):
             if damaged := files.damage(path):
                 return f"{path}: damaged ({damaged})"
         # A table may be cut off where a line ends; where arrays have changed too, somebody chose other paintings.
@@ -115,7 +115,7 @@ class Standing:
             return None
         return hashlib.sha256("".join(checksums).encode()).hexdigest()[:16]
 
-    def files(self, name: str) -> list[pathlib.Path]:
+    def made(self, name: str) -> list[pathlib.Path]:
         """Returns what a stage has made that is there."""
         stage = STAGES[name]
         paths = [self.workdir / path for path in stage.makes]
@@ -124,7 +124,7 @@ class Standing:
 
     def sizes(self, name: str) -> dict[str, int]:
         """Returns bytes of a stage's tables and arrays."""
-        tables = [path for path in self.files(name) if path.suffix in (".csv", ".npy")]
+        tables = [path for path in self.made(name) if path.suffix in (".csv", ".npy")]
         return {str(path.relative_to(self.workdir)): path.stat().st_size for path in tables}
 
     def _fields(self, name: str, noted: bool) -> dict[str, Any]:

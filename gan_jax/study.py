@@ -108,7 +108,7 @@ class Study:
                 if any(str(path) in str(error) for path in self._there.missing(before)):
                     raise UserError(f"{error}; run `{before}` (or `study`), which makes it again") from None
                 # What cannot be read does not stand, whole as its file is. A collection is the user's to mend.
-                if before != "prepare" and any(str(path) in str(error) for path in self._there.files(before)):
+                if before != "prepare" and any(str(path) in str(error) for path in self._there.made(before)):
                     self._there.finished.pop(before, None)
                     if hosts.is_primary():
                         self._write()

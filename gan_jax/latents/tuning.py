@@ -137,13 +137,12 @@ def _programs(apply: Callable, features: Callable | None, settings: Settings, me
         return loss
 
     def step(trained, state, z: Array, target: Array, of_target: list[Array], before, kept, critic, others: Array, i: Array):
-        def as_before() -> tuple[Array, Array]:
+        near, there = z[:0], target[:0]
+        if settings.locality:
             # Anywhere on the way from a painting's latents to those of another image.
             away = others[(i * len(z) + jnp.arange(len(z))) % OTHERS]
             near = on_sphere(z + jnp.linspace(0.3, 1.0, len(z))[:, None] * (away - z), label_size)
-            return near, jax.lax.stop_gradient(apply(_joined(before, kept), near))
-
-        near, there = as_before() if settings.locality else (z[:0], target[:0])
+            there = jax.lax.stop_gradient(apply(_joined(before, kept), near))
 
         def total(trained) -> Array:
             images = apply(_joined(trained, kept), jnp.concatenate([z, near]))

@@ -22,14 +22,17 @@ def count() -> int:
 
 def replicate(tree: Any, among: Sequence[jax.Device] | None = None) -> Any:
     """Places every array of the tree on all local devices, or on those of `among`."""
-    mesh = Mesh(np.array(among or jax.local_devices()), (AXIS,))
-    return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
+    return jax.device_put(tree, _everywhere(among))
 
 
 def replicated(tree: Any) -> Any:
     """Returns the shapes, types and placement that `replicate` would give arrays of these shapes and types, which need not be there."""
-    placement = NamedSharding(Mesh(np.array(jax.local_devices()), (AXIS,)), PartitionSpec())
+    placement = _everywhere()
     return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=placement), tree)
+
+
+def _everywhere(among: Sequence[jax.Device] | None = None) -> NamedSharding:
+    return NamedSharding(Mesh(np.array(among or jax.local_devices()), (AXIS,)), PartitionSpec())
 
 
 def unreplicate(tree: Any) -> Any:
