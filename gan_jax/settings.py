@@ -63,6 +63,8 @@ SETTINGS: tuple[Field, ...] = (
         flag("conditional", False, "periods as labels: joined to the latents, and guessed by the discriminator"),
         flag("year", False, "the year as label: the generator paints it, and the discriminator compares with paintings of about that year"),
         integer("width", 32, 1, 2**16, "dcgan: channels next to the image"),
+        integer("convolutions", 1, 1, 2, "dcgan: of the generator, at each doubling; a second, of 3x3, sees what the first has enlarged",
+                new=True),
         flag("excitation", False, "dcgan: coarse layers of the generator weigh the channels of those three doublings finer; none at 32 px",
              new=True),
         flag("sync_batch_norm", True, "dcgan: batch statistics over all devices"),

@@ -71,7 +71,7 @@ def test_steps(model, level, loss):
 
 def test_a_generator_whose_channels_are_weighed():
     config = tiny()
-    config.model.update(name="dcgan", width=2, excitation=True)
+    config.model.update(name="dcgan", width=2, excitation=True, convolutions=2)
     g = networks.build(config.model, 64, jnp.bfloat16)[0]
     z = jnp.zeros((8, g.latent_size))
     variables = jax.eval_shape(lambda: g.init(jax.random.key(0), z, level=6, alpha=jnp.float32(1)))

@@ -314,6 +314,7 @@ def test_smooth_networks_have_the_same_parameters_and_other_outputs(fused):
     [
         (pggan.Generator, dict(fmap_base=64, fmap_max=8), lambda params: [params["block_4"][f"noise_{place}"] for place in (0, 1)]),
         (dcgan.Generator, dict(width=4), lambda params: [params["noise_project"], params["noise_0"]]),
+        (dcgan.Generator, dict(width=4, convolutions=2), lambda params: [params["noise_second_0"], params["noise_last"]]),
     ],
 )
 def test_noise_is_added_by_learnt_strengths_and_each_image_has_its_own(network, sizes, strengths):
@@ -381,6 +382,38 @@ def test_a_generator_is_excited_three_doublings_on_and_one_that_says_nothing_is_
     counted = [networks.work(config.model, 7)[0] for config.model.excitation in (False, True)]
     assert counted[1] - counted[0] == sum(math.prod(shape) for layer in kernels.values() for shape in layer.values())
     assert "excite" not in "".join(init(excited.clone(resolution=32), latents, 5)["params"])
+
+
+def test_a_generator_of_two_convolutions_a_size_is_these_layers():
+    """Enlarged and convolved with a stride, then convolved: at 8 px, at 16 px, and the last to colours."""
+    latents = random(0, 2, 5)
+    config = default_config.get_config()
+    config.model.update(latent_size=5, width=4, smooth=True)
+    counted = [networks.work(config.model, 4)[0] for config.model.convolutions in (1, 2)]
+    generator = networks.build(config.model, 16, jnp.float32)[0]
+    variables = init(generator, latents, 4)
+    variables = jax.tree.map(lambda x: x + 0.1 * random(x.size, *x.shape) ** 2, variables)  # variances stay positive
+    p, stats = (jax.tree.map(np.asarray, variables[name]) for name in ("params", "batch_stats"))
+
+    def activated(x, name):
+        norm, known = p[f"norm_{name}"], stats[f"norm_{name}"]
+        return np.maximum((np.asarray(x) - known["mean"]) / np.sqrt(known["var"] + 1e-5) * norm["scale"] + norm["bias"], 0)
+
+    def enlarged(x, name):
+        shape = (2, 2 * x.shape[1], 2 * x.shape[2], p[name].shape[-1])
+        (x,) = jax.linear_transpose(lambda x: plain_strided(x, p[name]), jnp.zeros(shape))(x)
+        return ndimage.convolve(x, np.multiply.outer([1, 2, 1], [1, 2, 1])[None, :, :, None] / 16, mode="constant")
+
+    x = activated(jnp.einsum("nl,lhwc->nhwc", latents, p["project"]), "project")
+    x = activated(enlarged(x, "conv_0"), "0")
+    x = activated(plain_conv(x, p["second_0"]), "second_0")
+    x = activated(enlarged(x, "conv_last"), "last")
+    expected = jnp.tanh(plain_conv(x, p["to_rgb"]))
+    np.testing.assert_allclose(apply(generator, variables, latents, 4), expected, atol=1e-4)
+    assert p["conv_last"].shape == (4, 4, 4, 2) and p["to_rgb"].shape == (3, 3, 3, 2)
+    # Products an image: each pixel of 16 x 16 sees 4 of those half as wide, through half as many channels as one convolution has; the rest
+    # are 3x3.
+    assert counted[1] - counted[0] == 16**2 * 4 * (2 * 4 - 3 * 4) + 8**2 * 9 * 4 * 4 + 16**2 * 9 * 2 * 3
 
 
 def test_noise_is_normal_and_without_relation_between_layers():

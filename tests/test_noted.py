@@ -151,7 +151,8 @@ def old_fingerprints(config, checksum, latest):
     needs = {"train": ["prepare"], "sample": ["train"], "invert": ["train"], "morph": ["invert"], "evaluate": ["sample", "morph"],
              "report": ["evaluate"]}  # fmt: skip
     new = {"collection.period_column": "", "training.learning_rate_decay": 0.0, "training.discriminator_rate": 1.0,
-           "training.augment_colour": 1.0, "training.works_spread": 0.0, "model.excitation": False}  # fmt: skip
+           "training.augment_colour": 1.0, "training.works_spread": 0.0, "model.excitation": False,
+           "model.convolutions": 1}  # fmt: skip
     flat, made = {CALLED.get(name, name): value for name, value in flatten(config.to_dict()).items()}, {}
     for name, of in sections.items():
         reads = {k: v for k, v in flat.items() if k.split(".")[0] in of and not may_change(k) and not (k in new and new[k] == v)}

@@ -23,6 +23,7 @@ PLAIN = {
     "model.year": False,
     "model.smooth": False,
     "model.noise": False,
+    "model.convolutions": 1,
     "model.excitation": False,
     "training.paintings": 0.0,
     "training.augment": "none",

@@ -15,7 +15,7 @@ from jax import Array
 from jax.typing import DTypeLike
 from ml_collections import ConfigDict
 
-from gan_jax.models.convolutions import strided_conv, transposed_conv, wide
+from gan_jax.models.convolutions import conv, strided_conv, transposed_conv, wide
 from gan_jax.models.layers import Layer, leaky_relu, modulated, pixel_noise, reduce, smooth
 
 WEIGHT_STDDEV = 0.02  # section 4
@@ -31,7 +31,7 @@ def build(
 ) -> tuple[nn.Module, nn.Module]:
     """Returns (generator, discriminator) for `config.model`; `axis_name` names the devices whose batch statistics are taken together."""
     sizes: dict[str, Any] = dict(resolution=resolution, width=model.width, axis_name=axis_name, dtype=dtype)
-    extras = dict(timed=model.year, smooth=model.smooth, noise=model.noise, excitation=model.excitation)
+    extras = dict(timed=model.year, smooth=model.smooth, noise=model.noise, excitation=model.excitation, convolutions=model.convolutions)
     generator = Generator(latent_size=model.latent_size, label_size=labels, **extras, **sizes)
     return generator, Discriminator(label_size=discriminator_labels, **sizes)
 
@@ -40,10 +40,19 @@ def layers(model: ConfigDict, level: int) -> tuple[list[Layer], list[Layer]]:
     """Returns those of (the generator, the discriminator)."""
     widths = [3] + [model.width * 2**i for i in range(level - 2)]  # from the image down to 4x4
     kernels = [(4 ** (level - i), 4, near, far) for i, (near, far) in enumerate(zip(widths, widths[1:]))]
-    squeezed: list[Layer] = []
+    generated, discriminated = [(16, 1, widths[-1], model.latent_size), *kernels], [(16, 1, widths[-1], 1), *kernels]
+    if model.convolutions > 1:
+        last = _last_width(model.width)
+        generated[1:2] = [(4**level, 9, 3, last), (4**level, 4, last, widths[1])]
+        generated += [(4 ** (level - i), 9, width, width) for i, width in enumerate(widths[1:-1], start=1)]
     for near, far in zip(widths[1:], widths[1 + EXCITED :]) if model.excitation else ():
-        squeezed += [(1, 16, near, far), (1, 1, near, near)]
-    return [(16, 1, widths[-1], model.latent_size), *kernels, *squeezed], [(16, 1, widths[-1], 1), *kernels]
+        generated += [(1, 16, near, far), (1, 1, near, near)]
+    return generated, discriminated
+
+
+def _last_width(width: int) -> int:
+    """Returns the channels at the size of the image, which only a generator of two convolutions has."""
+    return max(1, width // 2)
 
 
 # Batches one after the other, [batches * n, c]. XLA takes fifteen times as long on a CPU for the derivatives of sums over the second of
@@ -141,8 +150,12 @@ class Generator(nn.Module):
     """Latents [n, latent_size + label_size] to images [n, resolution, resolution, 3], float32 in [-1, 1].
 
     Labels, where a network has them, stand behind the latents, one-hot in training. The year of a `timed` network is its label; it also
-    scales and shifts each channel after its batch norm, by learnt amounts that begin at none. `smooth`, `noise` and `excitation` are not of
-    the paper; what the first two do is said of Progressive GAN's generator, the third of `Excitation`.
+    scales and shifts each channel after its batch norm, by learnt amounts that begin at none.
+
+    `smooth`, `noise`, `excitation` and a second of the `convolutions` are not of the paper. What the first two do is said of Progressive
+    GAN's generator, the third of `Excitation`. The paper's layers enlarge and convolve in one: each of four neighbouring pixels has weights
+    of its own, and where an image is even they leave a mesh. A second convolution at each size, of 3x3, sees all four, as Progressive
+    GAN's do.
     """
 
     FIRST = "norm_project"  # the module whose output is the layer next to the latents
@@ -155,6 +168,7 @@ class Generator(nn.Module):
     smooth: bool = False
     noise: bool = False
     excitation: bool = False
+    convolutions: int = 1  # at each size that is enlarged to
     axis_name: str | None = None  # devices over which batch statistics are taken together in training
     dtype: DTypeLike = jnp.float32
 
@@ -167,7 +181,9 @@ class Generator(nn.Module):
         del level, alpha
         layers = int(math.log2(self.resolution)) - 2
         channels = self.width * 2 ** (layers - 1)
-        noise = pixel_noise(jnp.zeros(1, jnp.uint32) if seeds is None else seeds, [4 * 2**i for i in range(layers)]) if self.noise else []
+        twice = self.convolutions > 1
+        sides = [4 * 2**i for i in range(layers + twice)]
+        noise = pixel_noise(jnp.zeros(1, jnp.uint32) if seeds is None else seeds, sides) if self.noise else []
 
         def activated(x: Array, place: int, name: str) -> Array:
             x = BatchNorm(self.axis_name, self.dtype, name=f"norm_{name}")(x, train)
@@ -179,18 +195,28 @@ class Generator(nn.Module):
                 x = x + (noise[place] * strength[None, None, None]).astype(self.dtype)
             return nn.relu(x)
 
+        def enlarged(x: Array, name: str, channels: int) -> Array:
+            x = transposed_conv(x, _kernel(self, name, (x.shape[-1], 4, 4, channels)))
+            return smooth(x) if self.smooth else x
+
         kernel = _kernel(self, "project", (latents.shape[-1], 4, 4, channels))
         x = activated(jnp.einsum("nl,lhwc->nhwc", latents.astype(self.dtype), kernel), 0, "project")
         coarse = [x]
         for i in range(layers - 1):
             channels //= 2
-            x = transposed_conv(x, _kernel(self, f"conv_{i}", (x.shape[-1], 4, 4, channels)))
-            x = smooth(x) if self.smooth else x
+            x = enlarged(x, f"conv_{i}", channels)
             if self.excitation and i + 1 >= EXCITED:
                 x = Excitation(self.dtype, name=f"excite_{i}")(x, coarse[i + 1 - EXCITED])
             x = activated(x, i + 1, str(i))
+            if twice:
+                x = conv(x, _kernel(self, f"second_{i}", (channels, 3, 3, channels)))
+                x = activated(x, i + 1, f"second_{i}")
             coarse.append(x)
-        x = transposed_conv(x, _kernel(self, "to_rgb", (x.shape[-1], 4, 4, 3)))
+        if twice:
+            x = activated(enlarged(x, "conv_last", _last_width(self.width)), layers, "last")
+            x = conv(x, _kernel(self, "to_rgb", (3, 3, 3, x.shape[-1])))
+        else:
+            x = transposed_conv(x, _kernel(self, "to_rgb", (x.shape[-1], 4, 4, 3)))
         return jnp.tanh(x.astype(jnp.float32))
 
     def active(self, level: int) -> None:
