@@ -57,6 +57,7 @@ from gan_jax.report.page import page, write_report  # noqa: E402
 from gan_jax.report.results import Results  # noqa: E402
 from gan_jax.stages.baseline import baseline_of, identity  # noqa: E402
 from gan_jax.stages.evaluate import features_of_paintings, paintings_of  # noqa: E402
+from gan_jax.stages.order import STAGES  # noqa: E402
 from gan_jax.study import Study  # noqa: E402
 
 MOST_SECONDS, MOST_BYTES = 10.0, 2**31
@@ -328,10 +329,9 @@ class Bench:
             return
         if made:
             shutil.copytree(made[1], self.workdir)
-        for name in ("prepare", "train", "sample", "invert", "morph"):
-            Study(self.config, self.workdir).run(name)
-        shutil.copytree(self.workdir / "morphs" / "frames", folder / "frames")
-        for name in ("baseline", "evaluate", "report"):
+        for name in STAGES:
+            if name == "baseline":  # which takes the frames of others from there
+                shutil.copytree(self.workdir / "morphs" / "frames", folder / "frames")
             Study(self.config, self.workdir).run(name)
         self._make_inputs()
 

@@ -257,6 +257,8 @@ A date is read as the span of time that its text allows: its year is the middle 
 numbers: 1888.75 is the end of September 1888, months are twelfths of a year. What the conventions are, and what a whole column says that
 none of its cells does, stands below the table. A text that is not understood as a whole is refused, never guessed at in part, and listed
 with its reason in `collection/skipped.csv`.
+
+The code is `gan_jax/collection/dates/`: `parse_dates` reads a column of dates, `parse_date` one alone.
 """
 CONVENTIONS = """
 ## Where a text leaves a choice

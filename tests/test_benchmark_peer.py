@@ -129,7 +129,7 @@ def test_the_peers_penalty_is_ours():
 
 
 @pytest.mark.skipif(not TORCH, reason="PyTorch is not installed")
-@pytest.mark.parametrize("name", ["dcgan", "pggan"])
+@pytest.mark.parametrize("name", comparison.KNOWN["model.name"])
 def test_a_step_of_the_peer_moves_both_players_and_the_average(name):
     from gan_jax.benchmark import pytorch
 
@@ -149,7 +149,7 @@ def test_a_step_of_the_peer_moves_both_players_and_the_average(name):
 
 
 @pytest.mark.skipif(not TORCH, reason="PyTorch is not installed")
-@pytest.mark.parametrize("name", ["dcgan", "pggan"])
+@pytest.mark.parametrize("name", comparison.KNOWN["model.name"])
 def test_the_peer_is_measured_beside_ours(name):
     config, phase = tiny(name)
     config.benchmark.update(windows=2, seconds=0.01)

@@ -9,6 +9,7 @@ from gan_jax.errors import UserError
 from gan_jax.evaluation import distances as room
 from gan_jax.evaluation.distances import distances
 from gan_jax.metrics import features, kid
+from gan_jax.metrics.distances import DISTANCES
 from gan_jax.metrics.image_set import ImageSet
 
 T = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
@@ -72,7 +73,7 @@ def along(figures: dict, name: str, distance: str) -> list[float]:
     return [place["against"][name][distance]["value"] for place in figures["morph"]]
 
 
-@pytest.mark.parametrize("distance", ["kid", "frechet"])
+@pytest.mark.parametrize("distance", [name for name, each in DISTANCES.items() if each.of == "features"])
 def test_frames_go_from_early_to_late(figures, distance):
     early, late = along(figures, "early", distance), along(figures, "late", distance)
     assert early == sorted(early)

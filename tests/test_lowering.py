@@ -42,7 +42,7 @@ def opened(model: str) -> tuple[Generator, Critic]:
     return Generator("here", g.latent_size, 16, params, lambda variables, z: g.apply(variables, z, **at), critic=critic), critic
 
 
-@pytest.fixture(scope="module", params=["pggan", "dcgan"])
+@pytest.fixture(scope="module", params=networks.NETWORKS)
 def generator(request) -> Generator:
     return opened(request.param)[0]
 

@@ -245,10 +245,11 @@ def test_batch_norm_is_flaxs_for_one_batch_and_for_each_of_two():
     np.testing.assert_allclose(ours.apply({"params": variables["params"], "batch_stats": stats}, x, False), running, atol=1e-4)
 
 
-@pytest.mark.parametrize("module", [pggan, dcgan])
-def test_labels_stand_behind_the_latents_and_beside_the_score(module):
-    sizes = dict(resolution=16, label_size=2) | ({"fmap_base": 64, "fmap_max": 8} if module is pggan else {"width": 2})
-    generator, discriminator = module.Generator(latent_size=6, **sizes), module.Discriminator(**sizes)
+@pytest.mark.parametrize("name", networks.NETWORKS)
+def test_labels_stand_behind_the_latents_and_beside_the_score(name):
+    model = default_config.get_config().model
+    model.update(name=name, conditional=True, latent_size=6, fmap_base=64, fmap_max=8, width=2)
+    generator, discriminator = networks.build(model, 16, jnp.float32)
     z = random(1, 4, 6)
     g = init(generator, jnp.zeros((4, 8)), 4)
 

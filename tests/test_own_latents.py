@@ -9,6 +9,7 @@ from test_training import IMAGES, assert_same_gradients, leaves, run_step, tiny
 from gan_jax.latents import sampling
 from gan_jax.latents.paths import linear, mean_shift, slerp, spline, with_labels
 from gan_jax.models.generator import Generator, Years, on_sphere
+from gan_jax.models.networks import NETWORKS
 from gan_jax.morphing.morph import hold, paint
 from gan_jax.training import batches, losses, paintings
 
@@ -122,7 +123,7 @@ def moments(config, **settings):
     return leaves((state.discriminator.adam.mu, state.generator.adam.mu, {"paintings": {"latents": state.works["adam"].mu}})), metrics
 
 
-@pytest.mark.parametrize("model, parts", [("pggan", 1), ("dcgan", 1), ("pggan", 2)])
+@pytest.mark.parametrize("model, parts", [*((name, 1) for name in NETWORKS), ("pggan", 2)])
 def test_gradients_with_paintings_and_years_are_those_of_one_device_in_one_part(model, parts):
     fresh = model == "pggan"
     one, _ = moments(ways(model, fresh_latents=fresh), count=1)
@@ -132,7 +133,7 @@ def test_gradients_with_paintings_and_years_are_those_of_one_device_in_one_part(
     assert any("year_" in name and np.abs(leaf).max() > 0 for name, leaf in one.items())
 
 
-@pytest.mark.parametrize("model", ["pggan", "dcgan"])
+@pytest.mark.parametrize("model", NETWORKS)
 def test_paintings_are_painted_at_their_own_latents(model):
     """Their part of the step alone: what is painted for them comes nearer to them, and nobody else's latents learn."""
     config = ways(model, between=1.0)

@@ -20,6 +20,7 @@ from gan_jax.errors import UserError
 from gan_jax.evaluation.evaluation import Evaluation
 from gan_jax.latents.inverted import Inversion
 from gan_jax.latents.samples import Samples
+from gan_jax.metrics.distances import DISTANCES, Distance
 from gan_jax.morphing.morphs import Morphs
 from gan_jax.report import data_uris, figures, morphs, networks, paintings, plots, results, sources
 from gan_jax.report.comparison import write_comparison
@@ -85,16 +86,24 @@ def comparison(a: str, b: str, value: float) -> dict:
         "b": b,
         "n_a": 9,
         "n_b": 1234,
-        "kid": estimate(value),
-        "swd": {"value": 10 * value, "spread": 0.25, "by_level": {"16": 7.125}, "reason": None},
-        "frechet": {"value": 100 * value, "reason": None},
+        **{name: distance_of(each, 10**place * value) for place, (name, each) in enumerate(DISTANCES.items())},
     }
+
+
+def distance_of(distance: Distance, value: float) -> dict:
+    known = {"low": value - 0.5, "high": value + 0.5, "spread": 0.25}
+    return distance.absent(None) | {"value": value} | {name: known[name] for name in distance.beside} | by_level(distance, 7.125)
+
+
+def by_level(distance: Distance, value: float) -> dict:
+    return {"by_level": {"16": value}} if distance.by_level else {}
 
 
 def floor(value: float) -> dict:
     figure = {"value": value, "spread": 0.0317, "reason": None}
     absent = {"value": None, "spread": None, "reason": "<b>too few</b> paintings"}
-    return {"n": 4, "repeats": 8, "kid": figure, "swd": {**figure, "by_level": {"16": 2.375}}, "frechet": absent}
+    floors = {name: figure | by_level(each, 2.375) for name, each in DISTANCES.items()}
+    return {"n": 4, "repeats": 8, **floors, "frechet": absent}
 
 
 @pytest.fixture
@@ -367,20 +376,20 @@ def test_years_on_the_way_are_between_those_of_the_two_paintings(workdir):
 
 def test_figures_are_those_of_the_evaluation_rounded_to_three_digits(workdir):
     rows = read(write_report(workdir)).rows
-    # Sizes of the sets, what was measured with its interval, and the floor: KID, SWD, Fréchet distance.
+    # Sizes of the sets, what was measured with its interval, and the floor.
     chance = [row[1:] for row in rows if row[0] == "Random samples, and the paintings it learned from" and len(row) == 4]
-    assert chance == [
-        ["9 and 1,234", "0.0123 −0.488 to 0.512", "3.50 ± 0.0317"],
-        ["9 and 1,234", "0.123 ± 0.250", "3.50 ± 0.0317"],
-        ["9 and 1,234", "1.23", "<b>too few</b> paintings"],
-    ]
+    by_name = dict(zip(DISTANCES, chance, strict=True))
+    assert by_name["kid"] == ["9 and 1,234", "0.0123 −0.488 to 0.512", "3.50 ± 0.0317"]
+    assert by_name["swd"] == ["9 and 1,234", "0.123 ± 0.250", "3.50 ± 0.0317"]
+    assert by_name["frechet"] == ["9 and 1,234", "1.23", "<b>too few</b> paintings"]
     middle = [row[2:] for row in rows if row[0] == "The middle of the morphs, and paintings of the years between"]
     assert middle[0] == ["3.00 2.50 to 3.50", "1.50 ± 0.0317"]
-    assert [row[2] for row in rows if row[0].startswith("Ceiling") and len(row) == 4] == ["9.88 9.38 to 10.4", "98.8 ± 0.250", "988"]
+    ceilings = [row[2] for row in rows if row[0].startswith("Ceiling") and len(row) == 4]
+    assert ceilings[:3] == ["9.88 9.38 to 10.4", "98.8 ± 0.250", "988"]
     assert ["Random samples", "200", "0.314 ± 0.0272"] in rows
     assert ["", "16 px"] in rows and ["Floor: two halves of those paintings", "2.38"] in rows
     # Every step: t, the mean year on the way from (1880.5 + 1881.25) / 2 to (1889 + 1890.875) / 2, KID, SWD, likeness.
-    assert ["0.500", "1885", "2.00", "3.00", "4.00", "20.0", "30.0", "40.0", "0.123"] in rows
+    assert ["0.500", "1885", "2.00", "3.00", "4.00", "20.0", "30.0", "40.0"] in [row[:8] for row in rows if row[-1] == "0.123"]
 
 
 def test_verdicts_from_before_they_said_what_could_be_shown_are_read(workdir):
@@ -390,6 +399,25 @@ def test_verdicts_from_before_they_said_what_could_be_shown_are_read(workdir):
         del one["could_not_be_shown"]
     path.write_text(json.dumps(found))
     assert ["the late paintings", "no difference that could be shown", "0.125 −0.375 to 0.625", "25%"] in read(write_report(workdir)).rows
+
+
+def without(value: object, name: str) -> object:
+    """Returns JSON without the fields of that name, wherever they stand."""
+    if isinstance(value, list):
+        return [without(each, name) for each in value]
+    return {key: without(each, name) for key, each in value.items() if key != name} if isinstance(value, dict) else value
+
+
+@pytest.mark.parametrize("name", [name for name in DISTANCES if name not in ("kid", "swd")])
+def test_an_evaluation_from_before_a_distance_is_shown_without_it(workdir, tmp_path, name):
+    assert DISTANCES[name].title in read(write_report(workdir)).text
+    path = workdir / "evaluation.json"
+    path.write_text(json.dumps(without(json.loads(path.read_text()), name)))
+    page = read(write_report(workdir))
+    assert DISTANCES["kid"].title in page.text and DISTANCES[name].title not in page.text
+    assert ["<b>colour", "Floor", "0.500 ± 0.0317"] in [row[:3] for row in page.rows]
+    shutil.copytree(workdir, tmp_path / "other")
+    assert f"the same, {DISTANCES[name].label}" not in [row[0] for row in read(write_comparison([workdir, tmp_path / "other"])).rows]
 
 
 def test_what_was_judged_is_there_in_words_and_numbers(workdir):
@@ -408,7 +436,8 @@ def test_what_was_judged_is_there_in_words_and_numbers(workdir):
     assert ["cross-fade", "0.812 0.500 to 0.969", "yes", "not said: no <paintings>"] in page.rows
     assert ["Frames of", "Error", "curl size (0.938)"] in page.rows and ["this study", "0.125 0.100 to 0.200", "0.375"] in page.rows
     assert ["The middle of the morphs, among paintings of the years between", "0.625", "0.500", "0.750", "0.875"] in page.rows
-    assert ["<b>colour", "Random samples, and the paintings it learned from", "7.50 7.00 to 8.00", "750"] in page.rows
+    measured = ["<b>colour", "Random samples, and the paintings it learned from", "7.50 7.00 to 8.00", "750"]
+    assert measured in [row[:4] for row in page.rows]
     assert "Without inception: no <net>" in page.text
     # Near copies come first, of those the nearest to a training painting: number 2.
     assert re.search(r"1882\s*a near copy, distance 0.300", page.text)

@@ -1,6 +1,7 @@
 """The table of settings, what is made from it, and what a shell makes of that."""
 
 import dataclasses
+import json
 import math
 import pathlib
 import shutil
@@ -111,11 +112,11 @@ def test_the_choices_are_those_that_the_code_has(name, there):
         ({"training__batch_size_by_resolution__r8": -1}, "config.training.batch_size_by_resolution.r8=-1: a whole number from 0"),
         ({"training__batch_size": 0}, "config.training.batch_size=0: a whole number from 1 to 1,048,576"),
         ({"training__learning_rate": -1.0}, "config.training.learning_rate=-1.0: a number of 1e-12 or more is needed"),
-        ({"training__loss": "wgan"}, "config.training.loss='wgan': there is 'wgan-gp', 'non-saturating', 'hinge'"),
+        ({"training__loss": "wgan"}, f"config.training.loss='wgan': there is {', '.join(map(repr, losses.LOSSES))}"),
         ({"training__precision": "float16"}, "config.training.precision='float16': there is 'auto', 'float32', 'bfloat16'"),
         ({"training__mirror": "yes"}, "config.training.mirror='yes': True or False is needed"),
         ({"training__augment_kinds": ("rotation",)}, r"config.training.augment_kinds=.*: no 'rotation'; there is 'colour'"),
-        ({"model__name": "stylegan"}, "config.model.name='stylegan': there is 'pggan', 'dcgan'"),
+        ({"model__name": "stylegan"}, f"config.model.name='stylegan': there is {', '.join(map(repr, networks.NETWORKS))}"),
         ({"collection__resolution": 48}, "config.collection.resolution=48: there is 16, 32, 64, 128, 256, 512, 1024"),
         ({"collection__fit": "stretch"}, "config.collection.fit='stretch': there is 'crop', 'pad', 'squash'"),
         ({"collection__source": "web"}, "config.collection.source='web': there is 'painter', 'folder', 'tfds'"),
@@ -216,7 +217,8 @@ def test_a_workdir_may_differ_in_how_often_to_look_and_in_further_periods():
 def test_the_page_of_settings_is_what_the_table_says():
     page = settings.page()
     assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == page, "python -m gan_jax.settings > docs/settings.md"
-    assert '| `training.loss` | `"non-saturating"` | `"wgan-gp", "non-saturating", "hinge"` |' in page
+    listed = ", ".join(map(json.dumps, losses.LOSSES))
+    assert f'| `training.loss` | `"non-saturating"` | `{listed}` |' in page
     assert "| `inversion.steps` | `150` | 1 to 1,000,000 |" in page and "| `training.precision` * |" in page
 
 

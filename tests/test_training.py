@@ -100,7 +100,7 @@ def model_config(model, **training):
     return config
 
 
-@pytest.mark.parametrize("model", ["pggan", "dcgan"])
+@pytest.mark.parametrize("model", networks.NETWORKS)
 def test_four_devices_find_the_gradients_of_one(model):
     (one, metrics_one), (four, metrics_four) = (gradients(model_config(model), count=count) for count in (1, 4))
     assert_same_gradients(one, four)
@@ -127,7 +127,7 @@ def test_augmented_gradients_are_those_of_one_device_in_one_part():
         np.testing.assert_allclose(others["['overfitting']"], metrics["['overfitting']"], rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("model", ["pggan", "dcgan"])
+@pytest.mark.parametrize("model", networks.NETWORKS)
 def test_a_step_is_what_the_networks_and_the_losses_say(model):
     """Both gradients again, from the definition: one pass for each set of images, one device, no fused anything."""
     config = model_config(model, mirror=False, fresh_latents=model == "pggan")

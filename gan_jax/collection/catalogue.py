@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gan_jax.collection import date_ends
 from gan_jax.collection.column_names import (
     DATE_NAMES,
     DATE_WORDS,
@@ -18,8 +17,8 @@ from gan_jax.collection.column_names import (
     column_named,
     key_of,
 )
-from gan_jax.collection.date_words import WORDS, folded
-from gan_jax.collection.dates import Date, parse_dates
+from gan_jax.collection.dates import Date, parse_dates, span_columns
+from gan_jax.collection.dates.words import WORDS, folded
 from gan_jax.collection.folder import IMAGE_SUFFIX, is_address
 from gan_jax.collection.tables import LARGEST_TABLE, Table, read_table
 from gan_jax.errors import UserError
@@ -100,8 +99,8 @@ def painting_dates(rows: Sequence[Mapping[str, str]], columns: Columns) -> list[
     dates = read_dates(rows, columns.date, columns.precision) if columns.date else none
     if not columns.ends:
         return dates
-    spans = date_ends.spans_of(*([row[column] for row in rows] for column in columns.ends))
-    return [date_ends.together(date, span) for date, span in zip(dates, spans)]
+    spans = span_columns.spans_of(*([row[column] for row in rows] for column in columns.ends))
+    return [span_columns.together(date, span) for date, span in zip(dates, spans)]
 
 
 def rows_where(table: Table, where: str) -> list[bool]:
@@ -238,13 +237,13 @@ def _short(text: str) -> str:
 
 
 def _pairs(table: Table) -> list[tuple[str, str]]:
-    return date_ends.pairs_of(table.columns, [key_of(column) for column in table.columns])[:MOST_PAIRS]
+    return span_columns.pairs_of(table.columns, [key_of(column) for column in table.columns])[:MOST_PAIRS]
 
 
 def _ends(table: Table, sample: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
     for pair in _pairs(table):
-        spans = date_ends.spans_of(*([row[column] for row in sample] for column in pair))
-        if 2 * sum(span is not None for span in spans) >= len(spans) and date_ends.are_of_paintings(spans):
+        spans = span_columns.spans_of(*([row[column] for row in sample] for column in pair))
+        if 2 * sum(span is not None for span in spans) >= len(spans) and span_columns.are_of_paintings(spans):
             return pair
     return ()
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from gan_jax.errors import UserError
 from gan_jax.evaluation.inputs import PERIODS
-from gan_jax.metrics import frechet, kid, manifold, ms_ssim, swd
+from gan_jax.metrics import kid, manifold, ms_ssim, swd
+from gan_jax.metrics.distances import DISTANCES, Distance, Figure
 from gan_jax.metrics.features import Standardiser
 from gan_jax.metrics.image_set import MINIMUM, ImageSet, joined
 from gan_jax.progress import Progress
@@ -32,8 +33,6 @@ NOTES = (
     "The paintings between were not trained on.",
 )
 
-Figure = dict[str, Any]
-
 
 @dataclasses.dataclass(frozen=True)
 class _Set:
@@ -44,6 +43,10 @@ class _Set:
     points: np.ndarray  # [n, d] standardised features
     reason: str | None = None  # why nothing can be said about it
     descriptors: swd.Descriptors | None = None
+
+    def taken(self, distance: Distance) -> np.ndarray | swd.Descriptors | None:
+        """Returns what a distance is taken of."""
+        return self.points if distance.of == "features" else self.descriptors
 
 
 def distances(
@@ -88,13 +91,10 @@ def distances(
           'notes': [str],
         }
         Comparison: {'a': name, 'b': name, 'n_a': int, 'n_b': int,    the frames at one t have the name 'frames'
-          'kid': {'value', 'low', 'high', 'reason'},                  low to high is the 95 % interval
-          'swd': {'value', 'spread', 'by_level': {'64': float, ...}, 'reason'},     times 1,000, finest level first
-          'frechet': {'value', 'reason'}}
+          name of a distance: {'value', 'reason'}, for each of `metrics.distances.DISTANCES`, with its 'low' and 'high' or 'spread',
+            and 'by_level': {'64': float, ...}, finest level first, where it has them}
         Floor: {'n': images in each half, 'repeats': int,             value: mean over repeats; spread: standard deviation
-          'kid': {'value', 'spread', 'reason'},
-          'swd': {'value', 'spread', 'by_level': {...}, 'reason'},
-          'frechet': {'value', 'spread', 'reason'}}
+          name of a distance: {'value', 'spread', 'reason'}, with 'by_level' too}
         Diversity: {'value', 'error', 'n': int, 'pairs': int, 'reason'}    mean MS-SSIM of random pairs, standard error
         Manifold: {'precision', 'recall', 'density', 'coverage', 'reason'}
 
@@ -157,7 +157,10 @@ def distances(
                 patches = cut("frames", frames[:, k]) if ours or closely is None or k in closely else None
                 here = look("frames", frames[:, k], patches)
                 place = {"t": float(t[k]), "against": {name: _comparison(here, seen[name], seed) for name in PERIODS}}
-                place |= {"training": _kid(here, seen["training"], seed), "precision": _manifold(seen["training"], here, seed)["precision"]}
+                place |= {
+                    "training": _distance("kid", here, seen["training"], seed),
+                    "precision": _manifold(seen["training"], here, seed)["precision"],
+                }
                 if not ours:
                     return place, None
                 return place | {"diversity": diverse(here)}, {"t": float(t[k]), **_manifold(seen["between"], here, seed)}
@@ -229,8 +232,10 @@ def _check(sets: Mapping[str, ImageSet], generated: ImageSet, frames: ImageSet, 
     return resolution
 
 
-def _swd_reason(a: _Set, b: _Set) -> str | None:
-    """Why there is no SWD of two sets that are large enough."""
+def _why_not(distance: Distance, a: _Set, b: _Set) -> str | None:
+    """Returns why there is no such distance of two sets, None where there is one."""
+    if a.reason or b.reason or distance.of == "features":
+        return a.reason or b.reason
     if (a.descriptors is None or b.descriptors is None) and a.images.shape[1] >= swd.MINIMUM_RESOLUTION:
         return "the sliced Wasserstein distance was not asked for"
     if a.descriptors is None or b.descriptors is None:
@@ -238,31 +243,18 @@ def _swd_reason(a: _Set, b: _Set) -> str | None:
     return None
 
 
-def _levels(by_level: Mapping[int, float]) -> dict[str, float]:
-    return {str(resolution): float(value) for resolution, value in by_level.items()}
-
-
 def _comparison(a: _Set, b: _Set, seed: int) -> Figure:
     """Returns all distances between two sets, or why there are none."""
-    reason = a.reason or b.reason
-    swd_reason = reason or _swd_reason(a, b)
-    result: Figure = {"a": a.name, "b": b.name, "n_a": len(a.images), "n_b": len(b.images)}
-    result["kid"] = _kid(a, b, seed)
-    result["swd"] = {"value": None, "spread": None, "by_level": {}, "reason": swd_reason}
-    result["frechet"] = {"value": None, "reason": reason}
-    if reason is None:
-        result["frechet"]["value"] = frechet.frechet(a.points, b.points)
-    if a.descriptors is not None and b.descriptors is not None:
-        distance = swd.swd(a.descriptors, b.descriptors)
-        result["swd"].update(value=distance.value, spread=distance.spread, by_level=_levels(distance.by_level))
-    return result
+    sizes = {"a": a.name, "b": b.name, "n_a": len(a.images), "n_b": len(b.images)}
+    return {**sizes, **{name: _distance(name, a, b, seed) for name in DISTANCES}}
 
 
-def _kid(a: _Set, b: _Set, seed: int) -> Figure:
-    reason = a.reason or b.reason
+def _distance(name: str, a: _Set, b: _Set, seed: int) -> Figure:
+    distance = DISTANCES[name]
+    reason = _why_not(distance, a, b)
     if reason:
-        return {"value": None, "low": None, "high": None, "reason": reason}
-    return {**dataclasses.asdict(kid.kid(a.points, b.points, seed=_seed(seed, "kid", a.name, b.name))), "reason": None}
+        return distance.absent(reason)
+    return distance.compare(a.taken(distance), b.taken(distance), _seed(seed, name, a.name, b.name))
 
 
 def _diversity(one: _Set, seed: int, reason: str | None = None) -> Figure:
@@ -297,37 +289,33 @@ def _floor(one: _Set, patches: Mapping[int, np.ndarray] | None, half: int, seed:
         reason = f"{one.name}: halves of {half} images, at least {kid.MINIMUM} are needed"
     if reason:
         progress.advance(repeats)
-        empty = {"value": None, "spread": None, "reason": reason}
-        return {"n": half, "repeats": repeats, "kid": dict(empty), "swd": {**empty, "by_level": {}}, "frechet": dict(empty)}
-    swd_reason = _swd_reason(one, one)
+        return {"n": half, "repeats": repeats, **{name: _mean_and_spread(each, [], reason) for name, each in DISTANCES.items()}}
 
-    def split(i: int, first: np.ndarray, second: np.ndarray) -> tuple[float, float, swd.Swd | None]:
-        points = one.points[first], one.points[second]
-        sliced = None
+    def split(i: int, first: np.ndarray, second: np.ndarray) -> dict[str, Figure]:
+        halves: dict[str, tuple[Any, Any]] = {"features": (one.points[first], one.points[second])}
         if patches is not None and one.descriptors is not None:
             # One set of directions for each split, in turn: the splits differ by far more than the directions do.
-            halves = ({level: taken[part] for level, taken in patches.items()} for part in (first, second))
-            sliced = swd.swd(*(swd.describe(each, one.descriptors.seed, (i % swd.REPEATS,)) for each in halves))
-        return kid.estimate(*points), frechet.frechet(*points), sliced
+            here, there = ({level: taken[part] for level, taken in patches.items()} for part in (first, second))
+            directions = one.descriptors.seed, (i % swd.REPEATS,)
+            halves["neighbourhoods"] = (swd.describe(here, *directions), swd.describe(there, *directions))
+        return {name: each.measure(*halves[each.of], None) for name, each in DISTANCES.items() if each.of in halves}
 
     found = []
     with _threads() as pool:
         for figures in pool.map(split, range(repeats), *zip(*_halves(one, half, seed, repeats))):
             found.append(figures)
             progress.advance(1, f"floor of {one.name}")
-    kids, frechets, sliced = zip(*found)
-    swds = [each for each in sliced if each]
-    by_level = {level: np.mean([each.by_level[level] for each in swds]) for level in (swds[0].by_level if swds else ())}
-    return {
-        "n": half,
-        "repeats": repeats,
-        "kid": _mean_and_spread(kids, None),
-        "swd": {**_mean_and_spread([each.value for each in swds], swd_reason), "by_level": _levels(by_level)},
-        "frechet": _mean_and_spread(frechets, None),
+    floors = {
+        name: _mean_and_spread(each, [figures[name] for figures in found if name in figures], _why_not(each, one, one))
+        for name, each in DISTANCES.items()
     }
+    return {"n": half, "repeats": repeats, **floors}
 
 
-def _mean_and_spread(values: Sequence[float], reason: str | None) -> Figure:
-    if not values:
-        return {"value": None, "spread": None, "reason": reason}
-    return {"value": float(np.mean(values)), "spread": float(np.std(values, ddof=1)), "reason": reason}
+def _mean_and_spread(distance: Distance, found: Sequence[Figure], reason: str | None) -> Figure:
+    """Returns the floor of a distance from what was found of each split; of none, why."""
+    values = [each["value"] for each in found]
+    known = {"value": float(np.mean(values)), "spread": float(np.std(values, ddof=1))} if found else {"value": None, "spread": None}
+    levels = found[0]["by_level"] if distance.by_level and found else ()
+    by_level = {level: float(np.mean([each["by_level"][level] for each in found])) for level in levels}
+    return {**known, "reason": reason, **({"by_level": by_level} if distance.by_level else {})}

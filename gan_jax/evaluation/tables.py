@@ -9,6 +9,7 @@ import numpy as np
 from gan_jax.evaluation import style
 from gan_jax.evaluation.inputs import STUDY, Competitors, Paintings, Seen
 from gan_jax.metrics import copies
+from gan_jax.metrics.distances import DISTANCES, INTERVAL
 from gan_jax.metrics.features import Standardiser
 from gan_jax.metrics.image_set import ImageSet
 from gan_jax.metrics.manifold import distances
@@ -120,12 +121,21 @@ def competitor_rows(figures: Mapping[str, Any]) -> Rows:
     ways = {STUDY: figures["morph"], **figures["competitors"]}
     places = [(name, _number(place["t"]), place["against"]["between"], place) for name, way in ways.items() for place in way]
     for name, t, comparison, place in [*places, *((one["name"], "", one["comparison"], None) for one in figures["standing"])]:
-        numbers = {"kid": comparison["kid"]["value"], "kid_low": comparison["kid"]["low"], "kid_high": comparison["kid"]["high"],
-                   "swd": comparison["swd"]["value"], "frechet": comparison["frechet"]["value"],
+        numbers = {**_distances(comparison),
                    "rank": (rank.get(name) or {}).get("value"), "kid_training": place["training"]["value"] if place else None,
                    "precision": place["precision"] if place else None, "sharpness": place["sharpness"] if place else None}  # fmt: skip
         rows.append({"competitor": name, "t": t} | {key: _number(value) for key, value in numbers.items()})
     return rows
+
+
+def _distances(comparison: Mapping[str, Any]) -> dict[str, float | None]:
+    """Returns all distances by the names of their columns, with the ends of the intervals of those that have one."""
+    columns = {}
+    for name, distance in DISTANCES.items():
+        columns[name] = comparison[name]["value"]
+        if distance.beside == INTERVAL:
+            columns |= {f"{name}_{end}": comparison[name][end] for end in INTERVAL}
+    return columns
 
 
 def chronology_rows(figures: Mapping[str, Any]) -> Rows:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 COVERAGE = 95.0  # percent
 ROUNDS = 1000
@@ -21,7 +21,7 @@ def students_factor(n: int) -> float:
     """Returns how much wider an interval is than what n points scatter around their own mean: they scatter more around the true one
     (Student)."""
     tail = 0.5 + COVERAGE / 200
-    return stats.t.ppf(tail, n - 1) / stats.norm.ppf(tail) * np.sqrt(n / (n - 1))
+    return special.stdtrit(n - 1, tail) / special.ndtri(tail) * np.sqrt(n / (n - 1))
 
 
 def percentiles(values: np.ndarray) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from gan_jax.errors import UserError
 from gan_jax.evaluation.evaluation import shown
 from gan_jax.morphing.morphs import Morphs
 from gan_jax.report import data_uris
-from gan_jax.report.figures import figure
+from gan_jax.report.figures import distances, figure
 from gan_jax.report.judged import said_of
 from gan_jax.report.page import render
 from gan_jax.report.paintings import span
@@ -65,8 +65,7 @@ def judged(found: Mapping[str, Any]) -> dict[str, Any]:
     rows = {
         "Random samples to the paintings they learned from, KID": figure(generated["kid"]),
         "the floor of that": figure(floor["kid"]),
-        "the same, SWD": figure(generated["swd"]),
-        "the same, Fréchet distance": figure(generated["frechet"]),
+        **{f"the same, {distance.label}": figure(generated[key]) for key, distance in distances(found).items() if key != "kid"},
         "Likeness of random couples (MS-SSIM)": figure(found["diversity"]["generated"]),
         "of the real paintings": figure(found["diversity"]["training"]),
         **{name.capitalize(): figure({"value": found["manifold"]["generated"][name]}) for name in ("precision", "recall", "coverage")},

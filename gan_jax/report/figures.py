@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gan_jax.evaluation.evaluation import shown
+from gan_jax.metrics.distances import DISTANCES, Distance
 from gan_jax.report import plots
 
 PERIODS = ("early", "between", "late")
@@ -32,7 +33,8 @@ def evaluation_section(found: Mapping[str, Any], mean_years: tuple[float, float]
     otherwise than `evaluate` writes it.
     """
     return {
-        "metrics": [{"key": key, **_metric(found, key)} for key in ("kid", "swd", "frechet")],
+        "metrics": [{"title": each.title, "about": each.about, **_metric(found, key)} for key, each in distances(found).items()],
+        "columns": [each.label for each in _along_t(found).values()],
         "levels": _levels(found),
         "diversity": [{"name": name, **figure(entry), "pairs": int(entry["pairs"])} for name, entry in found["diversity"].items()],
         "manifold": _manifold(found),
@@ -42,6 +44,15 @@ def evaluation_section(found: Mapping[str, Any], mean_years: tuple[float, float]
         "legend": [{"name": LEGEND[name], "colour": plots.PERIOD_COLOURS[name]} for name in PERIODS],
         "notes": [str(note) for note in found["notes"]],
     }
+
+
+def distances(found: Mapping[str, Any]) -> dict[str, Distance]:
+    """Returns the distances that an evaluation has by name: one from before a distance was added does without it."""
+    return {name: distance for name, distance in DISTANCES.items() if name in found["ceiling"]}
+
+
+def _along_t(found: Mapping[str, Any]) -> dict[str, Distance]:
+    return {name: distance for name, distance in distances(found).items() if distance.along}
 
 
 def _manifold(found: Mapping[str, Any]) -> list[dict]:
@@ -97,13 +108,12 @@ def _levels(found: Mapping[str, Any]) -> dict:
 
 
 def _along(found: Mapping[str, Any], mean_years: tuple[float, float] | None) -> list[dict]:
-    """Returns a row for each t: its mean year, KID and SWD against each period, and diversity."""
+    """Returns a row for each t: its mean year, distances to each period, and diversity."""
     return [
         {
             "t": moment["t"],
             "year": mean_years[0] + moment["t"] * (mean_years[1] - mean_years[0]) if mean_years else None,
-            "kid": [figure(moment["against"][period]["kid"]) for period in PERIODS],
-            "swd": [figure(moment["against"][period]["swd"]) for period in PERIODS],
+            "distances": [figure(moment["against"][period][key]) for key in _along_t(found) for period in PERIODS],
             "diversity": figure(moment["diversity"]),
         }
         for moment in found["morph"]
@@ -111,19 +121,18 @@ def _along(found: Mapping[str, Any], mean_years: tuple[float, float] | None) -> 
 
 
 def _competitors(found: Mapping[str, Any]) -> list[dict]:
-    """Returns the morphs and what is put beside them: KID and SWD to the years between, at the start, in the middle and at the end."""
+    """Returns the morphs and what is put beside them: distances to the years between, each at the start, in the middle and at the end."""
     if not found["morph"]:
         return []
-    places = [0, int(found["middle"]["k"]), -1]
+    keys, places = list(_along_t(found)), [0, int(found["middle"]["k"]), -1]
     ways = {"this study": found["morph"], **found["competitors"]}
     rows = [
-        {"name": name, "places": [{key: figure(way[k]["against"]["between"][key]) for key in ("kid", "swd")} for k in places]}
+        {"name": name, "distances": [figure(way[k]["against"]["between"][key]) for key in keys for k in places]}
         for name, way in ways.items()
     ]
-    nothing = {"kid": figure({}), "swd": figure({})}
     for one in found["standing"]:
-        here = {key: figure(one["comparison"][key]) for key in ("kid", "swd")}
-        rows.append({"name": shown(one["name"]), "places": [nothing, here, nothing]})
+        values = [value for key in keys for value in (figure({}), figure(one["comparison"][key]), figure({}))]
+        rows.append({"name": shown(one["name"]), "distances": values})
     return rows
 
 

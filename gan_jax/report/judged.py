@@ -9,7 +9,7 @@ from gan_jax.collection.aspect import between, matted
 from gan_jax.errors import UserError
 from gan_jax.evaluation.evaluation import shown
 from gan_jax.report import data_uris, plots
-from gan_jax.report.figures import figure
+from gan_jax.report.figures import distances, figure
 from gan_jax.report.paintings import Paintings, span
 from gan_jax.report.results import Results
 
@@ -147,12 +147,21 @@ def _truth(found: Mapping[str, Any] | None) -> dict | None:
 
 
 def _other(name: str, found: Mapping[str, Any]) -> dict:
+    of_features = {key: distance for key, distance in distances(found).items() if distance.of == "features"}
+
+    def row(comparison: Mapping[str, Any]) -> list[dict]:
+        return [figure(comparison[key]) for key in of_features]
+
     return {
         "name": name,
-        "generated": {key: figure(found["comparisons"][0][key]) for key in ("kid", "frechet")},
-        "floor": {key: figure(found["floors"]["training"][key]) for key in ("kid", "frechet")},
-        "ceiling": {key: figure(found["ceiling"][key]) for key in ("kid", "frechet")},
-        "middle": [{"name": way, "kid": figure(one["kid"])} for way, one in found["middle"].items()],
+        "distances": [distance.label for distance in of_features.values()],
+        "generated": row(found["comparisons"][0]),
+        "floor": row(found["floors"]["training"]),
+        "ceiling": row(found["ceiling"]),
+        "middle": [
+            {"name": way, "distances": [figure(one[key]) if distance.along else None for key, distance in of_features.items()]}
+            for way, one in found["middle"].items()
+        ],
     }
 
 

@@ -1,11 +1,16 @@
-"""A date's text as a row of tokens: numbers, words with what they may mean, and marks. In time linear in the text."""
+"""A date's text as a row of tokens (numbers, words with what they may mean, and marks) in time linear in the text; looking along them."""
 
 import re
 import unicodedata
 from dataclasses import dataclass
 
-from gan_jax.collection.date_words import LONGEST_EAST_ASIAN, LONGEST_PHRASE, WORDS, Meaning, folded
+from gan_jax.collection.dates.column import Habits
+from gan_jax.collection.dates.words import LONGEST_EAST_ASIAN, LONGEST_PHRASE, WORDS, Meaning, folded
 
+SEPARATORS = ",;:()\"'|"
+DOUBT = "?~"
+SIGNS = "-–"
+FAR = 16  # tokens, that are looked ahead at most, so that no text takes more than time in proportion to its length
 _DASHES = {ord(dash): "-" for dash in "‐‑﹣－"} | {ord(dash): "–" for dash in "‒–—―−〜～"}
 _BRACKETS = {ord(bracket): "(" for bracket in "[{<「（〔"} | {ord(bracket): ")" for bracket in "]}>」）〕"}
 _QUOTES = {ord(quote): "'" for quote in "’‘`´ʼ"} | {ord(quote): '"' for quote in "“”„«»"}
@@ -182,3 +187,29 @@ def _phrases(found: list[Token]) -> list[Token]:
             result.append(best[1])
         place = best[0]
     return result
+
+
+class Cursor:
+    """The tokens of one text and how far they are read; `ahead` counts from there."""
+
+    def __init__(self, found: list[Token], habits: Habits):
+        self.tokens, self.habits, self.place = found, habits, 0
+
+    def at(self, ahead: int = 0) -> Token | None:
+        place = self.place + ahead
+        return self.tokens[place] if 0 <= place < len(self.tokens) and abs(ahead) <= FAR else None
+
+    def mark(self, marks: str, ahead: int = 0) -> bool:
+        token = self.at(ahead)
+        return token is not None and token.kind == "mark" and token.text in marks
+
+    def means(self, kind: str, ahead: int = 0) -> Meaning | None:
+        token = self.at(ahead)
+        return token.means(kind) if token else None
+
+    def number(self, ahead: int = 0, most: int = 0) -> Token | None:
+        token = self.at(ahead)
+        return token if token and token.kind == "number" and (not most or len(token.text) <= most) else None
+
+    def ends(self, ahead: int = 0) -> bool:
+        return self.at(ahead) is None or self.mark(SEPARATORS, ahead)

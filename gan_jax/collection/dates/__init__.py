@@ -3,6 +3,11 @@
 A date is read as the span of time its text allows; the year is the middle of the span and the uncertainty half its width,
 both in years. Months are twelfths of a year and days even parts of their month, as in tables that write September as .6667.
 
+    parse_dates: column.py ──▶ tokens.py ──▶ numbers.py, phrases.py ──▶ grammar.py ──▶ points.py ──▶ years from which and to before which
+
+`column.py` has what only a whole column says, `words.py` the vocabulary, `numbers.py` and `phrases.py` points of time, `grammar.py` what of
+a text dates the painting, `points.py` the spans. `span_columns.py` has tables that give both ends in columns of their own.
+
 Conventions, where a text leaves one to choose (docs/dates.md has examples of all):
 - "c.", "about", "~", "probably" and "?" add `CIRCA` years on either side, the span museum indexes commonly give to a modern "ca.";
 - "before 1888" is the `OPEN_ENDED` years that end where 1888 begins, "after 1888" those that begin where it ends; "1888 or later" and
@@ -19,11 +24,10 @@ Conventions, where a text leaves one to choose (docs/dates.md has examples of al
 
 from collections.abc import Sequence
 
-from gan_jax.collection.date_columns import habits_of, plain_texts, without_time
-from gan_jax.collection.date_cursor import Habits
-from gan_jax.collection.date_grammar import read
-from gan_jax.collection.date_points import FIRST_YEAR, LAST_YEAR
-from gan_jax.collection.date_words import MONTHS, OPEN_ENDED
+from gan_jax.collection.dates.column import Habits, habits_of, plain_texts, without_time
+from gan_jax.collection.dates.grammar import read
+from gan_jax.collection.dates.points import FIRST_YEAR, LAST_YEAR
+from gan_jax.collection.dates.words import MONTHS, OPEN_ENDED
 
 __all__ = ["CIRCA", "FIRST_YEAR", "LAST_YEAR", "LONGEST", "MONTHS", "OPEN_ENDED", "parse_date", "parse_dates"]
 
@@ -56,7 +60,7 @@ def parse_date(text: str, habits: Habits = _HABITS) -> Date:
 def parse_dates(texts: Sequence[str], precisions: Sequence[str] | None = None) -> list[Date | str]:
     """Reads a column of dates; where one can't be read, the reason stands in its place.
 
-    What a cell means may depend on the others: date_columns.py has how. `precisions` are the cells of a column beside it that says how
+    What a cell means may depend on the others: column.py has how. `precisions` are the cells of a column beside it that says how
     exact each is (Wikidata's 7 century, 8 decade, 9 year, 10 month, 11 day, or those words). Each different text is read once.
     """
     plain = plain_texts(texts, precisions)

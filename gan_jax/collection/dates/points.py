@@ -3,7 +3,7 @@
 import calendar
 from dataclasses import dataclass
 
-from gan_jax.collection.date_words import MONTHS, OPEN_ENDED, WINTER
+from gan_jax.collection.dates.words import MONTHS, OPEN_ENDED, WINTER
 
 FIRST_YEAR, LAST_YEAR = -9999, 2100
 Span = tuple[float, float]  # years; the start belongs to it, the end doesn't

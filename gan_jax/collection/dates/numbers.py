@@ -1,9 +1,8 @@
 """The numbers of a date: which are years, months and days, alone and in forms such as 1888-09-23."""
 
-from gan_jax.collection.date_cursor import Cursor
-from gan_jax.collection.date_points import Point, Span, checked, month_span
-from gan_jax.collection.date_tokens import Token
-from gan_jax.collection.date_words import Meaning
+from gan_jax.collection.dates.points import Point, Span, checked, month_span
+from gan_jax.collection.dates.tokens import Cursor, Token
+from gan_jax.collection.dates.words import Meaning
 
 
 class NumberReader(Cursor):

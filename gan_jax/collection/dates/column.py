@@ -4,8 +4,7 @@ import datetime
 import re
 import statistics
 from collections.abc import Sequence
-
-from gan_jax.collection.date_cursor import Habits
+from dataclasses import dataclass
 
 _DECIMAL = re.compile(r"([0-9]{4})\.([0-9]{1,20})")
 _COMMA = re.compile(r"([0-9]{4}),([0-9]{1,20})")  # as spreadsheets write it on most of the continent
@@ -22,6 +21,14 @@ _EXCEL_BEGINS = datetime.date(1899, 12, 30)  # as the years after 1900 count, wh
 _PRECISIONS = {"9": "year", "10": "month", "11": "day", "8": "decade", "7": "century", "6": "millennium", "jahr": "year", "annee": "year"}
 
 Date = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How the column that a date stands in is written, where a date alone does not say."""
+
+    day_first: bool | None = None  # "3/4/1888" is 3 April, or 4 March; None: either
+    short_ranges: bool = False  # "1901-02" is 1901 to 1902, and not February 1901
 
 
 def without_time(text: str) -> str:

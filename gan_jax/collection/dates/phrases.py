@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from gan_jax.collection import date_words as words
-from gan_jax.collection.date_cursor import DOUBT, SIGNS
-from gan_jax.collection.date_numbers import NumberReader
-from gan_jax.collection.date_points import Point
-from gan_jax.collection.date_tokens import Token
+from gan_jax.collection.dates import words
+from gan_jax.collection.dates.numbers import NumberReader
+from gan_jax.collection.dates.points import Point
+from gan_jax.collection.dates.tokens import DOUBT, SIGNS, Token
 
 _MOST_POINTS = 8  # in one range or list
 

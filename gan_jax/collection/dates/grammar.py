@@ -10,11 +10,11 @@ Every token is looked at a bounded number of times, so a text takes time in prop
 
 from dataclasses import dataclass, field
 
-from gan_jax.collection import date_words as words
-from gan_jax.collection.date_cursor import DOUBT, SEPARATORS, Habits
-from gan_jax.collection.date_phrases import ExpressionReader, Statement
-from gan_jax.collection.date_points import Point, Span, completed, opened, span_of
-from gan_jax.collection.date_tokens import Token, tokens
+from gan_jax.collection.dates import words
+from gan_jax.collection.dates.column import Habits
+from gan_jax.collection.dates.phrases import ExpressionReader, Statement
+from gan_jax.collection.dates.points import Point, Span, completed, opened, span_of
+from gan_jax.collection.dates.tokens import DOUBT, SEPARATORS, Token, tokens
 
 _PLACE_WORDS = 6  # at most, in "Auvers-sur-Oise, June 1890"
 
