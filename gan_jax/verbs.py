@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from gan_jax.config import check
-from gan_jax.errors import UserError
+from gan_jax.errors import UserError, on_one_line
 from gan_jax.in_use import workdir_in_use
 from gan_jax.settings import SETTINGS
 
@@ -68,7 +68,7 @@ class Verb:
 
 
 def say(name: str, result: Any) -> None:
-    print(f"{name:<9} {result}", flush=True)
+    print(f"{name:<9} {on_one_line(str(result))}", flush=True)
 
 
 @contextlib.contextmanager
