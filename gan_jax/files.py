@@ -119,10 +119,13 @@ def _sync_folder(path: os.PathLike | str) -> None:
 
 
 def write_json(path: os.PathLike | str, value: Any) -> None:
-    """Writes `value` as indented JSON. NaN and infinities are refused: no other reader would take them."""
+    """Writes `value` as indented JSON. NaN and infinities are refused: no other reader would take them.
+
+    Names of files that are not UTF-8 read back as they are: what UTF-8 can't have in them is escaped.
+    """
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     with atomic_file(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
 
 def damage(path: os.PathLike | str) -> str | None:
@@ -192,8 +195,11 @@ def _ends_as_film(path: pathlib.Path, size: int) -> bool:
 
 
 def write_csv(path: os.PathLike | str, fields: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Writes rows as UTF-8 CSV with a header; keys outside `fields` are an error, missing ones stay empty."""
-    with atomic_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    """Writes rows as UTF-8 CSV with a header; keys outside `fields` are an error, missing ones stay empty.
+
+    What UTF-8 can't have, as in names of files in another encoding, is escaped.
+    """
+    with atomic_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.DictWriter(file, list(fields), restval="")
         writer.writeheader()
         writer.writerows(rows)
