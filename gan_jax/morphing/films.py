@@ -4,6 +4,7 @@ import dataclasses
 import multiprocessing
 import os
 import pathlib
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 
@@ -44,7 +45,18 @@ class Settings:
 
 def workshop() -> ProcessPoolExecutor:
     """Processes that make films. The encoder is started by a fork, which can hang a process that runs JAX; these run none."""
-    return ProcessPoolExecutor(min(16, os.cpu_count() or 1), mp_context=multiprocessing.get_context("spawn"))
+    return ProcessPoolExecutor(min(16, os.cpu_count() or 1), multiprocessing.get_context("spawn"), _end_with_parent)
+
+
+def _end_with_parent() -> None:
+    """Lets a process of the workshop end when the program that started it is killed: it would wait for more to do for ever."""
+
+    def watch() -> None:
+        if parent := multiprocessing.parent_process():
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def write_films(path: pathlib.Path, frames: np.ndarray, frames_per_second: float, formats: Sequence[str], playback: str) -> None:
