@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import pathlib
 import struct
 
 import numpy as np
@@ -271,3 +272,11 @@ def test_a_log_that_is_no_file_is_neither_waited_for_nor_read(tmp_path):
     os.truncate(path, 2**36)
     with pytest.raises(UserError, match="68,719,476,736 bytes, at most"):
         Log(tmp_path, 10)
+
+
+@pytest.mark.parametrize("name", ["gs:", "s3:", "plain"])
+def test_a_log_is_written_into_its_folder_whatever_that_is_called(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with Log(pathlib.Path(name) / "log", 0) as log:
+        log.write(16, {"loss": 1.0})
+    assert [path.name.split(".")[0] for path in sorted((tmp_path / name / "log").iterdir())] == ["events", "metrics"]

@@ -29,7 +29,9 @@ class Log:
             with files.atomic_file(path) as temporary:
                 temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
         self._lines = open(path, "a", encoding="utf-8", buffering=1)  # noqa: SIM115 (closed with the log)
-        self._events = tensorboardX.SummaryWriter(str(folder), write_to_disk=True, purge_step=images_seen + 1 if images_seen else None)
+        # By its whole path: a relative one that begins with "gs:" or "s3:" would be taken for a place in a cloud.
+        place, purge = str(folder.absolute()), images_seen + 1 if images_seen else None
+        self._events = tensorboardX.SummaryWriter(place, write_to_disk=True, purge_step=purge)
 
     def __enter__(self) -> "Log":
         return self
