@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,6 +25,8 @@ os.umask(UMASK)
 _making: set[pathlib.Path] = set()  # folders that are synced as a whole, when they are complete
 _SYNCING = 16  # files at once: a disk writes down together what is asked of it together
 KINDS = (".npy", ".json", ".csv", ".html", ".png", ".gif", ".webp", ".mp4")  # whose damage is known
+# The names of `atomic_file`, which end in eight letters and digits of mkstemp's and the suffix.
+_TEMPORARY = re.compile(rf"\..+\.[a-z0-9_]{{8}}({'|'.join(map(re.escape, (*KINDS, '.jsonl')))})", re.DOTALL)
 _END_OF_PNG = b"IEND\xaeB`\x82"
 
 
@@ -77,6 +80,17 @@ def atomic_folder(path: os.PathLike | str) -> Iterator[pathlib.Path]:
     finally:
         _making.discard(name)
         shutil.rmtree(name, ignore_errors=True)
+
+
+def remove_left(workdir: pathlib.Path) -> None:
+    """Removes what a process that was killed had begun to write into a workdir and the folders of its stages.
+
+    Nobody else may be writing there; what `explore` saves, which it may do at any time, is left.
+    """
+    folders = [workdir, *(path for path in workdir.glob("*") if path.is_dir() and not path.is_symlink() and path.name != "explored")]
+    for left in (path for folder in folders for path in folder.glob(".*") if _TEMPORARY.fullmatch(path.name)):
+        with contextlib.suppress(OSError):  # a folder, or where nothing can be written
+            left.unlink()
 
 
 def check_links(workdir: pathlib.Path) -> None:

@@ -7,10 +7,13 @@ import os
 import pathlib
 import re
 import shutil
+import subprocess
+import sys
 
 import jax
 import numpy as np
 import pytest
+from command import command
 from PIL import Image
 from test_study import done_again, study  # noqa: F401 (a fixture)
 
@@ -286,3 +289,24 @@ def test_damage_of_pictures_and_films_shows(study, tmp_path, name):  # noqa: F81
     assert files.damage(path) == "zeros"
     path.write_bytes(b"")
     assert files.damage(path) == "empty"
+
+
+def test_what_a_killed_process_had_begun_to_write_is_removed(tmp_path):
+    workdir = tmp_path / "study"
+    words = [
+        "import os, pathlib, sys; from gan_jax import files",
+        f"workdir = pathlib.Path({str(workdir)!r})",
+        "files.write_json(workdir / 'config.json', {})",
+        "with files.atomic_file(workdir / 'samples' / 'walk.gif') as one, files.atomic_file(workdir / 'evaluation.json') as two:",
+        "    one.write_text('half'), two.write_text('half'), os.kill(os.getpid(), 9)",
+    ]
+    assert subprocess.run([sys.executable, "-c", "\n".join(words)], check=False).returncode == -9
+    others = [workdir / "samples" / ".hidden", workdir / "samples" / ".a.b", workdir / "explored" / ".00001.abcdefgh.png"]
+    for other in others:
+        other.parent.mkdir(exist_ok=True)
+        other.write_text("the user's, or being written")
+    assert len(list(workdir.rglob(".*"))) == 2 + len(others)
+    said = command("report", f"--workdir={workdir}").stderr
+    assert "not written by this program" in said  # what else is wrong with it makes no difference
+    assert sorted(workdir.rglob(".*")) == sorted([*others, workdir / ".in_use"])
+    assert (workdir / "config.json").exists()
