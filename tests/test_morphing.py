@@ -161,6 +161,25 @@ def test_processes_that_make_films_end_with_the_program_that_is_killed(tmp_path,
     assert done.returncode == -signal.SIGKILL and done.stdout.split(), done.stderr
 
 
+def test_half_a_film_does_not_take_its_name(tmp_path):
+    """An encoder that may write no more than a few kB, as on a full disk, says so, but ends well."""
+    program = f"""
+        import pathlib, resource
+        import numpy as np
+        from gan_jax.errors import UserError
+        from gan_jax.morphing.films import write_mp4
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+        try:
+            write_mp4({str(tmp_path / "film.mp4")!r}, np.random.default_rng(0).integers(0, 256, (9, 128, 128, 3), np.uint8), 9)
+        except (UserError, OSError) as error:
+            print(error)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "film.mp4: the encoder left a damaged film" in done.stdout, done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_films_read_back_as_they_were(tmp_path):
     frames = scenes(4).repeat(4, 1).repeat(4, 2)  # 64 px
     film = films.there_and_back(frames)

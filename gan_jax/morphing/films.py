@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from gan_jax import files, pictures
+from gan_jax.errors import UserError
 
 WEBP_QUALITY = 80  # of 100
 COLOURS = 256  # of a frame of a GIF
@@ -117,6 +118,8 @@ def write_mp4(path: os.PathLike | str, frames: np.ndarray, frames_per_second: fl
             ffmpeg_log_level="error",
             output_params=["-threads", "1"],  # as many films are made at once as there are processors
         )
+        if damaged := files.damage(temporary):  # the encoder ends well all the same
+            raise UserError(f"{path}: the encoder left a damaged film ({damaged}); is the disk full?")
 
 
 def resized(frames: np.ndarray, size: int) -> np.ndarray:
