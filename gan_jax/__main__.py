@@ -8,6 +8,7 @@ import signal
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from concurrent.futures import BrokenExecutor
 
 from absl import flags, logging
 from ml_collections import config_flags
@@ -60,6 +61,8 @@ def run(words: Sequence[str], values: flags.FlagValues) -> None:
         fail(f"{error.filename or 'the system'}: {error.strerror}")  # a full disk, a folder that can't be written
     except KeyboardInterrupt:
         fail("stopped", 130)
+    except BrokenExecutor:
+        fail("a process that made films is gone, perhaps for want of memory; the same command goes on")
     except RuntimeError as error:
         if not among_others():
             raise

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import errno
 import hashlib
 import json
 import os
@@ -24,6 +25,7 @@ os.umask(UMASK)
 
 _making: set[pathlib.Path] = set()  # folders that are synced as a whole, when they are complete
 _SYNCING = 16  # files at once: a disk writes down together what is asked of it together
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 KINDS = (".npy", ".json", ".csv", ".html", ".png", ".gif", ".webp", ".mp4")  # whose damage is known
 # The names of `atomic_file`, which end in eight letters and digits of mkstemp's and the suffix.
 _TEMPORARY = re.compile(rf"\..+\.[a-z0-9_]{{8}}({'|'.join(map(re.escape, (*KINDS, '.jsonl')))})", re.DOTALL)
@@ -50,6 +52,10 @@ def atomic_file(path: os.PathLike | str) -> Iterator[pathlib.Path]:
         os.replace(name, path)
         if alone:
             _sync_folder(path.parent)
+    except OSError as error:
+        if error.errno in _FULL and not error.filename:  # writing to what is open names no file
+            error.filename = str(path)
+        raise
     finally:
         pathlib.Path(name).unlink(missing_ok=True)
 
@@ -222,7 +228,10 @@ def write_csv(path: os.PathLike | str, fields: Iterable[str], rows: Iterable[Map
 def write_array(path: os.PathLike | str, array: np.ndarray) -> None:
     """Writes one array as .npy."""
     with atomic_file(path) as temporary, open(temporary, "wb") as file:
-        np.save(file, array, allow_pickle=False)
+        try:
+            np.save(file, array, allow_pickle=False)
+        except OSError as error:  # of numpy's own words, without a number, where less could be written than there is
+            raise OSError(error.errno or errno.ENOSPC, error.strerror or os.strerror(errno.ENOSPC), str(path)) from None
 
 
 def checksum(path: os.PathLike | str) -> str:

@@ -98,7 +98,8 @@ def write_webp(path: os.PathLike | str, frames: np.ndarray, frames_per_second: f
     """Writes uint8 [t, h, w, 3] as an animated WebP that loops for ever."""
     with files.atomic_file(path) as temporary:
         duration = round(1000 / frames_per_second)
-        iio.imwrite(temporary, frames, extension=".webp", duration=duration, loop=0, quality=WEBP_QUALITY, method=2)
+        film = iio.imwrite("<bytes>", frames, extension=".webp", duration=duration, loop=0, quality=WEBP_QUALITY, method=2)
+        temporary.write_bytes(film)
 
 
 def write_mp4(path: os.PathLike | str, frames: np.ndarray, frames_per_second: float) -> None:
