@@ -74,6 +74,15 @@ def test_a_jpeg_of_many_blocks_of_exif_is_not_opened(tmp_path):
     load_image(whole[:2] + block * 64 + whole[2:], 16)
 
 
+@pytest.mark.parametrize("kind", [b"P1", b"P2", b"P3"])
+def test_a_ppm_in_digits_is_not_read_for_minutes(tmp_path, kind):
+    head = kind + b"\n5000 5000\n" + b"255\n" * (kind != b"P1")
+    assert refused(head + b"#\n" * 1001, tmp_path) == "a PPM with more than 1,000 comments"
+    assert refused(head + b" " * 2**26, tmp_path) == f"a PPM in digits of {2**26 + len(head):,} bytes, at most 67,108,864 are read"
+    numbers = b"1 " * 24 * (3 if kind == b"P3" else 1)
+    assert load_image(kind + b"\n6 4 " + b"9 " * (kind != b"P1") + b"#\n" * 900 + numbers, 16).width == 6
+
+
 def test_exif_of_many_megabytes_does_not_turn_an_image():
     def turned(more: int) -> tuple[int, int]:
         exif = directory((274, 3, 1)).replace(struct.pack("<L", 99), struct.pack("<L", 6)) + bytes(more)

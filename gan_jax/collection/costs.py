@@ -13,6 +13,8 @@ MOST_EXIF = 2**20  # bytes; Pillow makes Python's numbers of them
 MOST_NUMBERS = 2**18  # in one entry of a TIFF: a strip each, of which Pillow makes a dozen objects
 MOST_SCANS = 10_000  # of a JPEG
 MOST_SCANNED = 2**34  # pixels times scans: seconds of decoding; an image of 150 million pixels may have 114, and cameras write ten
+MOST_PLAIN = 2**26  # bytes of a PPM that is written in digits, which Pillow reads in Python
+MOST_COMMENTS = 1_000  # in it, each of which is cut out by itself
 _TEXTS = (1, 2, 7)  # types of a TIFF's entries that stay bytes: BYTE, ASCII, UNDEFINED
 
 Content = bytes | mmap.mmap
@@ -29,12 +31,17 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
 
 
 def check_lists(source: pathlib.Path | str | bytes) -> None:
-    """Raises ImageError for a JPEG or a TIFF with lists that are too long to be opened."""
+    """Raises ImageError for a JPEG, a TIFF or a PPM with lists that are too long to be opened."""
     content = _content(source)
     if content[:2] == b"\xff\xd8" and _times(content, b"Exif\0\0", MOST_BLOCKS) > MOST_BLOCKS:
         raise ImageError(f"more than {MOST_BLOCKS} blocks of EXIF")
     if content[:2] in (b"II", b"MM") and (numbers := _longest_list(content)) > MOST_NUMBERS:
         raise ImageError(f"a TIFF with a list of {numbers:,} numbers, at most {MOST_NUMBERS:,} are read")
+    if content[:2] in (b"P1", b"P2", b"P3"):
+        if len(content) > MOST_PLAIN:
+            raise ImageError(f"a PPM in digits of {len(content):,} bytes, at most {MOST_PLAIN:,} are read")
+        if _times(content, b"#", MOST_COMMENTS) > MOST_COMMENTS:
+            raise ImageError(f"a PPM with more than {MOST_COMMENTS:,} comments")
 
 
 def check_scans(source: pathlib.Path | str | bytes, pixels: int) -> None:
