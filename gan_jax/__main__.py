@@ -8,6 +8,7 @@ import signal
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from concurrent.futures import BrokenExecutor
 
 from absl import flags, logging
 from ml_collections import config_flags
@@ -15,7 +16,7 @@ from ml_collections import config_flags
 from gan_jax import completion, demo_config, shipped_configs
 from gan_jax.collection.named_periods import ENDS, check_name
 from gan_jax.config import check_value, rename, renamed_flags
-from gan_jax.errors import Stopped, UserError
+from gan_jax.errors import Stopped, UserError, on_one_line
 from gan_jax.huge_pages import use_huge_pages
 from gan_jax.settings import BY_NAME
 from gan_jax.verbs import ACCEPT_CHANGES, VERBS, Verb, every_flag, usage
@@ -60,6 +61,8 @@ def run(words: Sequence[str], values: flags.FlagValues) -> None:
         fail(f"{error.filename or 'the system'}: {error.strerror}")  # a full disk, a folder that can't be written
     except KeyboardInterrupt:
         fail("stopped", 130)
+    except BrokenExecutor:
+        fail("a process that made films is gone, perhaps for want of memory; the same command goes on")
     except RuntimeError as error:
         if not among_others():
             raise
@@ -144,7 +147,7 @@ def one_line(error: Exception) -> str:
 
 
 def fail(message: str, code: int = 2) -> None:
-    print(f"gan_jax: {message}", file=sys.stderr, flush=True)
+    print(f"gan_jax: {on_one_line(message)}", file=sys.stderr, flush=True)
     if among_others():
         os._exit(code)  # an orderly end would wait for the others, which wait for this one
     sys.exit(code)
@@ -158,17 +161,24 @@ def among_others() -> bool:
 def command() -> None:
     """The program as a process of its own."""
     use_huge_pages()
-    faulthandler.enable()
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None where it was closed from the start
+        stream.reconfigure(errors="backslashreplace")  # of names that it has no letters for
+    if sys.stderr:
+        faulthandler.enable()
     logging.use_absl_handler()
     try:
         try:
             run(sys.argv[1:], flags.FLAGS)
         finally:
-            if sys.stdout:  # None where it was closed from the start
+            if sys.stdout:
                 sys.stdout.flush()
-    except BrokenPipeError:  # who reads has read enough, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(128 + signal.SIGPIPE)
+    except OSError as error:
+        if not error.errno or not sys.stdout:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python would write there once more
+        if isinstance(error, BrokenPipeError):  # who reads has read enough, as `head` does
+            sys.exit(128 + signal.SIGPIPE)
+        fail(f"standard output: {error.strerror}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,10 @@
-"""The exceptions that are shown to the user as a line, without a traceback."""
+"""The exceptions that are shown to the user as a line, without a traceback; and what keeps it one line."""
+
+import re
+
+# Characters that end a line, move a terminal's cursor or what stands beside them; and halves of such that are no characters, which names of
+# files in other encodings than the system's are read with.
+_MOVING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class UserError(Exception):
@@ -14,3 +20,8 @@ class Stopped(Exception):
     def __init__(self, message: str, code: int):
         super().__init__(message)
         self.code = code
+
+
+def on_one_line(text: str) -> str:
+    """Returns a text with names of other people's in it as a terminal may show it: what would move its cursor is written as Python does."""
+    return _MOVING.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

@@ -2,10 +2,12 @@
 
 import contextlib
 import csv
+import errno
 import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,7 +25,10 @@ os.umask(UMASK)
 
 _making: set[pathlib.Path] = set()  # folders that are synced as a whole, when they are complete
 _SYNCING = 16  # files at once: a disk writes down together what is asked of it together
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 KINDS = (".npy", ".json", ".csv", ".html", ".png", ".gif", ".webp", ".mp4")  # whose damage is known
+# The names of `atomic_file`, which end in eight letters and digits of mkstemp's and the suffix.
+_TEMPORARY = re.compile(rf"\..+\.[a-z0-9_]{{8}}({'|'.join(map(re.escape, (*KINDS, '.jsonl')))})", re.DOTALL)
 _END_OF_PNG = b"IEND\xaeB`\x82"
 
 
@@ -47,6 +52,10 @@ def atomic_file(path: os.PathLike | str) -> Iterator[pathlib.Path]:
         os.replace(name, path)
         if alone:
             _sync_folder(path.parent)
+    except OSError as error:
+        if error.errno in _FULL and not error.filename:  # writing to what is open names no file
+            error.filename = str(path)
+        raise
     finally:
         pathlib.Path(name).unlink(missing_ok=True)
 
@@ -77,6 +86,17 @@ def atomic_folder(path: os.PathLike | str) -> Iterator[pathlib.Path]:
     finally:
         _making.discard(name)
         shutil.rmtree(name, ignore_errors=True)
+
+
+def remove_left(workdir: pathlib.Path) -> None:
+    """Removes what a process that was killed had begun to write into a workdir and the folders of its stages.
+
+    Nobody else may be writing there; what `explore` saves, which it may do at any time, is left.
+    """
+    folders = [workdir, *(path for path in workdir.glob("*") if path.is_dir() and not path.is_symlink() and path.name != "explored")]
+    for left in (path for folder in folders for path in folder.glob(".*") if _TEMPORARY.fullmatch(path.name)):
+        with contextlib.suppress(OSError):  # a folder, or where nothing can be written
+            left.unlink()
 
 
 def check_links(workdir: pathlib.Path) -> None:
@@ -119,10 +139,13 @@ def _sync_folder(path: os.PathLike | str) -> None:
 
 
 def write_json(path: os.PathLike | str, value: Any) -> None:
-    """Writes `value` as indented JSON. NaN and infinities are refused: no other reader would take them."""
+    """Writes `value` as indented JSON. NaN and infinities are refused: no other reader would take them.
+
+    Names of files that are not UTF-8 read back as they are: what UTF-8 can't have in them is escaped.
+    """
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     with atomic_file(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
 
 def damage(path: os.PathLike | str) -> str | None:
@@ -192,8 +215,11 @@ def _ends_as_film(path: pathlib.Path, size: int) -> bool:
 
 
 def write_csv(path: os.PathLike | str, fields: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Writes rows as UTF-8 CSV with a header; keys outside `fields` are an error, missing ones stay empty."""
-    with atomic_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    """Writes rows as UTF-8 CSV with a header; keys outside `fields` are an error, missing ones stay empty.
+
+    What UTF-8 can't have, as in names of files in another encoding, is escaped.
+    """
+    with atomic_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.DictWriter(file, list(fields), restval="")
         writer.writeheader()
         writer.writerows(rows)
@@ -202,7 +228,10 @@ def write_csv(path: os.PathLike | str, fields: Iterable[str], rows: Iterable[Map
 def write_array(path: os.PathLike | str, array: np.ndarray) -> None:
     """Writes one array as .npy."""
     with atomic_file(path) as temporary, open(temporary, "wb") as file:
-        np.save(file, array, allow_pickle=False)
+        try:
+            np.save(file, array, allow_pickle=False)
+        except OSError as error:  # of numpy's own words, without a number, where less could be written than there is
+            raise OSError(error.errno or errno.ENOSPC, error.strerror or os.strerror(errno.ENOSPC), str(path)) from None
 
 
 def checksum(path: os.PathLike | str) -> str:

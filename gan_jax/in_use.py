@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import socket
+import stat
 import sys
 import threading
 import time
@@ -45,6 +46,8 @@ def workdir_in_use(workdir: pathlib.Path, verb: str) -> Iterator[None]:
         yield
         return
     try:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise UserError(f"{path}: not a regular file; remove it")
         _take(file, workdir)
         me = {"host": socket.gethostname(), "process": os.getpid(), "began": _began(os.getpid())}
         _write(file, me | {"verb": verb, "since": time.strftime("%Y-%m-%d %H:%M:%S")})

@@ -47,4 +47,5 @@ def grid(images: np.ndarray, columns: int = 0, gap: int = 2, background: int = 2
 def write_png(path: os.PathLike | str, image: np.ndarray) -> None:
     """Writes uint8 [h, w, 3]."""
     with files.atomic_file(path) as temporary:
-        iio.imwrite(temporary, image, extension=".png")
+        # By way of memory: on a full disk imageio closes a file of its own twice, and the second error is a traceback.
+        temporary.write_bytes(iio.imwrite("<bytes>", image, extension=".png"))

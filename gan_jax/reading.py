@@ -15,7 +15,7 @@ import re
 import stat
 import struct
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -27,6 +27,8 @@ MOST_JSON = 2**25  # bytes of a JSON file; Python needs up to twenty times as ma
 MOST_TABLE = 2**26  # bytes of a table
 MOST_DEPTH = 64  # of brackets in JSON; ours has about ten
 MOST_CELLS = 6_000_000  # of a table: rows times columns
+MOST_LINES = 2**28  # bytes of JSON Lines
+MOST_OBJECTS = 2**18  # lines of them
 MOST_FIELD = 2**20  # characters of a field
 MOST_DIGITS = 15  # of a whole number: what a double holds exactly
 MOST_HELD = 2**30  # bytes of an array that is read as a whole
@@ -153,6 +155,35 @@ def read_object(path: os.PathLike | str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UserError(f"{path}: should be a JSON object")
     return value
+
+
+def read_lines(path: os.PathLike | str) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    """Yields each line of JSON Lines and the object in it, None where that is damaged, as it is at the end of what was cut off.
+
+    Raises UserError as `read_bytes` does, and for more than `MOST_OBJECTS` lines or `MOST_CELLS` values.
+    """
+    values = 0
+    with open_regular(path) as file:
+        if (size := os.fstat(file.fileno()).st_size) > MOST_LINES:
+            raise UserError(f"{path}: has {size:,} bytes, at most {MOST_LINES:,} are read")
+        try:
+            for number, content in enumerate(file):
+                line = content.decode("utf-8", "replace").rstrip("\r\n")
+                found = _object(line)
+                values += len(found or ())
+                if number == MOST_OBJECTS or values > MOST_CELLS:
+                    raise UserError(f"{path}: more than {MOST_OBJECTS:,} lines, or {MOST_CELLS:,} values in them")
+                yield line, found
+        except OSError as error:
+            raise UserError(f"{path}: can't be read ({error.strerror})") from None
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def shown_error(error: BaseException) -> str:

@@ -44,7 +44,10 @@ class Study:
         check(config)
         if writes:
             try:
+                str(workdir.absolute()).encode()  # what writes checkpoints takes no other name
                 workdir.mkdir(parents=True, exist_ok=True)
+            except UnicodeEncodeError:
+                raise UserError(f"--workdir={workdir}: a path that is not UTF-8, where no checkpoint can be; give another one") from None
             except OSError as error:
                 raise UserError(f"--workdir={workdir}: no folder can be made there ({error.strerror})") from None
         files.check_links(workdir)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from gan_jax.config import check
-from gan_jax.errors import UserError
+from gan_jax.errors import UserError, on_one_line
 from gan_jax.in_use import workdir_in_use
 from gan_jax.settings import SETTINGS
 
@@ -68,18 +68,21 @@ class Verb:
 
 
 def say(name: str, result: Any) -> None:
-    print(f"{name:<9} {result}", flush=True)
+    print(f"{name:<9} {on_one_line(str(result))}", flush=True)
 
 
 @contextlib.contextmanager
 def opened(verb: str, values: Values, writes: bool = True) -> Iterator["Study"]:
     """Opens the study in the workdir, which nobody else writes in meanwhile. `writes`: of several processes, whether it is this one."""
     from gan_jax.compilation_cache import use_compilation_cache
+    from gan_jax.files import remove_left
     from gan_jax.study import Study
 
     use_compilation_cache()
     workdir = pathlib.Path(values.workdir[0] if isinstance(values.workdir, list) else values.workdir)
     with workdir_in_use(workdir, verb) if writes else contextlib.nullcontext():
+        if writes:
+            remove_left(workdir)
         yield Study(values.config, workdir, values.accept_changes)
 
 
@@ -99,7 +102,8 @@ def study(verb: str, values: Values) -> None:
         say("time", f"{sum(study.seconds.values()) / 60:.1f} minutes in all; seconds: {spent}")
         print(f"\nLook at  {study.workdir / 'report.html'}")
         for suffix in study.config.morphing.formats[-1:]:
-            print(f"and at   {study.workdir / 'morphs' / f'set.{suffix}'}")
+            if (film := study.workdir / "morphs" / f"set.{suffix}").exists():  # it may have been moved away
+                print(f"and at   {film}")
 
 
 def stage(verb: str, values: Values) -> None:

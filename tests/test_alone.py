@@ -18,8 +18,8 @@ from gan_jax.errors import UserError
 from gan_jax.latents import search
 from gan_jax.models.generator import Generator
 from gan_jax.morphing.baseline import Baseline
+from gan_jax.stages import alone, common, given
 from gan_jax.stages import baseline as room
-from gan_jax.stages import common, given
 from gan_jax.study import Study
 
 
@@ -357,6 +357,12 @@ class TestGivenFrames:
             self.read(folder)
         with pytest.raises(UserError, match="no image is named like pair_000/t_0.500.png"):
             given.listed(self.folder(tmp_path / "none", ["a.png"]))
+
+
+@pytest.mark.parametrize("images", [",", " , ,"])
+def test_images_that_name_none_are_one_line(images):
+    with pytest.raises(UserError, match="--images=.*names no image"):
+        alone.named(images)
 
 
 @pytest.fixture(scope="module")

@@ -73,13 +73,13 @@ def test_the_page_takes_of_other_rooms_what_they_made_and_rules():
 
 
 def test_a_workdir_is_read_in_one_place():
-    """What reads files of a study by itself: `reading.py`, and the log, which is mended line by line as the training goes on."""
+    """What reads files of a study by itself is `reading.py`."""
     readers = {
         path.relative_to(PACKAGE).as_posix()
         for path in PACKAGE.rglob("*.py")
         if re.search(r"np\.load\(|np\.lib\.format|json\.loads?\(|csv\.(reader|DictReader)\(", path.read_text(encoding="utf-8"))
     }
-    beside = {"benchmark/speed.py", "in_use.py", "training/log.py", "report/results.py"}  # of lines, or of a file that they hold open
+    beside = {"benchmark/speed.py", "in_use.py"}  # of its own lines, or of a file that it holds open
     of_the_user = {"collection/csv_tables.py", "collection/json_tables.py", "collection/tfds.py"}
     assert readers == {"reading.py"} | beside | of_the_user
 

@@ -7,10 +7,14 @@ import os
 import pathlib
 import re
 import shutil
+import subprocess
+import sys
+import textwrap
 
 import jax
 import numpy as np
 import pytest
+from command import ROOT, command
 from PIL import Image
 from test_study import done_again, study  # noqa: F401 (a fixture)
 
@@ -279,3 +283,51 @@ def test_damage_of_pictures_and_films_shows(study, tmp_path, name):  # noqa: F81
     assert files.damage(path) == "zeros"
     path.write_bytes(b"")
     assert files.damage(path) == "empty"
+
+
+def test_what_a_killed_process_had_begun_to_write_is_removed(tmp_path):
+    workdir = tmp_path / "study"
+    words = [
+        "import os, pathlib, sys; from gan_jax import files",
+        f"workdir = pathlib.Path({str(workdir)!r})",
+        "files.write_json(workdir / 'config.json', {})",
+        "with files.atomic_file(workdir / 'samples' / 'walk.gif') as one, files.atomic_file(workdir / 'evaluation.json') as two:",
+        "    one.write_text('half'), two.write_text('half'), os.kill(os.getpid(), 9)",
+    ]
+    assert subprocess.run([sys.executable, "-c", "\n".join(words)], check=False).returncode == -9
+    others = [workdir / "samples" / ".hidden", workdir / "samples" / ".a.b", workdir / "explored" / ".00001.abcdefgh.png"]
+    for other in others:
+        other.parent.mkdir(exist_ok=True)
+        other.write_text("the user's, or being written")
+    assert len(list(workdir.rglob(".*"))) == 2 + len(others)
+    said = command("report", f"--workdir={workdir}").stderr
+    assert "not written by this program" in said  # what else is wrong with it makes no difference
+    assert sorted(workdir.rglob(".*")) == sorted([*others, workdir / ".in_use"])
+    assert (workdir / "config.json").exists()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".gif", ".npy", ".json", ".csv"])
+def test_a_full_disk_is_one_error_that_names_the_file(tmp_path, suffix):
+    path = tmp_path / f"made{suffix}"
+    program = f"""
+        import resource
+        import numpy as np
+        from gan_jax import files, pictures
+        from gan_jax.morphing import films
+
+        path, rows = {str(path)!r}, np.random.default_rng(0).integers(0, 256, (2, 400, 400, 3), np.uint8)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+        try:
+            match {suffix!r}:
+                case ".png": pictures.write_png(path, rows[0])
+                case ".webp": films.write_webp(path, rows, 2)
+                case ".gif": films.write_gif(path, rows, 2)
+                case ".npy": files.write_array(path, rows)
+                case ".json": files.write_json(path, rows.ravel()[:9999].tolist())
+                case ".csv": files.write_csv(path, ["a"], [{{"a": "x" * 9999}}])
+        except OSError as error:
+            print(error.filename, error.strerror)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], cwd=ROOT, capture_output=True, text=True, check=False)
+    why = "No space left on device" if suffix == ".npy" else "File too large"  # numpy knows no reason
+    assert (done.stdout, done.stderr) == (f"{path} {why}\n", "") and not list(tmp_path.iterdir())

@@ -1,6 +1,7 @@
 """Exploring by hand: what is painted at a place, which directions there are, and the page."""
 
 import asyncio
+import dataclasses
 import gc
 import importlib
 import json
@@ -37,6 +38,7 @@ with warnings.catch_warnings():
     page = pytest.importorskip("gan_jax.explorer.page", reason="Bokeh is not installed", exc_type=UserError)
     from bokeh.client import pull_session
     from bokeh.document import Document
+    from bokeh.models.widgets import Div
     from tornado.httpclient import HTTPClientError, HTTPRequest
     from tornado.websocket import websocket_connect
 
@@ -262,6 +264,15 @@ def served(explorer, tmp_path, monkeypatch):
     servers[0].io_loop.add_callback(servers[0].io_loop.stop)
     thread.join(60)
     assert not thread.is_alive()
+
+
+def test_titles_are_no_formulas(explorer, tmp_path):
+    """Bokeh's texts between dollars are TeX, which has links that run."""
+    formula = dataclasses.replace(explorer.paintings[0], title=r"$$\href{javascript:alert(1)}{x}$$")
+    document = Document()
+    page.Page(dataclasses.replace(explorer, paintings=[formula, explorer.paintings[1]]), tmp_path, document)
+    texts = list(document.select({"type": Div}))
+    assert any("$$" in div.text for div in texts) and all(div.disable_math for div in texts)
 
 
 def test_the_page_is_served_to_whoever_knows_its_address_and_to_pages_from_there(served, explorer):

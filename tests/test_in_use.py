@@ -132,3 +132,9 @@ def test_where_nothing_can_be_written_nothing_is_held(tmp_path):
     for workdir in (tmp_path / "file", tmp_path / "file" / "below"):
         with workdir_in_use(workdir, "report"):
             pass
+
+
+def test_a_pipe_in_its_place_is_named(tmp_path):
+    os.mkfifo(tmp_path / in_use.FILE)
+    with pytest.raises(UserError, match="in_use: not a regular file; remove it"), workdir_in_use(tmp_path, "train"):
+        pass

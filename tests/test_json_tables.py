@@ -56,6 +56,13 @@ def test_a_folder_of_records_is_a_table(tmp_path):
     (tmp_path / "0.json").rename(tmp_path / "0" / "000.json")  # as museums sort large numbers of them
     table = read_table(tmp_path)
     assert table.rows == ROWS and len(table.malformed) == 1 and table.malformed[0][1].startswith("3.json: not JSON")
+    folder = tmp_path / "linked"
+    folder.mkdir()
+    (folder / "1.json").symlink_to(tmp_path / "1.json")
+    (folder / "2.json").write_text(json.dumps(ROWS[0]))
+    (folder / "3.json").symlink_to("2.json")
+    table = read_table(folder)
+    assert table.rows == ROWS[:1] * 2 and table.malformed == [(1, "1.json: a link that leads out of the folder")]
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="a folder without JSON files"):
         read_table(tmp_path / "empty")

@@ -2,13 +2,17 @@
 
 import itertools
 import math
+import os
+import signal
 import subprocess
 import sys
+import textwrap
 
 import imageio.v3 as iio
 import jax
 import numpy as np
 import pytest
+from command import ROOT
 from PIL import Image
 from test_latents import toy_generator
 
@@ -134,6 +138,46 @@ def test_films_begin_and_end_with_the_paintings_and_say_the_year():
 def test_processes_that_make_films_do_not_wait_for_jax():
     code = "import sys, gan_jax.morphing.films, gan_jax.morphing.scene; sys.exit('jax' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("work", ["os.getpid", "time.sleep"])  # one that waits for more to do, and one that is at work
+def test_processes_that_make_films_end_with_the_program_that_is_killed(tmp_path, work):
+    program = f"""
+        import os, signal, time
+        from gan_jax.morphing.films import workshop
+
+        if __name__ == "__main__":
+            pool = workshop()
+            pool.submit(os.getpid).result()
+            print(*pool._processes, flush=True)
+            pool.submit({work}, *[1000][: {work} is time.sleep])
+            time.sleep(0.2)
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    (tmp_path / "program.py").write_text(textwrap.dedent(program))
+    words, environment = [sys.executable, str(tmp_path / "program.py")], {**os.environ, "PYTHONPATH": str(ROOT)}
+    # They hold what it writes to: it is read to its end when all of them are gone.
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == -signal.SIGKILL and done.stdout.split(), done.stderr
+
+
+def test_half_a_film_does_not_take_its_name(tmp_path):
+    """An encoder that may write no more than a few kB, as on a full disk, says so, but ends well."""
+    program = f"""
+        import pathlib, resource
+        import numpy as np
+        from gan_jax.errors import UserError
+        from gan_jax.morphing.films import write_mp4
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+        try:
+            write_mp4({str(tmp_path / "film.mp4")!r}, np.random.default_rng(0).integers(0, 256, (9, 128, 128, 3), np.uint8), 9)
+        except (UserError, OSError) as error:
+            print(error)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "film.mp4: the encoder left a damaged film" in done.stdout, done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_films_read_back_as_they_were(tmp_path):

@@ -1,7 +1,9 @@
 """The one reader of a workdir: what is whole is read, and anything else is one line that names the file."""
 
 import csv
+import json
 import os
+import pathlib
 import struct
 
 import numpy as np
@@ -10,6 +12,8 @@ from PIL import Image
 
 from gan_jax import files, reading
 from gan_jax.errors import UserError
+from gan_jax.report.results import read_log
+from gan_jax.training.log import Log
 
 SCHEMA = {"index": reading.whole, "title": reading.text, "year": reading.number, "ahead": reading.number_or_nan}
 
@@ -232,3 +236,47 @@ def test_reading_leaves_the_limits_of_other_readers_alone(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"\xff")
     refused(reading.read_csv, tmp_path / "a.csv", "not a table")
     assert csv.field_size_limit() == before
+
+
+def test_lines_of_json_are_read_up_to_bounds(tmp_path, monkeypatch):
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"images": 1}\r\n\xff\n[1]\n' + b"[" * 100_000 + b"\n" + bytes(3) + b'\n{"images": 2}')
+    found = [values for _, values in reading.read_lines(path)]
+    assert found == [{"images": 1}, None, None, None, None, {"images": 2}]
+    os.truncate(path, 2**36)
+    with pytest.raises(UserError, match="at most 268,435,456 are read"):
+        list(reading.read_lines(path))
+    path.write_text("1\n" * 50)
+    monkeypatch.setattr(reading, "MOST_OBJECTS", 50)
+    assert len(list(reading.read_lines(path))) == 50
+    monkeypatch.setattr(reading, "MOST_OBJECTS", 49)
+    with pytest.raises(UserError, match="more than 49 lines"):
+        list(reading.read_lines(path))
+
+
+def test_a_log_of_more_figures_than_a_training_has_is_one_line(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    lines = ({"images": row} | {f"{row}.{figure}": 1 for figure in range(30)} for row in range(1000))
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(UserError, match="1,000 lines with 30,001 figures, which is more than a training writes"):
+        read_log(path)
+
+
+def test_a_log_that_is_no_file_is_neither_waited_for_nor_read(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    os.mkfifo(path)
+    with pytest.raises(UserError, match=r"metrics.jsonl: not a regular file"):
+        Log(tmp_path, 10)
+    path.unlink()
+    path.touch()
+    os.truncate(path, 2**36)
+    with pytest.raises(UserError, match="68,719,476,736 bytes, at most"):
+        Log(tmp_path, 10)
+
+
+@pytest.mark.parametrize("name", ["gs:", "s3:", "plain"])
+def test_a_log_is_written_into_its_folder_whatever_that_is_called(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with Log(pathlib.Path(name) / "log", 0) as log:
+        log.write(16, {"loss": 1.0})
+    assert [path.name.split(".")[0] for path in sorted((tmp_path / name / "log").iterdir())] == ["events", "metrics"]

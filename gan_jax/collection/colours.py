@@ -3,7 +3,7 @@
 import io
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageChops, ImageCms
 
 LARGEST_PROFILE = 2**24  # bytes; those of printers have up to four million
 DEPTHS = (8, 10, 12, 14, 16)  # bits
@@ -28,10 +28,10 @@ def as_srgb(image: Image.Image) -> Image.Image:
         return Image.fromarray((values.astype(np.float32) * (255 / white) + 0.5).astype(np.uint8)).convert("RGB")
     if image.has_transparency_data:
         profile = image.info.get("icc_profile")
-        image = image.convert("RGBA")
+        image = image if "A" in image.getbands() else image.convert("RGBA")
         colours = _srgb(image.convert("RGB"), profile)
-        white_page = Image.new("RGB", image.size, "white")
-        return Image.composite(colours, white_page, image.getchannel("A"))
+        colours.paste("white", mask=ImageChops.invert(image.getchannel("A")))  # in place, for memory
+        return colours
     return _srgb(image, image.info.get("icc_profile"))
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import scipy.fft
 from PIL import ExifTags, Image, ImageFile
 
+from gan_jax.collection import costs
 from gan_jax.collection.colours import ImageError, as_srgb, scaled
 from gan_jax.errors import UserError
 
@@ -115,12 +116,11 @@ def _load(source: pathlib.Path | str | bytes, resolution: int, fit: str, max_pix
             raise ImageError("not a file")
         if (len(source) if isinstance(source, bytes) else os.path.getsize(source)) > LARGEST_FILE:
             raise ImageError(f"larger than {LARGEST_FILE >> 20} MiB")
+        costs.check_lists(source)
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_formats(source)) as image:
             width, height = image.size
-            if width < 1 or height < 1:
-                raise ImageError("empty")
-            if width * height > max_pixels:
-                raise ImageError(f"{width} x {height} pixels are more than config.collection.max_pixels={max_pixels}")
+            costs.check_size(width, height, max_pixels)
+            costs.check_scans(source, width * height)
             if width * height <= MANY_PIXELS:
                 return _fitted(image, resolution, fit)
             with _large_pictures:
@@ -183,6 +183,8 @@ def _fitted(image: ImageFile.ImageFile, resolution: int, fit: str) -> Fitted:
 
 
 def _orientation(image: Image.Image) -> int:
+    if len(image.info.get("exif", b"")) > costs.MOST_EXIF:
+        return 1
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # EXIF that is damaged says nothing; the image may be whole

@@ -75,6 +75,9 @@ def _folder_of_records(folder: pathlib.Path, names: Sequence[str], encoding: str
         raise UserError(f"{folder}: a folder without JSON files; name a table, or a folder of JSON files")
     size = 0
     for n, path in enumerate(paths, 1):
+        if not path.resolve().is_relative_to(folder.resolve()):
+            yield n, f"{path.name}: a link that leads out of the folder"
+            continue
         size += path.stat().st_size
         if size > LARGEST_TABLE:
             raise UserError(f"{folder}: the files are larger than {LARGEST_TABLE >> 20} MiB together")

@@ -66,8 +66,9 @@ class Page:
         ]
         self.reset = Button(label="Directions back to zero", width=WIDTH, visible=bool(self.directions))
         self.save = Button(label="Save image and numbers", button_type="primary", width=WIDTH)
-        self.said = Div(text="", width=WIDTH)
-        self.image, self.ends = Div(width=LARGE, height=LARGE), Div(width=LARGE)
+        # Titles are text, and no formulas either, which may hold links that run.
+        self.said = Div(text="", width=WIDTH, disable_math=True)
+        self.image, self.ends = Div(width=LARGE, height=LARGE, disable_math=True), Div(width=LARGE, disable_math=True)
 
         for widget in (self.first, self.last, self.first_seed, self.last_seed):
             widget.on_change("value", lambda attr, old, new: self._new_ends())

@@ -4,6 +4,7 @@ import dataclasses
 import multiprocessing
 import os
 import pathlib
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 
@@ -12,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from gan_jax import files, pictures
+from gan_jax.errors import UserError
 
 WEBP_QUALITY = 80  # of 100
 COLOURS = 256  # of a frame of a GIF
@@ -44,7 +46,18 @@ class Settings:
 
 def workshop() -> ProcessPoolExecutor:
     """Processes that make films. The encoder is started by a fork, which can hang a process that runs JAX; these run none."""
-    return ProcessPoolExecutor(min(16, os.cpu_count() or 1), mp_context=multiprocessing.get_context("spawn"))
+    return ProcessPoolExecutor(min(16, os.cpu_count() or 1), multiprocessing.get_context("spawn"), _end_with_parent)
+
+
+def _end_with_parent() -> None:
+    """Lets a process of the workshop end when the program that started it is killed: it would wait for more to do for ever."""
+
+    def watch() -> None:
+        if parent := multiprocessing.parent_process():
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def write_films(path: pathlib.Path, frames: np.ndarray, frames_per_second: float, formats: Sequence[str], playback: str) -> None:
@@ -85,7 +98,8 @@ def write_webp(path: os.PathLike | str, frames: np.ndarray, frames_per_second: f
     """Writes uint8 [t, h, w, 3] as an animated WebP that loops for ever."""
     with files.atomic_file(path) as temporary:
         duration = round(1000 / frames_per_second)
-        iio.imwrite(temporary, frames, extension=".webp", duration=duration, loop=0, quality=WEBP_QUALITY, method=2)
+        film = iio.imwrite("<bytes>", frames, extension=".webp", duration=duration, loop=0, quality=WEBP_QUALITY, method=2)
+        temporary.write_bytes(film)
 
 
 def write_mp4(path: os.PathLike | str, frames: np.ndarray, frames_per_second: float) -> None:
@@ -105,6 +119,8 @@ def write_mp4(path: os.PathLike | str, frames: np.ndarray, frames_per_second: fl
             ffmpeg_log_level="error",
             output_params=["-threads", "1"],  # as many films are made at once as there are processors
         )
+        if damaged := files.damage(temporary):  # the encoder ends well all the same
+            raise UserError(f"{path}: the encoder left a damaged film ({damaged}); is the disk full?")
 
 
 def resized(frames: np.ndarray, size: int) -> np.ndarray:

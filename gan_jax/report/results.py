@@ -1,7 +1,6 @@
 """Everything of a study that its page shows, loaded once from the workdir."""
 
 import dataclasses
-import json
 import math
 import pathlib
 from collections.abc import Callable, Mapping
@@ -16,8 +15,6 @@ from gan_jax.evaluation.evaluation import FIGURES, Evaluation
 from gan_jax.latents.inverted import Inversion
 from gan_jax.latents.samples import GENERATED, Samples
 from gan_jax.morphing.morphs import Morphs
-
-MOST_LOG = 2**28  # bytes of the training's log
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -64,22 +61,18 @@ def read_log(path: pathlib.Path) -> dict[str, np.ndarray]:
 
     Lines that are damaged (a run that was stopped while writing) or have no `images` are passed over, as are values
     that are not finite numbers. Rows come back in the order of images seen; two lines with the same count are one row, and what
-    both say the later one says. Raises UserError for what is no file.
+    both say the later one says. Raises UserError for what is no file, or larger than any training's.
     """
     if not reading.is_there(path):
         return {}
     rows: dict[float, dict[str, float]] = {}
-    for line in reading.read_bytes(path, MOST_LOG).decode("utf-8", "replace").split("\n"):
-        try:
-            values = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if not isinstance(values, dict):
-            continue
-        values = {key: float(value) for key, value in values.items() if _is_finite(value)}
+    for _, found in reading.read_lines(path):
+        values = {key: float(value) for key, value in (found or {}).items() if _is_finite(value)}
         if "images" in values:
             rows[values["images"]] = rows.get(values["images"], {}) | values
     keys = sorted({key for row in rows.values() for key in row})
+    if len(keys) * len(rows) > reading.MOST_CELLS:
+        raise UserError(f"{path}: {len(rows):,} lines with {len(keys):,} figures, which is more than a training writes")
     ordered = [rows[images] for images in sorted(rows)]
     return {key: np.array([row.get(key, math.nan) for row in ordered]) for key in keys}
 

@@ -10,6 +10,7 @@ from gan_jax import files, pictures
 from gan_jax.collection.aspect import between, matted
 from gan_jax.collection.folder import images_in
 from gan_jax.collection.images import read_images
+from gan_jax.errors import UserError
 from gan_jax.generators import open_generator
 from gan_jax.latents import inversion
 from gan_jax.latents.paths import with_labels
@@ -76,5 +77,10 @@ def morph(config: ConfigDict, workdir: pathlib.Path, source: str, first: str, la
 
 
 def named(images: str) -> list[pathlib.Path]:
-    """Returns files with commas between, or the images in a folder, by name."""
-    return images_in(images) if pathlib.Path(images).is_dir() else [pathlib.Path(path) for path in images.split(",") if path]
+    """Returns files with commas between, or the images in a folder, by name. Raises UserError where none is named."""
+    if pathlib.Path(images).is_dir():
+        return images_in(images)
+    paths = [pathlib.Path(path) for path in images.split(",") if path.strip()]
+    if not paths:
+        raise UserError(f"--images={images}: names no image; a folder, or files with commas between")
+    return paths

@@ -9,7 +9,7 @@ from gan_jax import files
 from gan_jax.collection import collection as collections
 from gan_jax.collection.paintings import save_skipped
 from gan_jax.collection.tfds import Pictures
-from gan_jax.errors import UserError
+from gan_jax.errors import UserError, on_one_line
 
 
 def prepare(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
@@ -36,4 +36,4 @@ def prepare(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any])
 
 def _say(notes: Iterable[str]) -> None:
     for note in notes:
-        print(f"prepare: {note}", file=sys.stderr)
+        print(f"prepare: {on_one_line(note)}", file=sys.stderr)

@@ -5,10 +5,11 @@ import math
 import pathlib
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 import tensorboardX
 
-from gan_jax import files
+from gan_jax import files, reading
 
 
 class Log:
@@ -18,9 +19,9 @@ class Log:
         """Goes on at `images_seen`: lines of a run that was cut off after its last checkpoint are dropped, for they come again."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "metrics.jsonl"
-        if path.exists():
-            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-            at = [_images(line) for line in lines]
+        if reading.is_there(path):
+            found = [(line, _images(values)) for line, values in reading.read_lines(path)]
+            lines, at = [line for line, _ in found], [images for _, images in found]
             if at.count(None) or (not lines and images_seen):
                 what = f"{at.count(None)} of {len(lines)} lines can't be read and are left out" if lines else "empty"
                 print(f"gan_jax: {path}: damaged ({what}); goes on", file=sys.stderr)
@@ -28,7 +29,9 @@ class Log:
             with files.atomic_file(path) as temporary:
                 temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
         self._lines = open(path, "a", encoding="utf-8", buffering=1)  # noqa: SIM115 (closed with the log)
-        self._events = tensorboardX.SummaryWriter(str(folder), write_to_disk=True, purge_step=images_seen + 1 if images_seen else None)
+        # By its whole path: a relative one that begins with "gs:" or "s3:" would be taken for a place in a cloud.
+        place, purge = str(folder.absolute()), images_seen + 1 if images_seen else None
+        self._events = tensorboardX.SummaryWriter(place, write_to_disk=True, purge_step=purge)
 
     def __enter__(self) -> "Log":
         return self
@@ -59,10 +62,7 @@ class NoLog:
         pass
 
 
-def _images(line: str) -> float | None:
+def _images(values: Mapping[str, Any] | None) -> float | None:
     """Returns images seen by a line of the log; None where it is damaged: half of one, written as the run was cut off, or zeros."""
-    try:
-        images = json.loads(line)["images"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
+    images = (values or {}).get("images")
     return images if isinstance(images, int | float) else None

@@ -1,0 +1,121 @@
+"""Small files that would take minutes or gigabytes are refused by what their headers say."""
+
+import io
+import struct
+import subprocess
+import sys
+import textwrap
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_jax.collection import costs
+from gan_jax.collection.colours import as_srgb
+from gan_jax.collection.images import ImageError, load_image
+
+
+def written(kind: str, **options) -> bytes:
+    """A file of 24 x 16 pixels."""
+    file = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (16, 24, 3), np.uint8)).save(file, kind, **options)
+    return file.getvalue()
+
+
+def refused(content: bytes, tmp_path) -> str:
+    """The reason, which is the same for a file and for what is in it."""
+    (tmp_path / "picture").write_bytes(content)
+    reasons = []
+    for source in (content, tmp_path / "picture"):
+        with pytest.raises(ImageError) as error:
+            load_image(source, 16)
+        reasons.append(str(error.value))
+    assert reasons[0] == reasons[1]
+    return reasons[0]
+
+
+def directory(*entries: tuple[int, int, int], order: str = "<", big: bool = False) -> bytes:
+    """A TIFF of entries by tag, type and count, whose values are not there."""
+    mark = b"II" if order == "<" else b"MM"
+    if big:
+        head = mark + struct.pack(order + "HHHQQ", 43, 8, 0, 16, len(entries))
+        return head + b"".join(struct.pack(order + "HHQQ", tag, kind, count, 99) for tag, kind, count in entries) + bytes(99)
+    head = mark + struct.pack(order + "HLH", 42, 8, len(entries))
+    return head + b"".join(struct.pack(order + "HHLL", tag, kind, count, 99) for tag, kind, count in entries) + bytes(99)
+
+
+@pytest.mark.parametrize("order, big", [("<", False), (">", False), ("<", True)])
+def test_a_tiff_of_very_many_strips_is_not_opened(tmp_path, order, big):
+    said = refused(directory((256, 4, 1), (273, 4, 2_000_000), order=order, big=big), tmp_path)
+    assert said == "a TIFF with a list of 2,000,000 numbers, at most 262,144 are read"
+    costs.check_lists(directory((273, 4, 200_000), (700, 1, 2**31), (33723, 7, 2**31), order=order, big=big))  # texts stay bytes
+
+
+@pytest.mark.parametrize("content", [b"II*\0", b"II*\0\xff\xff\xff\xff", directory((273, 4, 9))[:20], b"II", b"MM\0", b""])
+def test_a_tiff_that_is_cut_off_is_left_to_the_decoder(content):
+    costs.check_lists(content)
+
+
+def test_a_jpeg_of_many_scans_is_not_decoded(tmp_path, monkeypatch):
+    whole = written("JPEG", progressive=True)
+    last = whole.rindex(b"\xff\xda")
+    assert refused(whole[:-2] + whole[last:-2] * 12_000 + whole[-2:], tmp_path) == "a JPEG of more than 10,000 scans"
+    load_image(whole[:-2] + whole[last:-2] * 100 + whole[-2:], 16)
+    monkeypatch.setattr(costs, "MOST_SCANNED", 24 * 16 * 50)  # as of a large image
+    assert refused(whole[:-2] + whole[last:-2] * 100 + whole[-2:], tmp_path) == "a JPEG of more than 50 scans"
+    load_image(whole, 16)
+
+
+def test_a_jpeg_of_many_blocks_of_exif_is_not_opened(tmp_path):
+    whole = written("JPEG")
+    block = b"\xff\xe1" + struct.pack(">H", 1008) + b"Exif\0\0" + bytes(1000)
+    assert refused(whole[:2] + block * 65 + whole[2:], tmp_path) == "more than 64 blocks of EXIF"
+    load_image(whole[:2] + block * 64 + whole[2:], 16)
+
+
+@pytest.mark.parametrize("kind", [b"P1", b"P2", b"P3"])
+def test_a_ppm_in_digits_is_not_read_for_minutes(tmp_path, kind):
+    head = kind + b"\n5000 5000\n" + b"255\n" * (kind != b"P1")
+    assert refused(head + b"#\n" * 1001, tmp_path) == "a PPM with more than 1,000 comments"
+    assert refused(head + b" " * 2**26, tmp_path) == f"a PPM in digits of {2**26 + len(head):,} bytes, at most 67,108,864 are read"
+    numbers = b"1 " * 24 * (3 if kind == b"P3" else 1)
+    assert load_image(kind + b"\n6 4 " + b"9 " * (kind != b"P1") + b"#\n" * 900 + numbers, 16).width == 6
+
+
+def test_exif_of_many_megabytes_does_not_turn_an_image():
+    def turned(more: int) -> tuple[int, int]:
+        exif = directory((274, 3, 1)).replace(struct.pack("<L", 99), struct.pack("<L", 6)) + bytes(more)
+        whole, chunk = written("PNG"), b"eXIf" + exif
+        place = whole.index(b"IDAT") - 4
+        chunk = struct.pack(">I", len(exif)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        found = load_image(whole[:place] + chunk + whole[place:], 16)
+        return found.width, found.height
+
+    assert turned(0) == (16, 24) and turned(2**21) == (24, 16)
+
+
+def test_a_line_is_no_image(tmp_path):
+    rows = zlib.compress(bytes(2 * 200_000))
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", 1, 200_000, 8, 0, 0, 0, 0)), (b"IDAT", rows), (b"IEND", b"")]
+    body = b"".join(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts)
+    assert refused(b"\x89PNG\r\n\x1a\n" + body, tmp_path) == "1 x 200000 pixels: more than 131,072 on a side"
+
+
+def test_transparency_takes_no_copy_more_than_it_must():
+    """Over white, whatever the mode; of 64 MB of pixels not more than as many again, and their alpha."""
+    colours = Image.fromarray(np.random.default_rng(1).integers(0, 256, (8, 8, 4), np.uint8))
+    for image in (colours, colours.convert("LA")):
+        expected = Image.alpha_composite(Image.new("RGBA", (8, 8), "white"), image.convert("RGBA")).convert("RGB")
+        np.testing.assert_allclose(np.asarray(as_srgb(image)).astype(int), np.asarray(expected), atol=1)
+    script = """
+        import resource
+        from PIL import Image
+        from gan_jax.collection.colours import as_srgb
+        image = Image.new("LA", (4096, 4096))
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        as_srgb(image)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 120 * 1024
