@@ -45,6 +45,14 @@ def directory(*entries: tuple[int, int, int], order: str = "<", big: bool = Fals
     return head + b"".join(struct.pack(order + "HHLL", tag, kind, count, 99) for tag, kind, count in entries) + bytes(99)
 
 
+def test_what_is_decoded_pixel_by_pixel_in_python_may_be_small_alone(tmp_path):
+    head = b"qoif" + struct.pack(">LLBB", 3000, 2000, 3, 0)
+    assert refused(head + bytes(100), tmp_path) == "3000 x 2000 pixels: of QOI at most 4,194,304 are read; PNG has more"
+    line = b"qoif" + struct.pack(">LLBB", 24, 16, 3, 0) + b"\xfe\x10\x80\xf0" + 6 * b"\xfd" + b"\xca" + bytes(7) + b"\1"
+    image = load_image(line, 16).image
+    assert image.shape == (16, 16, 3) and np.abs(image.reshape(-1, 3).astype(int) - [16, 128, 240]).max() <= 1
+
+
 @pytest.mark.parametrize("order, big", [("<", False), (">", False), ("<", True)])
 def test_a_tiff_of_very_many_strips_is_not_opened(tmp_path, order, big):
     said = refused(directory((256, 4, 1), (273, 4, 2_000_000), order=order, big=big), tmp_path)

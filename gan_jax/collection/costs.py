@@ -15,17 +15,21 @@ MOST_SCANS = 10_000  # of a JPEG
 MOST_SCANNED = 2**34  # pixels times scans: seconds of decoding; an image of 150 million pixels may have 114, and cameras write ten
 MOST_PLAIN = 2**26  # bytes of a PPM that is written in digits, which Pillow reads in Python
 MOST_COMMENTS = 1_000  # in it, each of which is cut out by itself
+SLOW = ("DDS", "QOI")  # formats that Pillow decodes in Python, a million pixels a second
+MOST_SLOW = 2**22  # pixels of an image in one of them
 _TEXTS = (1, 2, 7)  # types of a TIFF's entries that stay bytes: BYTE, ASCII, UNDEFINED
 
 Content = bytes | mmap.mmap
 
 
-def check_size(width: int, height: int, max_pixels: int) -> None:
-    """Raises ImageError for an image of no pixels or of too many."""
+def check_size(width: int, height: int, max_pixels: int, kind: str | None = None) -> None:
+    """Raises ImageError for an image of no pixels or of too many; `kind` is its format, as Pillow calls it."""
     if width < 1 or height < 1:
         raise ImageError("empty")
     if width * height > max_pixels:
         raise ImageError(f"{width} x {height} pixels are more than config.collection.max_pixels={max_pixels}")
+    if kind in SLOW and width * height > MOST_SLOW:
+        raise ImageError(f"{width} x {height} pixels: of {kind} at most {MOST_SLOW:,} are read; PNG has more")
     if max(width, height) > MOST_SIDE:
         raise ImageError(f"{width} x {height} pixels: more than {MOST_SIDE:,} on a side")
 

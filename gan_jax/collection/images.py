@@ -119,7 +119,7 @@ def _load(source: pathlib.Path | str | bytes, resolution: int, fit: str, max_pix
         costs.check_lists(source)
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_formats(source)) as image:
             width, height = image.size
-            costs.check_size(width, height, max_pixels)
+            costs.check_size(width, height, max_pixels, image.format)
             costs.check_scans(source, width * height)
             if width * height <= MANY_PIXELS:
                 return _fitted(image, resolution, fit)
