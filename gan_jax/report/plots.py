@@ -57,6 +57,21 @@ def _svg(figure: Figure) -> str:
     return data_uris.data_uri(buffer.getvalue(), "image/svg+xml")
 
 
+def _name_beside(axes, name: str, level: float) -> None:
+    """Writes a name on the right of the axes, at a level."""
+    axes.annotate(
+        name,
+        (1, level),
+        (4, 0),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        va="center",
+        color=GREY,
+        fontsize=8,
+        annotation_clip=False,
+    )
+
+
 def _year_ticks(axes) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=12))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda year, _: f"{year:.0f}"))
@@ -145,17 +160,7 @@ def over_t(
             if least is not None and most is not None:
                 axes.axhspan(least, most, color=LINE, alpha=0.6, linewidth=0)
             axes.axhline(level, color=GREY, linewidth=1, linestyle=(0, (3, 3)))
-            axes.annotate(
-                label,
-                (1, level),
-                (4, 0),
-                xycoords=("axes fraction", "data"),
-                textcoords="offset points",
-                va="center",
-                color=GREY,
-                fontsize=8,
-                annotation_clip=False,
-            )
+            _name_beside(axes, label, level)
         for shade, value, low, high in curves:
             axes.fill_between(t, low, high, color=shade, alpha=0.14, linewidth=0)
             axes.plot(t, value, color=shade, marker="o", markersize=3.5)
@@ -196,17 +201,7 @@ def years_over_t(
         axes = figure.add_subplot()
         for name, (year, least, most) in periods.items():
             axes.axhspan(least, most, color=PERIOD_COLOURS.get(name, GREY), alpha=0.18, linewidth=0)
-            axes.annotate(
-                f"real {name} paintings",
-                (1, year),
-                (4, 0),
-                xycoords=("axes fraction", "data"),
-                textcoords="offset points",
-                va="center",
-                color=GREY,
-                fontsize=8,
-                annotation_clip=False,
-            )
+            _name_beside(axes, f"real {name} paintings", year)
         axes.plot(t, true, color=GREY, linewidth=1, linestyle=(0, (3, 3)))
         for shade, value, low, high in curves:
             axes.fill_between(t, low, high, color=shade, alpha=0.14, linewidth=0)
