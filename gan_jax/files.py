@@ -27,8 +27,8 @@ _making: set[pathlib.Path] = set()  # folders that are synced as a whole, when t
 _SYNCING = 16  # files at once: a disk writes down together what is asked of it together
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 KINDS = (".npy", ".json", ".csv", ".html", ".png", ".gif", ".webp", ".mp4")  # whose damage is known
-# The names of `atomic_file`, which end in eight letters and digits of mkstemp's and the suffix.
-_TEMPORARY = re.compile(rf"\..+\.[a-z0-9_]{{8}}({'|'.join(map(re.escape, (*KINDS, '.jsonl')))})", re.DOTALL)
+_UNFINISHED = ".unfinished-"  # in the names of `atomic_file`, lest a hidden file of the user's be taken for one
+_TEMPORARY = re.compile(rf"\..+{re.escape(_UNFINISHED)}[a-z0-9_]{{8}}(\.\w+)?", re.DOTALL)  # what mkstemp makes of it
 _END_OF_PNG = b"IEND\xaeB`\x82"
 
 
@@ -40,7 +40,7 @@ def atomic_file(path: os.PathLike | str) -> Iterator[pathlib.Path]:
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}{_UNFINISHED}", suffix=path.suffix)
     os.close(handle)
     # mkstemp makes the file private; a study's results are as readable as any other file of the user.
     os.chmod(name, 0o666 & ~UMASK)

@@ -295,7 +295,11 @@ def test_what_a_killed_process_had_begun_to_write_is_removed(tmp_path):
         "    one.write_text('half'), two.write_text('half'), os.kill(os.getpid(), 9)",
     ]
     assert subprocess.run([sys.executable, "-c", "\n".join(words)], check=False).returncode == -9
-    others = [workdir / "samples" / ".hidden", workdir / "samples" / ".a.b", workdir / "explored" / ".00001.abcdefgh.png"]
+    others = [
+        workdir / "samples" / ".hidden",
+        workdir / "samples" / ".my.document.json",
+        workdir / "explored" / ".00001.unfinished-abcdefgh.png",
+    ]
     for other in others:
         other.parent.mkdir(exist_ok=True)
         other.write_text("the user's, or being written")
