@@ -1,6 +1,9 @@
 """The exceptions that are shown to the user as a line, without a traceback; and what keeps it one line."""
 
 import re
+from typing import Any
+
+MOST_NAMED = 80  # characters of a wrong value that a message shows
 
 # Characters that end a line, move a terminal's cursor or what stands beside them; and halves of such that are no characters, which names of
 # files in other encodings than the system's are read with.
@@ -25,3 +28,9 @@ class Stopped(Exception):
 def on_one_line(text: str) -> str:
     """Returns a text with names of other people's in it as a terminal may show it: what would move its cursor is written as Python does."""
     return _MOVING.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def shown(value: Any) -> str:
+    """Returns a wrong value as a message shows it: on one line and short."""
+    said = repr(value)
+    return said if len(said) <= MOST_NAMED else f"{said[:MOST_NAMED]}…"

@@ -7,6 +7,8 @@ import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar
 
+from gan_jax import errors
+
 INF = math.inf
 
 
@@ -73,7 +75,7 @@ class Field:
         if not isinstance(values, (tuple, list)):
             return f"several are needed, as in {shown(self.default or self.choices[:2])}"
         if wrong := [value for value in values if not _among(value, self.choices)]:
-            return f"no {wrong[0]!r}; there is {', '.join(map(repr, self.choices))}"
+            return f"no {errors.shown(wrong[0])}; there is {', '.join(map(repr, self.choices))}"
         return f"at least {self.least} is needed" if len(values) < self.least else ""
 
     def __str__(self) -> str:

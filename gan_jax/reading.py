@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, ImageFile
 
-from gan_jax.errors import UserError
+from gan_jax.errors import MOST_NAMED, UserError, shown
 
 MOST_JSON = 2**25  # bytes of a JSON file; Python needs up to twenty times as many for what is in it
 MOST_TABLE = 2**26  # bytes of a table
@@ -33,7 +33,6 @@ MOST_FIELD = 2**20  # characters of a field
 MOST_DIGITS = 15  # of a whole number: what a double holds exactly
 MOST_HELD = 2**30  # bytes of an array that is read as a whole
 MOST_HEADER = 10_000  # characters, numpy's own limit
-MOST_NAMED = 80  # characters of a wrong value that a message shows
 MAGIC = b"\x93NUMPY"
 # What numpy writes of an array of plain numbers (NEP 1): a dtype of DTYPES, the order of its bytes and of its axes, and a tuple of lengths.
 HEADER = re.compile(
@@ -83,12 +82,6 @@ def number_or_nan(text: str) -> float:
 def text(value: str) -> str:
     """Takes a text as it is."""
     return value
-
-
-def shown(value: Any) -> str:
-    """Returns a wrong value as a message shows it: on one line and short."""
-    said = repr(value)
-    return said if len(said) <= MOST_NAMED else f"{said[:MOST_NAMED]}…"
 
 
 def is_there(path: os.PathLike | str) -> bool:

@@ -205,6 +205,21 @@ def test_a_workdir_from_before_a_field_had_its_name_is_complete(tmp_path, capfd)
         Study(config, tmp_path)
 
 
+def test_a_value_of_any_length_makes_a_short_line(tmp_path):
+    long = "<b>" * 1000
+    with pytest.raises(UserError) as given:
+        check(changed(training__augment=long))
+    with pytest.raises(UserError) as listed:
+        check(changed(training__augment_kinds=("colour", long)))
+    (tmp_path / "collection").mkdir()
+    there = default_config.get_config().to_dict() | {"training": {"augment": long}}
+    (tmp_path / "config.json").write_text(json.dumps({"config": there, "stages": {}}))
+    with pytest.raises(UserError) as found:
+        Study(default_config.get_config(), tmp_path)
+    for said in map(str, (given.value, listed.value, found.value)):
+        assert "training.augment" in said and "<b><b>" in said and len(said) < 400
+
+
 def test_a_workdir_may_differ_in_how_often_to_look_and_in_further_periods():
     assert settings.may_change("training.log_every_kimg") and settings.may_change("collection.periods.paris")
     assert not settings.may_change("training.learning_rate") and not settings.may_change("collection.periods.early")
