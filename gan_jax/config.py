@@ -9,7 +9,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from gan_jax.collection.named_periods import Periods
-from gan_jax.errors import UserError, shown
+from gan_jax.errors import MOST_SET, UserError, shown
 from gan_jax.settings import BY_NAME, OPEN_SECTION, SETTINGS
 
 FORMER = {field.was: field for field in SETTINGS if field.was}
@@ -56,7 +56,7 @@ def rename(config: ConfigDict, words: Sequence[str] = ()) -> None:
 def check_value(name: str, value: Any) -> None:
     """Raises UserError for a value that a field can't have."""
     if fault := BY_NAME[name].fault(value):
-        raise UserError(f"config.{name}={shown(value)}: {fault}")
+        raise UserError(f"config.{name}={shown(value, MOST_SET)}: {fault}")
 
 
 def today(name: str) -> str:

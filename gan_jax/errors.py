@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 MOST_NAMED = 80  # characters of a wrong value that a message shows
+MOST_SET = 300  # of a field of the config, which may be a path
 
 # Characters that end a line, move a terminal's cursor or what stands beside them; and halves of such that are no characters, which names of
 # files in other encodings than the system's are read with.
@@ -30,7 +31,7 @@ def on_one_line(text: str) -> str:
     return _MOVING.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
-def shown(value: Any) -> str:
-    """Returns a wrong value as a message shows it: on one line and short."""
+def shown(value: Any, most: int = MOST_NAMED) -> str:
+    """Returns a wrong value as a message shows it: on one line and short, `most` characters of it."""
     said = repr(value)
-    return said if len(said) <= MOST_NAMED else f"{said[:MOST_NAMED]}…"
+    return said if len(said) <= most else f"{said[:most]}…"

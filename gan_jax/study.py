@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from gan_jax import __version__, files, reading
 from gan_jax.config import check, flatten, renamed, today
-from gan_jax.errors import UserError, shown
+from gan_jax.errors import MOST_SET, UserError, shown
 from gan_jax.noted import Noted, looked_up
 from gan_jax.settings import as_before, may_change
 from gan_jax.stages.order import STAGES, WITHOUT_DATES, earlier
@@ -97,7 +97,7 @@ class Study:
             return f"complete ({self._there.finished[name]['result']})"
         for field, stages in OPENED.items():
             if name in stages and (said := self._unasked.get(field)):
-                named = f"{self._path}: names config.{field}={shown(said)}"
+                named = f"{self._path}: names config.{field}={shown(said, MOST_SET)}"
                 raise UserError(f"{named}; to open it, the command has to name it too: --config.{field}")
         for before in earlier(name):
             self._there.name_damage(before)
@@ -190,7 +190,7 @@ class Study:
         fields = [k for k in sorted(b) if a.get(k) != b[k] and not may_change(k) and k.split(".")[0] in FOUNDATION]
         if not fields or not any((self.workdir / path).exists() for path in ("collection", "checkpoints")):
             return
-        differences = [f"config.{k} is {shown(a.get(k))} there and {shown(b[k])} here" for k in fields]
+        differences = [f"config.{k} is {shown(a.get(k), MOST_SET)} there and {shown(b[k], MOST_SET)} here" for k in fields]
         shaping = [k for k in fields if k == "collection.resolution" or k.startswith("model.")]
         if shaping and not same_networks(a, self.config) and any((self.workdir / "checkpoints").glob("*")):
             raise UserError(

@@ -217,7 +217,7 @@ def test_a_value_of_any_length_makes_a_short_line(tmp_path):
     with pytest.raises(UserError) as found:
         Study(default_config.get_config(), tmp_path)
     for said in map(str, (given.value, listed.value, found.value)):
-        assert "training.augment" in said and "<b><b>" in said and len(said) < 400
+        assert "training.augment" in said and "<b><b>" in said and len(said) < 800
 
 
 def test_a_workdir_may_differ_in_how_often_to_look_and_in_further_periods():
