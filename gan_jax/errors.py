@@ -33,5 +33,9 @@ def on_one_line(text: str) -> str:
 
 def shown(value: Any, most: int = MOST_NAMED) -> str:
     """Returns a wrong value as a message shows it: on one line and short, `most` characters of it."""
-    said = repr(value)
-    return said if len(said) <= most else f"{said[:most]}…"
+    return cut(repr(value), most)
+
+
+def cut(text: str, most: int) -> str:
+    """Returns at most so many characters of a text, with a sign that there are more."""
+    return text if len(text) <= most else f"{text[:most]}…"

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, ImageFile
 
-from gan_jax.errors import MOST_NAMED, UserError, shown
+from gan_jax.errors import MOST_NAMED, UserError, cut, shown
 
 MOST_JSON = 2**25  # bytes of a JSON file; Python needs up to twenty times as many for what is in it
 MOST_TABLE = 2**26  # bytes of a table
@@ -182,7 +182,7 @@ def _object(line: str) -> dict[str, Any] | None:
 def shown_error(error: BaseException) -> str:
     """Returns what an error of a library says, on one short line."""
     said = " ".join(str(error).split()) or type(error).__name__
-    return said if len(said) <= 2 * MOST_NAMED else f"{said[: 2 * MOST_NAMED]}…"
+    return cut(said, 2 * MOST_NAMED)
 
 
 def _no_number(said: str) -> None:

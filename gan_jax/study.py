@@ -190,20 +190,20 @@ class Study:
         fields = [k for k in sorted(b) if a.get(k) != b[k] and not may_change(k) and k.split(".")[0] in FOUNDATION]
         if not fields or not any((self.workdir / path).exists() for path in ("collection", "checkpoints")):
             return
-        differences = [f"config.{k} is {shown(a.get(k), MOST_SET)} there and {shown(b[k], MOST_SET)} here" for k in fields]
+        differences = {k: f"config.{k} is {shown(a.get(k), MOST_SET)} there and {shown(b[k], MOST_SET)} here" for k in fields}
         shaping = [k for k in fields if k == "collection.resolution" or k.startswith("model.")]
         if shaping and not same_networks(a, self.config) and any((self.workdir / "checkpoints").glob("*")):
             raise UserError(
-                f"{self.workdir}: {differences[fields.index(shaping[0])]}: other networks than those "
+                f"{self.workdir}: {differences[shaping[0]]}: other networks than those "
                 f"of its checkpoints. Another --workdir begins with what they have learnt by --config.training.init_from={self.workdir}"
             )
         if self._accepts_changes:
-            print(f"gan_jax: {self.workdir}: goes on with another config: {'; '.join(differences)}", file=sys.stderr)
+            print(f"gan_jax: {self.workdir}: goes on with another config: {'; '.join(differences.values())}", file=sys.stderr)
             return
         more = f" (and {len(fields) - 1} more fields: {', '.join(fields[1:4])})" if fields[1:] else ""
         raise UserError(
-            f"{self.workdir}: begun with another config: {differences[0]}{more}; give another --workdir, delete this one, or go on all the "
-            "same with --accept_changes"
+            f"{self.workdir}: begun with another config: {differences[fields[0]]}{more}; give another --workdir, delete this one, or go on "
+            "all the same with --accept_changes"
         )
 
     def _about(self) -> dict[str, Any]:

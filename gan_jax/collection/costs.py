@@ -34,9 +34,8 @@ def check_size(width: int, height: int, max_pixels: int, kind: str | None = None
         raise ImageError(f"{width} x {height} pixels: more than {MOST_SIDE:,} on a side")
 
 
-def check_lists(source: pathlib.Path | str | bytes) -> None:
+def check_lists(content: Content) -> None:
     """Raises ImageError for a JPEG, a TIFF or a PPM with lists that are too long to be opened."""
-    content = _content(source)
     if content[:2] == b"\xff\xd8" and _times(content, b"Exif\0\0", MOST_BLOCKS) > MOST_BLOCKS:
         raise ImageError(f"more than {MOST_BLOCKS} blocks of EXIF")
     if content[:2] in (b"II", b"MM") and (numbers := _longest_list(content)) > MOST_NUMBERS:
@@ -48,14 +47,15 @@ def check_lists(source: pathlib.Path | str | bytes) -> None:
             raise ImageError(f"a PPM with more than {MOST_COMMENTS:,} comments")
 
 
-def check_scans(source: pathlib.Path | str | bytes, pixels: int) -> None:
+def check_scans(content: Content, pixels: int) -> None:
     """Raises ImageError for a JPEG of so many scans, each of which goes over all its pixels, that it would take minutes."""
-    content, most = _content(source), min(MOST_SCANS, MOST_SCANNED // pixels)
+    most = min(MOST_SCANS, MOST_SCANNED // pixels)
     if content[:2] == b"\xff\xd8" and _times(content, b"\xff\xda", most) > most:
         raise ImageError(f"a JPEG of more than {most:,} scans")
 
 
-def _content(source: pathlib.Path | str | bytes) -> Content:
+def content_of(source: pathlib.Path | str | bytes) -> Content:
+    """Returns what is in a file, of which only what is looked at is read."""
     if isinstance(source, bytes) or not os.path.getsize(source):
         return source if isinstance(source, bytes) else b""
     with open(source, "rb") as file:

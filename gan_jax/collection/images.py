@@ -116,11 +116,12 @@ def _load(source: pathlib.Path | str | bytes, resolution: int, fit: str, max_pix
             raise ImageError("not a file")
         if (len(source) if isinstance(source, bytes) else os.path.getsize(source)) > LARGEST_FILE:
             raise ImageError(f"larger than {LARGEST_FILE >> 20} MiB")
-        costs.check_lists(source)
+        content = costs.content_of(source)
+        costs.check_lists(content)
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_formats(source)) as image:
             width, height = image.size
             costs.check_size(width, height, max_pixels, image.format)
-            costs.check_scans(source, width * height)
+            costs.check_scans(content, width * height)
             if width * height <= MANY_PIXELS:
                 return _fitted(image, resolution, fit)
             with _large_pictures:

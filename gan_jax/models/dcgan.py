@@ -40,14 +40,16 @@ def layers(model: ConfigDict, level: int) -> tuple[list[Layer], list[Layer]]:
     """Returns those of (the generator, the discriminator)."""
     widths = [3] + [model.width * 2**i for i in range(level - 2)]  # from the image down to 4x4
     kernels = [(4 ** (level - i), 4, near, far) for i, (near, far) in enumerate(zip(widths, widths[1:]))]
-    generated, discriminated = [(16, 1, widths[-1], model.latent_size), *kernels], [(16, 1, widths[-1], 1), *kernels]
+    generated = [(16, 1, widths[-1], model.latent_size), *kernels[1:]]
     if model.convolutions > 1:
         last = _last_width(model.width)
-        generated[1:2] = [(4**level, 9, 3, last), (4**level, 4, last, widths[1])]
+        generated += [(4**level, 4, last, model.width), (4**level, 9, 3, last)]
         generated += [(4 ** (level - i), 9, width, width) for i, width in enumerate(widths[1:-1], start=1)]
+    else:
+        generated += kernels[:1]
     for near, far in zip(widths[1:], widths[1 + EXCITED :]) if model.excitation else ():
         generated += [(1, 16, near, far), (1, 1, near, near)]
-    return generated, discriminated
+    return generated, [(16, 1, widths[-1], 1), *kernels]
 
 
 def _last_width(width: int) -> int:

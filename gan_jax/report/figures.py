@@ -109,11 +109,12 @@ def _levels(found: Mapping[str, Any]) -> dict:
 
 def _along(found: Mapping[str, Any], mean_years: tuple[float, float] | None) -> list[dict]:
     """Returns a row for each t: its mean year, distances to each period, and diversity."""
+    keys = list(_along_t(found))
     return [
         {
             "t": moment["t"],
             "year": mean_years[0] + moment["t"] * (mean_years[1] - mean_years[0]) if mean_years else None,
-            "distances": [figure(moment["against"][period][key]) for key in _along_t(found) for period in PERIODS],
+            "distances": [figure(moment["against"][period][key]) for key in keys for period in PERIODS],
             "diversity": figure(moment["diversity"]),
         }
         for moment in found["morph"]
