@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -27,7 +28,7 @@ _making: set[pathlib.Path] = set()  # folders that are synced as a whole, when t
 _SYNCING = 16  # files at once: a disk writes down together what is asked of it together
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 KINDS = (".npy", ".json", ".csv", ".html", ".png", ".gif", ".webp", ".mp4")  # whose damage is known
-_UNFINISHED = ".unfinished-"  # in the names of `atomic_file`, lest a hidden file of the user's be taken for one
+_UNFINISHED = ".unfinished-"  # in the names of what is being written, lest a hidden file of the user's be taken for one
 _TEMPORARY = re.compile(rf"\..+{re.escape(_UNFINISHED)}[a-z0-9_]{{8}}(\.\w+)?", re.DOTALL)  # what mkstemp makes of it
 _END_OF_PNG = b"IEND\xaeB`\x82"
 
@@ -65,9 +66,10 @@ def atomic_folder(path: os.PathLike | str) -> Iterator[pathlib.Path]:
     """Yields a temporary folder beside `path`, which takes its place only if the block succeeds."""
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{path.name}.*"):  # by a process that was killed
+    prefix = f".{path.name}{_UNFINISHED}"
+    for left in path.parent.glob(f"{glob.escape(prefix)}*"):  # by a process that was killed
         shutil.rmtree(left, ignore_errors=True)
-    name = pathlib.Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    name = pathlib.Path(tempfile.mkdtemp(dir=path.parent, prefix=prefix))
     os.chmod(name, 0o777 & ~UMASK)
     _making.add(name)
     try:
@@ -75,7 +77,7 @@ def atomic_folder(path: os.PathLike | str) -> Iterator[pathlib.Path]:
         sync_tree(name)
         if path.exists():
             # A folder can't be renamed over a full one: the old one steps aside first.
-            old = pathlib.Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
+            old = pathlib.Path(tempfile.mkdtemp(dir=path.parent, prefix=f"{prefix}old-"))
             os.replace(path, old / path.name)
             os.replace(name, path)
             _sync_folder(path.parent)

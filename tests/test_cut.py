@@ -335,3 +335,19 @@ def test_a_full_disk_is_one_error_that_names_the_file(tmp_path, suffix):
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], cwd=ROOT, capture_output=True, text=True, check=False)
     why = "No space left on device" if suffix == ".npy" else "File too large"  # numpy knows no reason
     assert (done.stdout, done.stderr) == (f"{path} {why}\n", "") and not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_process_had_begun_of_a_folder_is_removed_and_nothing_else(tmp_path):
+    words = [
+        "import os, pathlib; from gan_jax import files",
+        f"with files.atomic_folder(pathlib.Path({str(tmp_path / 'samples')!r})) as folder:",
+        "    (folder / 'half').write_text('half'), os.kill(os.getpid(), 9)",
+    ]
+    assert subprocess.run([sys.executable, "-c", "\n".join(words)], check=False).returncode == -9
+    (tmp_path / ".samples.backup").mkdir()
+    assert len(list(tmp_path.iterdir())) == 2
+    for content in ("first", "second"):
+        with files.atomic_folder(tmp_path / "samples") as folder:
+            (folder / "whole").write_text(content)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".samples.backup", "samples"]
+    assert (tmp_path / "samples" / "whole").read_text() == "second"
