@@ -11,6 +11,7 @@ from gan_jax.default_config import get_config as get_default
 def get_config() -> ConfigDict:
     config = with_ways(get_default())
     config.model.smooth = True
+    config.model.smooth_discriminator = True
     # Half as many paintings a step as on a GPU, and of less weight: few images are seen here.
     config.training.paintings = 3.0
     config.training.paintings_batch = 16

@@ -72,6 +72,8 @@ SETTINGS: tuple[Field, ...] = (
         integer("fmap_max", 512, 1, 2**16, "pggan: see fmap_base"),
         flag("fused_scale", True, "pggan: scaling inside the discriminator's convolutions, as in the reference"),
         flag("smooth", False, "low-pass filters where the scale changes (dcgan: in the generator), as in StyleGAN, against grids"),
+        flag("smooth_discriminator", False, "dcgan: such filters in the discriminator, before each layer but the first; pggan: see smooth",
+             new=True),
         flag("noise", False, "a value of noise for each pixel and layer, as in StyleGAN, against repetitions in the brushwork"),
     ),
 

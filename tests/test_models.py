@@ -303,6 +303,7 @@ def test_smooth_networks_have_the_same_parameters_and_other_outputs(fused):
         (pggan.Generator(latent_size=8, **sizes), pggan.Generator(latent_size=8, smooth=True, **sizes), latents),
         (pggan.Discriminator(fused_scale=fused, **sizes), pggan.Discriminator(fused_scale=fused, smooth=True, **sizes), images),
         (dcgan.Generator(16, 8, width=4), dcgan.Generator(16, 8, width=4, smooth=True), latents),
+        (dcgan.Discriminator(16, width=4), dcgan.Discriminator(16, width=4, smooth=True), images),
     ):
         variables = init(plain, inputs, 4)
         a, b = (jax.tree.leaves(apply(network, variables, inputs, 4))[0] for network in (plain, smooth))
@@ -415,6 +416,24 @@ def test_a_generator_of_two_convolutions_a_size_is_these_layers():
     # Products an image: each pixel of 16 x 16 sees 4 of those half as wide, through half as many channels as one convolution has; the rest
     # are 3x3.
     assert counted[1] - counted[0] == 16**2 * 4 * (2 * 4 - 3 * 4) + 8**2 * 9 * 4 * 4 + 16**2 * 9 * 2 * 3
+
+
+def test_a_smooth_discriminator_of_the_dcgan_is_these_layers():
+    """Each convolution but that of the image takes what was smoothed."""
+    images = random(0, 2, 16, 16, 3)
+    config = default_config.get_config()
+    config.model.update(width=4, smooth_discriminator=True)
+    discriminator = networks.build(config.model, 16, jnp.float32)[1]
+    variables = init(discriminator, images, 4)
+    variables = jax.tree.map(lambda x: x + 0.1 * random(x.size, *x.shape) ** 2, variables)  # variances stay positive
+    p, stats = (jax.tree.map(np.asarray, variables[name]) for name in ("params", "batch_stats"))
+
+    x = plain_strided(images, p["conv_0"])
+    x = ndimage.convolve(np.where(x > 0, x, 0.2 * x), np.multiply.outer([1, 2, 1], [1, 2, 1])[None, :, :, None] / 16, mode="constant")
+    x = np.asarray(plain_strided(x, p["conv_1"]))
+    x = (x - stats["norm_1"]["mean"]) / np.sqrt(stats["norm_1"]["var"] + 1e-5) * p["norm_1"]["scale"] + p["norm_1"]["bias"]
+    expected = np.einsum("nhwc,hwc->n", np.where(x > 0, x, 0.2 * x), p["score"][..., 0])
+    np.testing.assert_allclose(apply(discriminator, variables, images, 4)[0], expected, rtol=1e-3)
 
 
 def test_noise_is_normal_and_without_relation_between_layers():

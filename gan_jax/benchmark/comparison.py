@@ -22,6 +22,7 @@ PLAIN = {
     "model.conditional": False,
     "model.year": False,
     "model.smooth": False,
+    "model.smooth_discriminator": False,
     "model.noise": False,
     "model.convolutions": 1,
     "model.excitation": False,

@@ -33,7 +33,7 @@ def build(
     sizes: dict[str, Any] = dict(resolution=resolution, width=model.width, axis_name=axis_name, dtype=dtype)
     extras = dict(timed=model.year, smooth=model.smooth, noise=model.noise, excitation=model.excitation, convolutions=model.convolutions)
     generator = Generator(latent_size=model.latent_size, label_size=labels, **extras, **sizes)
-    return generator, Discriminator(label_size=discriminator_labels, **sizes)
+    return generator, Discriminator(label_size=discriminator_labels, smooth=model.smooth_discriminator, **sizes)
 
 
 def layers(model: ConfigDict, level: int) -> tuple[list[Layer], list[Layer]]:
@@ -227,13 +227,18 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images [n, resolution, resolution, 3] to scores [n] and logits of their labels [n, label_size], float32."""
+    """Images [n, resolution, resolution, 3] to scores [n] and logits of their labels [n, label_size], float32.
+
+    `smooth` is not of the paper: what a layer takes every other pixel of is smoothed before, but for the image, whose finest strokes are
+    to be seen. Without it a stroke that is moved by one pixel is another one to all coarser layers.
+    """
 
     GROUP = 1  # images of a batch that it has to see together
 
     resolution: int
     label_size: int = 0
     width: int = 64
+    smooth: bool = False
     axis_name: str | None = None
     dtype: DTypeLike = jnp.float32
 
@@ -248,6 +253,7 @@ class Discriminator(nn.Module):
         layers = int(math.log2(self.resolution)) - 2
         x = images.astype(self.dtype)
         for i in range(layers):
+            x = smooth(x) if self.smooth and i > 0 else x
             x = strided_conv(x, _kernel(self, f"conv_{i}", (self.width * 2**i, 4, 4, x.shape[-1])))
             if i > 0:
                 x = BatchNorm(self.axis_name, self.dtype, name=f"norm_{i}")(x, train, batches)
