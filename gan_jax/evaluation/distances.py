@@ -1,4 +1,4 @@
-"""Distances between sets: generated images and the frames of morphs against real paintings, beside floors and a ceiling."""
+"""Distances between sets, and what each is like: generated images and frames of morphs by real paintings, with floors and a ceiling."""
 
 import dataclasses
 import os
@@ -11,15 +11,15 @@ import numpy as np
 
 from gan_jax.errors import UserError
 from gan_jax.evaluation.inputs import PERIODS
-from gan_jax.metrics import kid, manifold, ms_ssim, swd
+from gan_jax.metrics import kid, manifold, swd
 from gan_jax.metrics.distances import DISTANCES, Distance, Figure
 from gan_jax.metrics.features import Standardiser
 from gan_jax.metrics.image_set import MINIMUM, ImageSet, joined
+from gan_jax.metrics.properties import PROPERTIES
 from gan_jax.progress import Progress
 
 MAX_IMAGES = 5000  # a set; KID's memory grows as the square
 MOST_THREADS = 8  # each with the neighbourhoods of a place's frames or of two halves of a set, 60 to 150 MB
-PAIRS = 200  # random pairs of a set whose MS-SSIM is averaged
 
 NOTES = (
     "KID is unbiased, so it can be below zero; its interval holds 95 % of the values from random halves of both sets and takes the "
@@ -72,7 +72,7 @@ def distances(
       repeats: how many times each real set is split into halves for its floor, at least 2.
       competitors: frames like `frames`, of the same pairs or of some of them, at the same t, by other means.
       closely: places in t at which competitors get their SWD, which takes the most time; None: all.
-      pixels_too: whether SWD and diversity are worked out at all, which do not depend on the features.
+      pixels_too: whether SWD and properties are worked out at all, which do not depend on the features.
 
     Returns a dict of plain Python values, every float finite. `reason` is None where there is a figure; where there is none, every
     value beside the reason is None (and `by_level` empty).
@@ -80,13 +80,13 @@ def distances(
         {
           'sets': {'early'|'between'|'late'|'training'|'generated'|'frames': number of images that was used},
           'comparisons': [Comparison],          'generated' with 'training', which is early and late together
-          'morph': [{'t': float, 'against': {'early'|'between'|'late': Comparison}, 'diversity': Diversity,     in the order of t
+          'morph': [{'t': float, 'against': {'early'|'between'|'late': Comparison}, PROPERTY: Property,     in the order of t
                      'training': the KID to what was trained on, 'precision': float, part that lies among it}],
-          'competitors': {name: list like 'morph', without 'diversity'},
+          'competitors': {name: list like 'morph', without properties},
           'standing': [{'name': str, 'comparison': Comparison}],      early, late and both of them with 'between'
           'floors': {'early'|'between'|'late'|'training': Floor},     two random halves of one set, over and over
           'ceiling': Comparison,                                      'early' with 'late'
-          'diversity': {'early'|'between'|'late'|'training'|'generated': Diversity},
+          PROPERTY: {'early'|'between'|'late'|'training'|'generated': Property},     PROPERTY: each name in `metrics.properties.PROPERTIES`
           'manifold': {'generated'|'between': Manifold, among 'training', 'floor': Manifold, 'frames': [{'t': float, **Manifold}]},
           'notes': [str],
         }
@@ -95,7 +95,7 @@ def distances(
             and 'by_level': {'64': float, ...}, finest level first, where it has them}
         Floor: {'n': images in each half, 'repeats': int,             value: mean over repeats; spread: standard deviation
           name of a distance: {'value', 'spread', 'reason'}, with 'by_level' too}
-        Diversity: {'value', 'error', 'n': int, 'pairs': int, 'reason'}    mean MS-SSIM of random pairs, standard error
+        Property: {'value', 'error', 'n': int, 'reason'}, with 'pairs' where its value is a mean over pairs; error: standard error
         Manifold: {'precision', 'recall', 'density', 'coverage', 'reason'}
 
     Raises UserError for arrays of other shapes, too few training paintings, or repeats below 2.
@@ -133,8 +133,8 @@ def distances(
         described = swd.describe(patches, _seed(seed, "directions")) if patches else None
         return _Set(name, pictures.images, points, None, described)
 
-    def diverse(one: _Set) -> Figure:
-        return _diversity(one, seed, None if pixels_too else "diversity was not asked for")
+    def like(one: _Set) -> dict[str, Figure]:
+        return {name: _property(name, one, seed, pixels_too) for name in PROPERTIES}
 
     frames, generated = limited("frames", frames), limited("generated", generated)
     with Progress("compare", (len(PERIODS) + 1) * (1 + repeats) + 1 + len(t) * (1 + len(competitors))) as progress:
@@ -163,7 +163,7 @@ def distances(
                 }
                 if not ours:
                     return place, None
-                return place | {"diversity": diverse(here)}, {"t": float(t[k]), **_manifold(seen["between"], here, seed)}
+                return place | like(here), {"t": float(t[k]), **_manifold(seen["between"], here, seed)}
 
             places = []
             with _threads() as pool:
@@ -177,6 +177,7 @@ def distances(
         morph = along("this study", frames, ours=True)
         others = {name: along(name, limited("frames", pictures)) for name, pictures in competitors.items()}
 
+    properties = {name: like(one) for name, one in seen.items()}
     both = dataclasses.replace(seen["training"], name="both, mixed")
     half = len(training) // 2
     few = f"training: halves of {half} images, at least {manifold.MINIMUM} are needed" if half < manifold.MINIMUM else None
@@ -193,7 +194,7 @@ def distances(
         ],
         "floors": floors,
         "ceiling": _comparison(seen["early"], seen["late"], seed),
-        "diversity": {name: diverse(one) for name, one in seen.items()},
+        **{each: {name: figures[each] for name, figures in properties.items()} for each in PROPERTIES},
         "manifold": {
             "generated": _manifold(seen["training"], seen["generated"], seed),
             "between": _manifold(seen["training"], seen["between"], seed),
@@ -257,12 +258,12 @@ def _distance(name: str, a: _Set, b: _Set, seed: int) -> Figure:
     return distance.compare(a.taken(distance), b.taken(distance), _seed(seed, name, a.name, b.name))
 
 
-def _diversity(one: _Set, seed: int, reason: str | None = None) -> Figure:
-    reason = one.reason or reason
+def _property(name: str, one: _Set, seed: int, asked: bool) -> Figure:
+    reason = one.reason or (None if asked else f"{name} was not asked for")
     if reason:
-        return {"value": None, "error": None, "n": len(one.images), "pairs": 0, "reason": reason}
-    # The same pairs at every t: the difference between two places is then that of the frames alone.
-    return {**dataclasses.asdict(ms_ssim.diversity(one.images, PAIRS, _seed(seed, "diversity", one.name))), "reason": None}
+        return PROPERTIES[name].absent(len(one.images), reason)
+    # The same draws at every t: the difference between two places is then that of the frames alone.
+    return {**PROPERTIES[name].measure(one.images, _seed(seed, name, one.name)), "reason": None}
 
 
 def _manifold(real: _Set, generated: _Set, seed: int) -> Figure:
