@@ -267,7 +267,7 @@ class _Smaller:
 
 
 def measure_painting(config: ConfigDict, phase: Phase, dtype: jnp.dtype) -> dict[str, float]:
-    """Sampling with a generator of the level on one device, and inversion, with its discriminator's features, on all."""
+    """Times sampling with a generator of the level on one device, and inversion, with its discriminator's features, on all."""
     generator = untrained(config, phase.level, dtype)
     latents = np.asarray(generator.draw(keys.key(1), IMAGES_TIMED))
     paintings = generator.images(latents[:PAINTINGS])
@@ -315,7 +315,7 @@ def untrained(config: ConfigDict, level: int, dtype: jnp.dtype) -> Generator:
 
 
 def quiet() -> contextlib.AbstractContextManager:
-    """No progress lines between those of the table."""
+    """Shows no progress lines between those of the table."""
     return contextlib.redirect_stderr(io.StringIO())
 
 

@@ -86,7 +86,7 @@ def verdicts(
 
 
 def powers(held_out: np.ndarray, others: Mapping[str, np.ndarray], pairs: int, seed: int) -> dict[str, float]:
-    """By competitor in how many of `ROUNDS` rounds paintings of the years between are found nearer to those years than it is.
+    """Returns by competitor in how many of `ROUNDS` rounds paintings of the years between are found nearer to those years than it is.
 
     In each round as many of the paintings held out [m, d] as there are pairs, or half of them, stand for the frames, and the others for the
     years. They are fewer than a study has, so a study finds a little more. Empty where there are too few paintings.

@@ -60,7 +60,7 @@ def study(workdir: pathlib.Path) -> dict[str, Any]:
 
 
 def judged(found: Mapping[str, Any]) -> dict[str, Any]:
-    """From evaluation.json."""
+    """Returns what a comparison shows of evaluation.json."""
     generated, floor = found["comparisons"][0], found["floors"]["training"]
     chronology, middle = found["chronology"], found["morph"][found["middle"]["k"]]["against"]["between"]
     rows = {

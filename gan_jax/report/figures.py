@@ -17,7 +17,7 @@ LEGEND = {"early": "to early paintings", "between": "to paintings of the years b
 
 
 def number_text(value: float | None) -> str:
-    """Three significant digits; whole from a thousand on; a dash for what is not known."""
+    """Writes three significant digits; whole from a thousand on; a dash for what is not known."""
     if value is None or not math.isfinite(value):
         return "–"
     if abs(value) >= 999.5:
@@ -29,7 +29,7 @@ def number_text(value: float | None) -> str:
 
 
 def evaluation_section(found: Mapping[str, Any], mean_years: tuple[float, float] | None) -> dict:
-    """Tables and the plot along the morphs.
+    """Returns tables and the plot along the morphs.
 
     mean_years: of the early and of the late ends of the morphs. Raises KeyError or TypeError if evaluation.json, `found`, is laid out
     otherwise than `evaluate` writes it.

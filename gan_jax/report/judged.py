@@ -23,7 +23,7 @@ PERIODS = ("early", "between", "late")
 
 
 def judged_section(results: Results, found: Mapping[str, Any], paintings: Paintings) -> dict:
-    """From evaluation.json. Raises KeyError or TypeError where it is laid out otherwise than `evaluate` writes it."""
+    """Returns what is said by evaluation.json. Raises KeyError or TypeError where it is laid out otherwise than `evaluate` writes it."""
     chronology = found["chronology"]
     return {
         "answer": {key: str(found["answer"][key]) for key in ("asked", "found", "sure", "compared")},
