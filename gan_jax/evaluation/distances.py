@@ -108,12 +108,12 @@ def distances(
             raise UserError(f"{name}: {list(each.images.shape)}, the morphs are {list(frames.images.shape)}")
     notes = list(NOTES)
 
-    def limited(name: str, pictures: ImageSet) -> ImageSet:
-        if len(pictures) <= MAX_IMAGES:
-            return pictures
-        notes.append(f"{name}: {MAX_IMAGES:,} of {len(pictures):,} were drawn at random and used.")
-        chosen = np.random.default_rng(_seed(seed, "limit", name)).choice(len(pictures), MAX_IMAGES, replace=False)
-        return pictures[np.sort(chosen)]
+    def limited(name: str, image_set: ImageSet) -> ImageSet:
+        if len(image_set) <= MAX_IMAGES:
+            return image_set
+        notes.append(f"{name}: {MAX_IMAGES:,} of {len(image_set):,} were drawn at random and used.")
+        chosen = np.random.default_rng(_seed(seed, "limit", name)).choice(len(image_set), MAX_IMAGES, replace=False)
+        return image_set[np.sort(chosen)]
 
     dimensions = frames.features.shape[-1]
     empty = ImageSet(np.zeros((0, resolution, resolution, 3), np.uint8), np.zeros((0, dimensions)))
@@ -121,17 +121,17 @@ def distances(
     training = limited("training", joined(sets["early"], sets["late"]))
     standardise = Standardiser.fit(training.features)
 
-    def cut(name: str, pictures: ImageSet) -> dict[int, np.ndarray] | None:
+    def cut(name: str, image_set: ImageSet) -> dict[int, np.ndarray] | None:
         # The frames have one name at every t, so their neighbourhoods are cut at the same places and the curve over t is smooth.
-        usable = pixels_too and resolution >= swd.MINIMUM_RESOLUTION and len(pictures) >= MINIMUM
-        return swd.neighbourhoods(pictures.images, _seed(seed, "places", name)) if usable else None
+        usable = pixels_too and resolution >= swd.MINIMUM_RESOLUTION and len(image_set) >= MINIMUM
+        return swd.neighbourhoods(image_set.images, _seed(seed, "places", name)) if usable else None
 
-    def look(name: str, pictures: ImageSet, patches: Mapping[int, np.ndarray] | None) -> _Set:
-        points = standardise(pictures.features)
-        if len(pictures) < MINIMUM:
-            return _Set(name, pictures.images, points, f"{name}: {len(pictures)} images, at least {MINIMUM} are needed")
+    def look(name: str, image_set: ImageSet, patches: Mapping[int, np.ndarray] | None) -> _Set:
+        points = standardise(image_set.features)
+        if len(image_set) < MINIMUM:
+            return _Set(name, image_set.images, points, f"{name}: {len(image_set)} images, at least {MINIMUM} are needed")
         described = swd.describe(patches, _seed(seed, "directions")) if patches else None
-        return _Set(name, pictures.images, points, None, described)
+        return _Set(name, image_set.images, points, None, described)
 
     def like(one: _Set) -> dict[str, Figure]:
         return {name: _property(name, one, seed, pixels_too) for name in PROPERTIES}
@@ -139,12 +139,12 @@ def distances(
     frames, generated = limited("frames", frames), limited("generated", generated)
     with Progress("compare", (len(PERIODS) + 1) * (1 + repeats) + 1 + len(t) * (1 + len(competitors))) as progress:
         seen, floors = {}, {}
-        for name, pictures in (*sets.items(), ("training", training)):
+        for name, image_set in (*sets.items(), ("training", training)):
             # The neighbourhoods of a real set serve its description and its floor, and go: they are the largest thing here.
-            patches = cut(name, pictures)
-            seen[name] = look(name, pictures, patches)
+            patches = cut(name, image_set)
+            seen[name] = look(name, image_set, patches)
             progress.advance(1, name)
-            half = min(len(pictures) // 2, len(frames)) if len(frames) >= MINIMUM else len(pictures) // 2
+            half = min(len(image_set) // 2, len(frames)) if len(frames) >= MINIMUM else len(image_set) // 2
             floors[name] = _floor(seen[name], patches, half, seed, repeats, progress)
         del patches
         seen["generated"] = look("generated", generated, cut("generated", generated))
@@ -175,7 +175,7 @@ def distances(
             return places
 
         morph = along("this study", frames, ours=True)
-        others = {name: along(name, limited("frames", pictures)) for name, pictures in competitors.items()}
+        others = {name: along(name, limited("frames", image_set)) for name, image_set in competitors.items()}
 
     properties = {name: like(one) for name, one in seen.items()}
     both = dataclasses.replace(seen["training"], name="both, mixed")
@@ -226,8 +226,8 @@ def _check(sets: Mapping[str, ImageSet], generated: ImageSet, frames: ImageSet, 
     if len(shape) != 5 or not len(t) or np.shape(t) != (shape[1],) or not np.isfinite(t).all():
         raise UserError(f"morphs: frames {list(shape)} and t {list(np.shape(t))}, they should be [pairs, T, r, r, 3] and [T]")
     resolution = int((sets["early"] if "early" in sets else sets["late"]).images.shape[1])
-    for name, pictures in {**sets, "generated": generated, "frames": frames[:, 0]}.items():
-        images = pictures.images
+    for name, image_set in {**sets, "generated": generated, "frames": frames[:, 0]}.items():
+        images = image_set.images
         if len(images) and (images.shape[1:] != (resolution, resolution, 3) or images.dtype != np.uint8):
             raise UserError(f"{name}: {images.dtype} {list(images.shape)}, it should be uint8 [n, {resolution}, {resolution}, 3]")
     return resolution
