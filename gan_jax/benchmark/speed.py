@@ -23,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from gan_jax import __version__, files, keys
+from gan_jax import __version__, files, keys, reading
 from gan_jax.benchmark.roofline import step_work
 from gan_jax.errors import UserError
 from gan_jax.latents import inversion
@@ -251,7 +251,7 @@ def measure_loop(config: ConfigDict, phase: Phase, images: Images, step_seconds:
         loop.train(config, _Smaller(images, times), labels, pathlib.Path(folder), {})
         if not hosts.is_primary():
             return math.nan  # the primary process has the log
-        lines = [json.loads(line) for line in (pathlib.Path(folder) / "log" / "metrics.jsonl").read_text().splitlines()]
+        lines = [found or {} for _, found in reading.read_lines(pathlib.Path(folder) / "log" / "metrics.jsonl")]
     return statistics.median([line["images_per_second"] for line in lines if "images_per_second" in line])
 
 
