@@ -81,7 +81,7 @@ def test_a_workdir_is_read_in_one_place():
         if re.search(r"np\.load\(|np\.lib\.format|json\.loads?\(|csv\.(reader|DictReader)\(", path.read_text(encoding="utf-8"))
     }
     beside = {"benchmark/speed.py", "in_use.py"}  # of the config at hand, or of a file that it holds open
-    of_the_user = {"collection/csv_tables.py", "collection/json_tables.py", "collection/tfds.py"}
+    of_the_user = {"collection/csv_tables.py", "collection/json_tables.py"}
     assert readers == {"reading.py"} | beside | of_the_user
 
 
