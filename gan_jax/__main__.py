@@ -119,7 +119,7 @@ def named_periods(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 
 def parse(words: Sequence[str], values: flags.FlagValues, periods: Mapping[str, str]) -> None:
-    """absl's parsing, with one line for a wrong flag; `periods` are those that the command line names beside early and late."""
+    """Parses by absl, with one line for a wrong flag; `periods` are those that the command line names beside early and late."""
     try:
         values([sys.argv[0], *words])
         values.config.to_dict()  # a file that can't be read is an error only when something is asked of it
@@ -159,7 +159,7 @@ def among_others() -> bool:
 
 
 def command() -> None:
-    """The program as a process of its own."""
+    """Runs the program as a process of its own."""
     use_huge_pages()
     for stream in filter(None, (sys.stdout, sys.stderr)):  # None where it was closed from the start
         stream.reconfigure(errors="backslashreplace")  # of names that it has no letters for

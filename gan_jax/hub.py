@@ -113,7 +113,7 @@ def open_module(handle: str) -> Generator:
 
 
 def load(handle: str) -> tuple[ModuleType, Any]:
-    """TensorFlow, and a module as `open_module` takes it. Raises UserError for one that can't be had or reaches beyond itself."""
+    """Returns TensorFlow, and a module as `open_module` takes it. Raises UserError for one that can't be had or reaches beyond itself."""
     tf, hub = tensorflow(handle), _import(handle, "tensorflow_hub")
     folder = folder_of(handle, hub.resolve)
     with tempfile.TemporaryDirectory(prefix="gan_jax_hub_") as copy:
@@ -130,7 +130,7 @@ def load(handle: str) -> tuple[ModuleType, Any]:
 
 
 def tensorflow(wanted_by: str) -> ModuleType:
-    """TensorFlow, which leaves the GPUs to JAX. Raises UserError where it is not installed."""
+    """Returns TensorFlow, which leaves the GPUs to JAX. Raises UserError where it is not installed."""
     tf = _import(wanted_by, "tensorflow")
     with contextlib.suppress(RuntimeError):  # it was begun before
         tf.config.set_visible_devices([], "GPU")  # it would take all of the memory that JAX needs

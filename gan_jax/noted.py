@@ -21,7 +21,7 @@ class Noted:
 
     @property
     def names_read(self) -> frozenset[str]:
-        """The names of fields and sections that were read so far."""
+        """Returns the names of fields and sections that were read so far."""
         return frozenset(self._read)
 
     def __getitem__(self, name: str) -> Any:
@@ -48,15 +48,15 @@ class Noted:
         return iter(self._config)
 
     def keys(self) -> list[str]:
-        """The names in this section."""
+        """Returns the names in this section."""
         return list(self)
 
     def items(self) -> list[tuple[str, Any]]:
-        """The names in this section with what they name."""
+        """Returns the names in this section with what they name."""
         return [(name, self[name]) for name in self]
 
     def to_dict(self) -> dict[str, Any]:
-        """All of this section."""
+        """Returns all of this section."""
         self._note_section()
         return self._config.to_dict()
 
@@ -65,7 +65,7 @@ class Noted:
 
 
 def looked_up(config: Mapping[str, Any], names: Iterable[str], before: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What a config, as nested dicts, says of fields and sections, by their names.
+    """Returns what a config, as nested dicts, says of fields and sections, by their names.
 
     Those that it no longer has say what they said `before`, so that a field that is gone changes nothing.
     """

@@ -10,7 +10,7 @@ from gan_jax import files
 
 
 def to_uint8(images) -> np.ndarray:
-    """float [..., 3] in [-1, 1] to uint8; what lies outside is clipped. The inverse of `to_float`."""
+    """Turns float [..., 3] in [-1, 1] into uint8; what lies outside is clipped. The inverse of `to_float`."""
     return np.clip(np.rint((np.asarray(images, np.float32) + 1) * 127.5), 0, 255).astype(np.uint8)
 
 

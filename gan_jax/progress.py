@@ -52,7 +52,7 @@ class Progress(tqdm.tqdm):
         self.update(steps)
 
     def say(self, text: str) -> None:
-        """A line of its own, above the progress."""
+        """Writes a line of its own, above the progress."""
         self.write(text, file=sys.stderr)
 
 

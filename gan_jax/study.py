@@ -144,11 +144,11 @@ class Study:
 
     @property
     def seconds(self) -> dict[str, float]:
-        """By stage that is complete, how long it took when it was made."""
+        """Returns, by stage that is complete, how long it took when it was made."""
         return {name: self._there.finished[name]["seconds"] for name in self.stages if "seconds" in self._there.finished.get(name, {})}
 
     def standing(self) -> dict[str, bool]:
-        """By stage, whether what it made still stands. What is damaged is named on stderr."""
+        """Returns, by stage, whether what it made still stands. What is damaged is named on stderr."""
         found = {name: self._there.stands(name) for name in self.stages if name != "baseline" or self._there.baseline_is_asked}
         for name in found:
             if damaged := self._there.damage(name):
@@ -159,7 +159,7 @@ class Study:
         return found
 
     def wait_for(self, name: str) -> None:
-        """Until another process has made what a stage makes."""
+        """Waits until another process has made what a stage makes."""
         while not self._there.stands(name):
             time.sleep(1.0)
             if self._path.exists() and not self._cut_off():

@@ -123,9 +123,9 @@ def test_the_peers_penalty_is_ours():
     placed = torch.tensor(images.transpose(0, 3, 1, 2).copy())
     both = networks.build(config.model, 16, jnp.float32)
     params = init_state(*both, 4, config.seed).discriminator.params
-    slopes = Networks(*both, 4).input_gradients(params, {}, jnp.array(images), jnp.float32(0.5))
+    gradients = Networks(*both, 4).input_gradients(params, {}, jnp.array(images), jnp.float32(0.5))
     # Between an image and itself there is no chance.
-    assert np.allclose(peer.penalty(placed, placed).detach(), losses.gradient_penalty(slopes), rtol=1e-4)
+    assert np.allclose(peer.penalty(placed, placed).detach(), losses.gradient_penalty(gradients), rtol=1e-4)
 
 
 @pytest.mark.skipif(not TORCH, reason="PyTorch is not installed")

@@ -11,6 +11,7 @@ from gan_jax.evaluation.distances import distances
 from gan_jax.metrics import features, kid
 from gan_jax.metrics.distances import DISTANCES
 from gan_jax.metrics.image_set import ImageSet
+from gan_jax.metrics.properties import PROPERTIES
 
 T = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 SIZE = 16
@@ -67,6 +68,9 @@ def test_is_json_and_complete(figures):
     assert figures["sets"] == {"early": 40, "between": 24, "late": 44, "training": 84, "generated": 40, "frames": 36}
     assert [place["t"] for place in figures["morph"]] == T.tolist()
     assert list(figures["ceiling"]["swd"]["by_level"]) == ["16"]
+    for name in PROPERTIES:
+        assert list(figures[name]) == ["early", "between", "late", "training", "generated"]
+        assert all(place[name]["n"] == 36 for place in figures["morph"])
 
 
 def along(figures: dict, name: str, distance: str) -> list[float]:
@@ -143,7 +147,7 @@ def test_a_small_set_has_reasons_instead_of_figures(inputs, count):
 def test_nothing_generated_and_no_pairs(inputs):
     found = distances(inputs["real"], inputs["generated"][:0], inputs["frames"][:0], T, seed=0, repeats=2)
     assert found["comparisons"][0]["kid"]["reason"] == "generated: 0 images, at least 8 are needed"
-    assert found["morph"][0]["diversity"]["reason"] == "frames: 0 images, at least 8 are needed"
+    assert all(found["morph"][0][name] == each.absent(0, "frames: 0 images, at least 8 are needed") for name, each in PROPERTIES.items())
     assert found["floors"]["early"]["n"] == 20
     assert found["ceiling"]["kid"]["value"] > 0
 

@@ -45,10 +45,10 @@ def test_cross_entropy_of_labels():
 def test_penalties_of_a_linear_critic():
     # A critic w . x has the slope w everywhere.
     w = np.random.default_rng(0).normal(size=(2, 3, 3, 3)).astype(np.float32)
-    slopes = jax.grad(lambda x: (x * w).sum())(jnp.zeros_like(w))
+    gradients = jax.grad(lambda x: (x * w).sum())(jnp.zeros_like(w))
     lengths = np.sqrt((w**2).sum(axis=(1, 2, 3)))
-    np.testing.assert_allclose(losses.gradient_penalty(slopes), (lengths - 1) ** 2, rtol=1e-5)
-    np.testing.assert_allclose(losses.r1(slopes), lengths**2 / 2, rtol=1e-5)
+    np.testing.assert_allclose(losses.gradient_penalty(gradients), (lengths - 1) ** 2, rtol=1e-5)
+    np.testing.assert_allclose(losses.r1(gradients), lengths**2 / 2, rtol=1e-5)
 
 
 def settings(loss, **changed):
@@ -117,7 +117,7 @@ def test_gradient_of_the_penalty_against_finite_differences():
 
 
 def test_the_penalty_of_a_flat_critic_has_a_finite_gradient():
-    gradient = jax.grad(lambda slopes: losses.gradient_penalty(slopes).sum())(jnp.zeros((2, 2, 2, 3)))
+    gradient = jax.grad(lambda gradients: losses.gradient_penalty(gradients).sum())(jnp.zeros((2, 2, 2, 3)))
     assert np.all(np.isfinite(gradient))
 
 
@@ -137,8 +137,8 @@ def test_gradient_of_the_penalty_through_the_discriminator_against_finite_differ
             def score(images):
                 return network.apply({"params": params}, images, level=3, alpha=alpha)[0].sum()
 
-            slopes = jax.grad(score)(images)
-            return ((jnp.sqrt((slopes**2).sum((1, 2, 3))) - 1) ** 2).mean()
+            gradients = jax.grad(score)(images)
+            return ((jnp.sqrt((gradients**2).sum((1, 2, 3))) - 1) ** 2).mean()
 
         gradient = jax.jit(jax.grad(penalty))(params)
         rng = np.random.default_rng(0)

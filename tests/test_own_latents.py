@@ -130,7 +130,8 @@ def test_gradients_with_paintings_and_years_are_those_of_one_device_in_one_part(
     other, metrics = moments(ways(model, fresh_latents=fresh), count=4 // parts, microbatches=parts)
     assert_same_gradients(one, other)
     assert metrics["['loss/works']"] > 0
-    assert any("year_" in name and np.abs(leaf).max() > 0 for name, leaf in one.items())
+    if model in ("pggan", "dcgan"):  # whose layers have parameters for the year
+        assert any("year_" in name and np.abs(leaf).max() > 0 for name, leaf in one.items())
 
 
 @pytest.mark.parametrize("model", NETWORKS)

@@ -21,6 +21,7 @@ from gan_jax.evaluation.evaluation import Evaluation
 from gan_jax.latents.inverted import Inversion
 from gan_jax.latents.samples import Samples
 from gan_jax.metrics.distances import DISTANCES, Distance
+from gan_jax.metrics.properties import PROPERTIES
 from gan_jax.morphing.morphs import Morphs
 from gan_jax.report import data_uris, figures, morphs, networks, paintings, plots, results, sources
 from gan_jax.report.comparison import write_comparison
@@ -106,6 +107,10 @@ def floor(value: float) -> dict:
     return {"n": 4, "repeats": 8, **floors, "frechet": absent}
 
 
+def mean_of(pairs: int, value: float, error: float) -> dict:
+    return {"value": value, "error": error, "n": 9, "pairs": pairs, "reason": None}
+
+
 @pytest.fixture
 def workdir(tmp_path):
     return make_study(tmp_path)
@@ -174,7 +179,7 @@ def make_study(tmp_path):
         {
             "t": t,
             "against": {name: comparison("frames", name, 1.5 + k + t) for k, name in enumerate(names)},
-            "diversity": {"value": 0.123456, "error": 0.01, "n": 2, "pairs": 77, "reason": None},
+            **{name: mean_of(77, 0.123456, 0.01) for name in PROPERTIES},
         }
         for t in np.linspace(0, 1, FRAMES).tolist()
     ]
@@ -249,10 +254,7 @@ def make_study(tmp_path):
         "morph": moments,
         "floors": {name: floor(0.5 + k) for k, name in enumerate([*names, "training"])},
         "ceiling": comparison("early", "late", 9.876),
-        "diversity": {
-            "generated": {"value": 0.31415, "error": 0.0271828, "n": 9, "pairs": 200, "reason": None},
-            "training": {"value": 0.25, "error": 0.03125, "n": 9, "pairs": 200, "reason": None},
-        },
+        **{name: {"generated": mean_of(200, 0.31415, 0.0271828), "training": mean_of(200, 0.25, 0.03125)} for name in PROPERTIES},
         "notes": ["<em>note</em>"],
     }
     nearest = [
@@ -418,6 +420,21 @@ def test_an_evaluation_from_before_a_distance_is_shown_without_it(workdir, tmp_p
     assert ["<b>colour", "Floor", "0.500 ± 0.0317"] in [row[:3] for row in page.rows]
     shutil.copytree(workdir, tmp_path / "other")
     assert f"the same, {DISTANCES[name].label}" not in [row[0] for row in read(write_comparison([workdir, tmp_path / "other"])).rows]
+
+
+@pytest.mark.parametrize("name", PROPERTIES)
+def test_what_a_set_is_like_is_shown_and_an_evaluation_from_before_that_does_without_it(workdir, tmp_path, name):
+    def rows_of_both() -> list[list[str]]:
+        shutil.copytree(workdir, tmp_path / "other", dirs_exist_ok=True)
+        return read(write_comparison([workdir, tmp_path / "other"])).rows
+
+    one = PROPERTIES[name]
+    assert one.title in read(write_report(workdir)).text
+    both = rows_of_both()
+    assert [one.compared, "0.314", "0.314"] in both and [f"{one.label} of the real paintings", "0.250", "0.250"] in both
+    path = workdir / "evaluation.json"
+    path.write_text(json.dumps(without(json.loads(path.read_text()), name)))
+    assert one.title not in read(write_report(workdir)).text and one.compared not in [row[0] for row in rows_of_both()]
 
 
 def test_what_was_judged_is_there_in_words_and_numbers(workdir):

@@ -153,18 +153,18 @@ def test_a_step_is_what_the_networks_and_the_losses_say(model):
         return -(jax.nn.log_softmax(logits) * labels).sum(1).mean()
 
     def loss(params):
-        def judge(x):
+        def discriminate(x):
             return apply(one[1], params, state.discriminator.stats, x)
 
-        (on_real, guess_real), (on_fake, guess_fake) = judge(real), judge(fake)
+        (on_real, guess_real), (on_fake, guess_fake) = discriminate(real), discriminate(fake)
         total = wrong(guess_real, labels) + wrong(guess_fake, labels)
         if model == "pggan":
-            slope = jax.grad(lambda x: judge(x)[0].sum())(real * (1 - mix) + fake * mix)
-            penalty = ((jnp.sqrt((slope**2).sum((1, 2, 3))) - 1) ** 2).mean()
+            gradient = jax.grad(lambda x: discriminate(x)[0].sum())(real * (1 - mix) + fake * mix)
+            penalty = ((jnp.sqrt((gradient**2).sum((1, 2, 3))) - 1) ** 2).mean()
             return total + (on_fake - on_real).mean() + 10 * penalty + 0.001 * (on_real**2).mean()
-        slope = jax.grad(lambda x: judge(x)[0].sum())(real)
+        gradient = jax.grad(lambda x: discriminate(x)[0].sum())(real)
         cross = -jax.nn.log_sigmoid(on_real).mean() - jax.nn.log_sigmoid(-on_fake).mean()
-        return total + cross + 0.5 * (slope**2).sum((1, 2, 3)).mean()
+        return total + cross + 0.5 * (gradient**2).sum((1, 2, 3)).mean()
 
     # The generator meets the discriminator after its step: with fresh latents, or with those that the discriminator saw.
     z_g, labels_g = z, labels

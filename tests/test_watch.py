@@ -1,4 +1,4 @@
-"""What is measured of pictures while training, against sets of which it is known."""
+"""What is measured of images while training, against sets of which it is known."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from gan_jax.training.watch import Watch
 
 @pytest.fixture(scope="module")
 def painted():
-    """Pictures of four years, and of two other years."""
+    """Images of four years, and of two other years."""
     near = paint_collection(160, 1880.0, 1884.0, 1, 32)[1]
     far = paint_collection(40, 1888.0, 1890.0, 2, 32)[1]
     order = np.random.default_rng(0).permutation(160)
@@ -32,12 +32,12 @@ def test_paintings_themselves_are_copies_and_others_of_their_years_are_not(watch
     np.testing.assert_array_equal(watch.nearest(paintings[5:9]), paintings[5:9])
 
 
-def test_pictures_of_other_years_are_near_the_paintings_held_out(watch, painted):
+def test_images_of_other_years_are_near_the_paintings_held_out(watch, painted):
     figures = watch(painted[2])
     assert figures["kid_held_out"] < 0.1 * figures["kid_training"]
 
 
-def test_one_picture_over_and_over_has_no_diversity(watch, painted):
+def test_one_image_over_and_over_has_no_diversity(watch, painted):
     collapsed = watch(painted[1][:1].repeat(40, axis=0))
     assert collapsed["diversity"] == pytest.approx(0, abs=1e-6)
     assert watch(painted[1])["diversity"] > 0.3

@@ -70,7 +70,7 @@ class Dcgan:
 
 
 def normalised(x: Tensor, p: Params, stats: Params, name: str) -> Tensor:
-    """Batch norm by this batch; the running statistics follow it."""
+    """Normalises by the statistics of this batch; the running statistics follow it."""
     running = stats[f"{name}/mean"], stats[f"{name}/var"]
     momentum = 1 - BATCH_NORM_MOMENTUM
     return F.batch_norm(x, *running, p[f"{name}/scale"], p[f"{name}/bias"], training=True, momentum=momentum, eps=BATCH_NORM_EPSILON)
@@ -132,7 +132,7 @@ def scaled(kernel: Tensor, gain: float = math.sqrt(2)) -> Tensor:
 
 
 def spread(kernel: Tensor) -> Tensor:
-    """[d, c, 3, 3] to [d, c, 4, 4]: the sum of the kernel in its four places."""
+    """Turns [d, c, 3, 3] into [d, c, 4, 4]: the sum of the kernel in its four places."""
     kernel = F.pad(kernel, (1, 1, 1, 1))
     return kernel[:, :, 1:, 1:] + kernel[:, :, :-1, 1:] + kernel[:, :, 1:, :-1] + kernel[:, :, :-1, :-1]
 

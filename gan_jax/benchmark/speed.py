@@ -23,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from gan_jax import __version__, files, keys
+from gan_jax import __version__, files, keys, reading
 from gan_jax.benchmark.roofline import step_work
 from gan_jax.errors import UserError
 from gan_jax.latents import inversion
@@ -251,7 +251,7 @@ def measure_loop(config: ConfigDict, phase: Phase, images: Images, step_seconds:
         loop.train(config, _Smaller(images, times), labels, pathlib.Path(folder), {})
         if not hosts.is_primary():
             return math.nan  # the primary process has the log
-        lines = [json.loads(line) for line in (pathlib.Path(folder) / "log" / "metrics.jsonl").read_text().splitlines()]
+        lines = [found or {} for _, found in reading.read_lines(pathlib.Path(folder) / "log" / "metrics.jsonl")]
     return statistics.median([line["images_per_second"] for line in lines if "images_per_second" in line])
 
 
@@ -267,7 +267,7 @@ class _Smaller:
 
 
 def measure_painting(config: ConfigDict, phase: Phase, dtype: jnp.dtype) -> dict[str, float]:
-    """Sampling with a generator of the level on one device, and inversion, with its discriminator's features, on all."""
+    """Times sampling with a generator of the level on one device, and inversion, with its discriminator's features, on all."""
     generator = untrained(config, phase.level, dtype)
     latents = np.asarray(generator.draw(keys.key(1), IMAGES_TIMED))
     paintings = generator.images(latents[:PAINTINGS])
@@ -315,7 +315,7 @@ def untrained(config: ConfigDict, level: int, dtype: jnp.dtype) -> Generator:
 
 
 def quiet() -> contextlib.AbstractContextManager:
-    """No progress lines between those of the table."""
+    """Shows no progress lines between those of the table."""
     return contextlib.redirect_stderr(io.StringIO())
 
 

@@ -15,7 +15,10 @@ class ImageError(Exception):
 
 
 def as_srgb(image: Image.Image) -> Image.Image:
-    """Any mode as sRGB, over white. Greys of more than 8 bits are scaled by the depth that holds them, floats from [0, 1] too."""
+    """Returns an image of any mode as sRGB, over white.
+
+    Greys of more than 8 bits are scaled by the depth that holds them, floats from [0, 1] too.
+    """
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         values = np.asarray(image)
         low, high = values.min(), values.max()

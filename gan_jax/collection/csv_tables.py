@@ -48,8 +48,8 @@ def delimiter_of(text: str) -> tuple[str, str]:
 
 
 def best_reading(path: pathlib.Path | str, text: str, delimiter: str) -> Reading:
-    """By the rules of quoting if the table follows them; else with backslashes before quotation marks that are letters, with all of them as
-    letters, or loosely, whichever keeps most rows.
+    """Reads by the rules of quoting if the table follows them; else with backslashes before quotation marks that are letters, with all of
+    them as letters, or loosely, whichever keeps most rows.
     """
     try:
         return _reading(path, text, delimiter, strict=True)

@@ -41,7 +41,10 @@ class Periods:
 
     @staticmethod
     def of(config: Any) -> "Periods":
-        """Those of `config` (the section `collection`). Raises UserError for names that can't be used, and for what two periods share."""
+        """Returns those of `config` (the section `collection`).
+
+        Raises UserError for names that can't be used, and for what two periods share.
+        """
         said = {name: str(config.periods[name]) for name in ENDS} | further(config.periods)
         for name in said:
             check_name(name)

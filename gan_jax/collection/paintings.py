@@ -99,7 +99,7 @@ class Collection:
         skipped = tuple(Skipped(*(row[name] for name in SKIPPED)) for row in reading.read_table(folder / "skipped.csv", SKIPPED))
         images = reading.map_array(folder / "images.npy", "uint8", (len(paintings), None, None, 3))
         if images.shape[1] != images.shape[2] or not 0 < images.shape[1] <= MOST_RESOLUTION:
-            raise UserError(f"{folder / 'images.npy'}: holds pictures of {images.shape[2]} x {images.shape[1]} pixels, squares are needed")
+            raise UserError(f"{folder / 'images.npy'}: holds images of {images.shape[2]} x {images.shape[1]} pixels, squares are needed")
         return cls(paintings, images, skipped)
 
 

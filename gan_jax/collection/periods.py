@@ -33,7 +33,7 @@ def parse_span(text: Any, field: str = "config.collection.periods") -> tuple[flo
 
 
 def period_of(year: float, early: tuple[float, float], late: tuple[float, float]) -> str:
-    """'early', 'late', 'between' from the end of early to the start of late, or ''. Raises UserError if early doesn't end first."""
+    """Returns 'early', 'late', 'between' from the end of early to the start of late, or ''. Raises UserError if early doesn't end first."""
     if early[1] > late[0]:
         raise UserError(f"config.collection.periods: early ends at {early[1]:.10g}, late begins at {late[0]:.10g}; early has to end first")
     if early[0] <= year < early[1]:

@@ -3,7 +3,6 @@
 Nothing is downloaded, and nothing of the dataset's is run: its code isn't needed to read it. TFDS reads without TensorFlow.
 """
 
-import json
 import os
 import pathlib
 import re
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gan_jax import reading
 from gan_jax.collection.images import ImageError, load_images
 from gan_jax.errors import UserError
 
@@ -121,10 +121,7 @@ def _versions(folder: pathlib.Path) -> Iterator[str]:
 
 def check_features(path: pathlib.Path) -> None:
     """Raises UserError for a description that would have other classes imported than those of TFDS."""
-    try:
-        unread = [json.loads(path.read_text(encoding="utf-8"))]
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not the features of a dataset ({error})") from None
+    unread = [reading.read_json(path)]
     while unread:
         value = unread.pop()
         if isinstance(value, dict):

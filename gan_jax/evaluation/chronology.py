@@ -45,7 +45,7 @@ class Lines:
 
     @classmethod
     def fitted(cls, features: np.ndarray, years: np.ndarray, weights: np.ndarray | None = None) -> "Lines":
-        """From paintings' features [n, d] and their years [n] or several sets of them [n, f]; each has a ridge of its own.
+        """Fits paintings' features [n, d] to their years [n] or several sets of them [n, f]; each has a ridge of its own.
 
         The same as scikit-learn's StandardScaler and RidgeCV, which spend most of the time of some hundred small fits on checking them.
         """
@@ -111,7 +111,7 @@ class Chronology:
 
 
 def fit(features: np.ndarray, years: np.ndarray, groups: np.ndarray, seed: int, uncertainty: np.ndarray | None = None) -> Chronology:
-    """From real paintings' features [n, d] and years [n]; paintings of one group are left out together.
+    """Fits real paintings' features [n, d] to their years [n]; paintings of one group are left out together.
 
     uncertainty: years either way [n]; None where every date is known.
 
@@ -151,7 +151,7 @@ def _shuffled(years: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
 
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Spearman's; 0 where one of the two is constant, which orders nothing."""
+    """Returns Spearman's; 0 where one of the two is constant, which orders nothing."""
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         return 0.0
     return float(stats.spearmanr(a, b).statistic)
@@ -188,8 +188,8 @@ class Pairs:
 
 
 def pairs(known: Chronology, features: np.ndarray, groups: np.ndarray, ends: np.ndarray, seed: int) -> Pairs:
-    """From the paintings that `known` was fitted on, and the places [pairs, 2] among them of each pair's ends, -1 for a painting without a
-    date.
+    """Fits for each pair, from the paintings that `known` was fitted on, and the places [pairs, 2] among them of each pair's ends, -1 for a
+    painting without a date.
 
     Raises ValueError for fewer than eight pairs, and where too few paintings are left beside the ends.
     """
@@ -300,7 +300,7 @@ def lies_between(part: float, chance: float) -> str:
 
 
 def no_paintings(precision: float | None, of_real: float | None, turned: int = 0, frames: int = 0) -> str | None:
-    """Why nothing is said of frames that hardly lie among the paintings, or stand on their heads there; None where they do neither.
+    """Returns why nothing is said of frames that hardly lie among the paintings, or stand on their heads there; None where they do neither.
 
     turned: how many of the `frames` are more like paintings when they are turned over. Colour and texture don't see what is up.
     """

@@ -1,9 +1,9 @@
-"""Distances between sets: generated images and the frames of morphs against real paintings, beside floors and a ceiling."""
+"""Distances between sets, and what each is like: generated images and frames of morphs by real paintings, with floors and a ceiling."""
 
 import dataclasses
 import os
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,15 +11,15 @@ import numpy as np
 
 from gan_jax.errors import UserError
 from gan_jax.evaluation.inputs import PERIODS
-from gan_jax.metrics import kid, manifold, ms_ssim, swd
+from gan_jax.metrics import kid, manifold, swd
 from gan_jax.metrics.distances import DISTANCES, Distance, Figure
 from gan_jax.metrics.features import Standardiser
 from gan_jax.metrics.image_set import MINIMUM, ImageSet, joined
+from gan_jax.metrics.properties import PROPERTIES
 from gan_jax.progress import Progress
 
 MAX_IMAGES = 5000  # a set; KID's memory grows as the square
 MOST_THREADS = 8  # each with the neighbourhoods of a place's frames or of two halves of a set, 60 to 150 MB
-PAIRS = 200  # random pairs of a set whose MS-SSIM is averaged
 
 NOTES = (
     "KID is unbiased, so it can be below zero; its interval holds 95 % of the values from random halves of both sets and takes the "
@@ -49,6 +49,28 @@ class _Set:
         return self.points if distance.of == "features" else self.descriptors
 
 
+@dataclasses.dataclass(frozen=True)
+class _Eye:
+    """How each set is looked at."""
+
+    standardise: Standardiser
+    seed: int
+    pixels_too: bool  # whether there are descriptors
+
+    def cut(self, name: str, image_set: ImageSet) -> dict[int, np.ndarray] | None:
+        """Returns the neighbourhoods of a set, where there are descriptors of it."""
+        # The frames have one name at every t, so their neighbourhoods are cut at the same places and the curve over t is smooth.
+        usable = self.pixels_too and image_set.images.shape[1] >= swd.MINIMUM_RESOLUTION and len(image_set) >= MINIMUM
+        return swd.neighbourhoods(image_set.images, _seed(self.seed, "places", name)) if usable else None
+
+    def look(self, name: str, image_set: ImageSet, patches: Mapping[int, np.ndarray] | None) -> _Set:
+        points = self.standardise(image_set.features)
+        if len(image_set) < MINIMUM:
+            return _Set(name, image_set.images, points, f"{name}: {len(image_set)} images, at least {MINIMUM} are needed")
+        described = swd.describe(patches, _seed(self.seed, "directions")) if patches else None
+        return _Set(name, image_set.images, points, None, described)
+
+
 def distances(
     real: Mapping[str, ImageSet],
     generated: ImageSet,
@@ -72,7 +94,7 @@ def distances(
       repeats: how many times each real set is split into halves for its floor, at least 2.
       competitors: frames like `frames`, of the same pairs or of some of them, at the same t, by other means.
       closely: places in t at which competitors get their SWD, which takes the most time; None: all.
-      pixels_too: whether SWD and diversity are worked out at all, which do not depend on the features.
+      pixels_too: whether SWD and properties are worked out at all, which do not depend on the features.
 
     Returns a dict of plain Python values, every float finite. `reason` is None where there is a figure; where there is none, every
     value beside the reason is None (and `by_level` empty).
@@ -80,13 +102,13 @@ def distances(
         {
           'sets': {'early'|'between'|'late'|'training'|'generated'|'frames': number of images that was used},
           'comparisons': [Comparison],          'generated' with 'training', which is early and late together
-          'morph': [{'t': float, 'against': {'early'|'between'|'late': Comparison}, 'diversity': Diversity,     in the order of t
+          'morph': [{'t': float, 'against': {'early'|'between'|'late': Comparison}, PROPERTY: Property,     in the order of t
                      'training': the KID to what was trained on, 'precision': float, part that lies among it}],
-          'competitors': {name: list like 'morph', without 'diversity'},
+          'competitors': {name: list like 'morph', without properties},
           'standing': [{'name': str, 'comparison': Comparison}],      early, late and both of them with 'between'
           'floors': {'early'|'between'|'late'|'training': Floor},     two random halves of one set, over and over
           'ceiling': Comparison,                                      'early' with 'late'
-          'diversity': {'early'|'between'|'late'|'training'|'generated': Diversity},
+          PROPERTY: {'early'|'between'|'late'|'training'|'generated': Property},     PROPERTY: each name in `metrics.properties.PROPERTIES`
           'manifold': {'generated'|'between': Manifold, among 'training', 'floor': Manifold, 'frames': [{'t': float, **Manifold}]},
           'notes': [str],
         }
@@ -95,7 +117,7 @@ def distances(
             and 'by_level': {'64': float, ...}, finest level first, where it has them}
         Floor: {'n': images in each half, 'repeats': int,             value: mean over repeats; spread: standard deviation
           name of a distance: {'value', 'spread', 'reason'}, with 'by_level' too}
-        Diversity: {'value', 'error', 'n': int, 'pairs': int, 'reason'}    mean MS-SSIM of random pairs, standard error
+        Property: {'value', 'error', 'n': int, 'reason'}, with 'pairs' where its value is a mean over pairs; error: standard error
         Manifold: {'precision', 'recall', 'density', 'coverage', 'reason'}
 
     Raises UserError for arrays of other shapes, too few training paintings, or repeats below 2.
@@ -107,81 +129,62 @@ def distances(
         if each.images.shape[1:] != frames.images.shape[1:] or len(each) > len(frames):
             raise UserError(f"{name}: {list(each.images.shape)}, the morphs are {list(frames.images.shape)}")
     notes = list(NOTES)
+    empty = ImageSet(np.zeros((0, resolution, resolution, 3), np.uint8), np.zeros((0, frames.features.shape[-1])))
+    sets = {name: _limited(name, sets[name], seed, notes) if name in sets else empty for name in PERIODS}
+    sets["training"] = _limited("training", joined(sets["early"], sets["late"]), seed, notes)
+    frames, generated = _limited("frames", frames, seed, notes), _limited("generated", generated, seed, notes)
+    eye = _Eye(Standardiser.fit(sets["training"].features), seed, pixels_too)
 
-    def limited(name: str, pictures: ImageSet) -> ImageSet:
-        if len(pictures) <= MAX_IMAGES:
-            return pictures
-        notes.append(f"{name}: {MAX_IMAGES:,} of {len(pictures):,} were drawn at random and used.")
-        chosen = np.random.default_rng(_seed(seed, "limit", name)).choice(len(pictures), MAX_IMAGES, replace=False)
-        return pictures[np.sort(chosen)]
-
-    dimensions = frames.features.shape[-1]
-    empty = ImageSet(np.zeros((0, resolution, resolution, 3), np.uint8), np.zeros((0, dimensions)))
-    sets = {name: limited(name, sets[name]) if name in sets else empty for name in PERIODS}
-    training = limited("training", joined(sets["early"], sets["late"]))
-    standardise = Standardiser.fit(training.features)
-
-    def cut(name: str, pictures: ImageSet) -> dict[int, np.ndarray] | None:
-        # The frames have one name at every t, so their neighbourhoods are cut at the same places and the curve over t is smooth.
-        usable = pixels_too and resolution >= swd.MINIMUM_RESOLUTION and len(pictures) >= MINIMUM
-        return swd.neighbourhoods(pictures.images, _seed(seed, "places", name)) if usable else None
-
-    def look(name: str, pictures: ImageSet, patches: Mapping[int, np.ndarray] | None) -> _Set:
-        points = standardise(pictures.features)
-        if len(pictures) < MINIMUM:
-            return _Set(name, pictures.images, points, f"{name}: {len(pictures)} images, at least {MINIMUM} are needed")
-        described = swd.describe(patches, _seed(seed, "directions")) if patches else None
-        return _Set(name, pictures.images, points, None, described)
-
-    def diverse(one: _Set) -> Figure:
-        return _diversity(one, seed, None if pixels_too else "diversity was not asked for")
-
-    frames, generated = limited("frames", frames), limited("generated", generated)
-    with Progress("compare", (len(PERIODS) + 1) * (1 + repeats) + 1 + len(t) * (1 + len(competitors))) as progress:
+    with Progress("compare", len(sets) * (1 + repeats) + 1 + len(t) * (1 + len(competitors))) as progress:
         seen, floors = {}, {}
-        for name, pictures in (*sets.items(), ("training", training)):
+        for name, image_set in sets.items():
             # The neighbourhoods of a real set serve its description and its floor, and go: they are the largest thing here.
-            patches = cut(name, pictures)
-            seen[name] = look(name, pictures, patches)
+            patches = eye.cut(name, image_set)
+            seen[name] = eye.look(name, image_set, patches)
             progress.advance(1, name)
-            half = min(len(pictures) // 2, len(frames)) if len(frames) >= MINIMUM else len(pictures) // 2
+            half = min(len(image_set) // 2, len(frames)) if len(frames) >= MINIMUM else len(image_set) // 2
             floors[name] = _floor(seen[name], patches, half, seed, repeats, progress)
         del patches
-        seen["generated"] = look("generated", generated, cut("generated", generated))
+        seen["generated"] = eye.look("generated", generated, eye.cut("generated", generated))
         progress.advance(1, "generated")
-        lying = []  # the frames' manifolds
 
-        def along(name: str, frames: ImageSet, ours: bool = False) -> list[dict[str, Any]]:
-            def at(k: int) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        def along(
+            name: str, frames: ImageSet, of_place: Callable[[_Set], dict[str, Any]], closely: Collection[int]
+        ) -> list[dict[str, Any]]:
+            """Returns what `of_place` says of the frames at each t."""
+
+            def at(k: int) -> dict[str, Any]:
                 # One name for all: the same draws of places, directions and pairs make the sets comparable.
-                patches = cut("frames", frames[:, k]) if ours or closely is None or k in closely else None
-                here = look("frames", frames[:, k], patches)
-                place = {"t": float(t[k]), "against": {name: _comparison(here, seen[name], seed) for name in PERIODS}}
-                place |= {
-                    "training": _distance("kid", here, seen["training"], seed),
-                    "precision": _manifold(seen["training"], here, seed)["precision"],
-                }
-                if not ours:
-                    return place, None
-                return place | {"diversity": diverse(here)}, {"t": float(t[k]), **_manifold(seen["between"], here, seed)}
+                patches = eye.cut("frames", frames[:, k]) if k in closely else None
+                return {"t": float(t[k]), **of_place(eye.look("frames", frames[:, k], patches))}
 
             places = []
             with _threads() as pool:
-                for place, manifold_there in pool.map(at, range(len(t))):
+                for place in pool.map(at, range(len(t))):
                     places.append(place)
-                    if manifold_there:
-                        lying.append(manifold_there)
                     progress.advance(1, f"{name}, t = {place['t']:.2f}")
             return places
 
-        morph = along("this study", frames, ours=True)
-        others = {name: along(name, limited("frames", pictures)) for name, pictures in competitors.items()}
+        def beside(here: _Set) -> dict[str, Any]:
+            return {
+                "against": {name: _comparison(here, seen[name], seed) for name in PERIODS},
+                "training": _distance("kid", here, seen["training"], seed),
+                "precision": _manifold(seen["training"], here, seed)["precision"],
+            }
 
+        def own(here: _Set) -> dict[str, Any]:
+            return beside(here) | _properties(here, seed, pixels_too) | {"manifold": _manifold(seen["between"], here, seed)}
+
+        everywhere = range(len(t))
+        morph = along("this study", frames, own, everywhere)
+        others = {
+            name: along(name, _limited("frames", each, seed, notes), beside, everywhere if closely is None else closely)
+            for name, each in competitors.items()
+        }
+
+    lying = [{"t": place["t"], **place.pop("manifold")} for place in morph]
+    properties = {name: _properties(one, seed, pixels_too) for name, one in seen.items()}
     both = dataclasses.replace(seen["training"], name="both, mixed")
-    half = len(training) // 2
-    few = f"training: halves of {half} images, at least {manifold.MINIMUM} are needed" if half < manifold.MINIMUM else None
-    places = next(_halves(seen["training"], half, seed, 1))
-    first, second = (dataclasses.replace(seen["training"], points=seen["training"].points[part], reason=few) for part in places)
     return {
         "sets": {**{name: len(one.images) for name, one in seen.items()}, "frames": len(frames)},
         "comparisons": [_comparison(seen["generated"], seen["training"], seed)],
@@ -193,11 +196,11 @@ def distances(
         ],
         "floors": floors,
         "ceiling": _comparison(seen["early"], seen["late"], seed),
-        "diversity": {name: diverse(one) for name, one in seen.items()},
+        **{each: {name: figures[each] for name, figures in properties.items()} for each in PROPERTIES},
         "manifold": {
             "generated": _manifold(seen["training"], seen["generated"], seed),
             "between": _manifold(seen["training"], seen["between"], seed),
-            "floor": _manifold(first, second, seed),
+            "floor": _manifold_of_halves(seen["training"], seed),
             "frames": lying,
         },
         "notes": notes,
@@ -225,11 +228,20 @@ def _check(sets: Mapping[str, ImageSet], generated: ImageSet, frames: ImageSet, 
     if len(shape) != 5 or not len(t) or np.shape(t) != (shape[1],) or not np.isfinite(t).all():
         raise UserError(f"morphs: frames {list(shape)} and t {list(np.shape(t))}, they should be [pairs, T, r, r, 3] and [T]")
     resolution = int((sets["early"] if "early" in sets else sets["late"]).images.shape[1])
-    for name, pictures in {**sets, "generated": generated, "frames": frames[:, 0]}.items():
-        images = pictures.images
+    for name, image_set in {**sets, "generated": generated, "frames": frames[:, 0]}.items():
+        images = image_set.images
         if len(images) and (images.shape[1:] != (resolution, resolution, 3) or images.dtype != np.uint8):
             raise UserError(f"{name}: {images.dtype} {list(images.shape)}, it should be uint8 [n, {resolution}, {resolution}, 3]")
     return resolution
+
+
+def _limited(name: str, image_set: ImageSet, seed: int, notes: list[str]) -> ImageSet:
+    """Returns a set, or some of a larger one, drawn by chance, which `notes` then say."""
+    if len(image_set) <= MAX_IMAGES:
+        return image_set
+    notes.append(f"{name}: {MAX_IMAGES:,} of {len(image_set):,} were drawn at random and used.")
+    chosen = np.random.default_rng(_seed(seed, "limit", name)).choice(len(image_set), MAX_IMAGES, replace=False)
+    return image_set[np.sort(chosen)]
 
 
 def _why_not(distance: Distance, a: _Set, b: _Set) -> str | None:
@@ -257,12 +269,17 @@ def _distance(name: str, a: _Set, b: _Set, seed: int) -> Figure:
     return distance.compare(a.taken(distance), b.taken(distance), _seed(seed, name, a.name, b.name))
 
 
-def _diversity(one: _Set, seed: int, reason: str | None = None) -> Figure:
-    reason = one.reason or reason
-    if reason:
-        return {"value": None, "error": None, "n": len(one.images), "pairs": 0, "reason": reason}
-    # The same pairs at every t: the difference between two places is then that of the frames alone.
-    return {**dataclasses.asdict(ms_ssim.diversity(one.images, PAIRS, _seed(seed, "diversity", one.name))), "reason": None}
+def _properties(one: _Set, seed: int, asked: bool) -> dict[str, Figure]:
+    """Returns all properties of a set, or why there are none."""
+    figures = {}
+    for name, each in PROPERTIES.items():
+        reason = one.reason or (None if asked else f"{name} was not asked for")
+        if reason:
+            figures[name] = each.absent(len(one.images), reason)
+        else:
+            # The same draws at every t: the difference between two places is then that of the frames alone.
+            figures[name] = {**each.measure(one.images, _seed(seed, name, one.name)), "reason": None}
+    return figures
 
 
 def _manifold(real: _Set, generated: _Set, seed: int) -> Figure:
@@ -272,6 +289,15 @@ def _manifold(real: _Set, generated: _Set, seed: int) -> Figure:
         return {"precision": None, "recall": None, "density": None, "coverage": None, "reason": reason}
     order = np.random.default_rng(_seed(seed, "manifold")).permutation(len(generated.points))[: len(real.points)]
     return {**dataclasses.asdict(manifold.manifold(real.points, generated.points[order])), "reason": None}
+
+
+def _manifold_of_halves(one: _Set, seed: int) -> Figure:
+    """Returns how two random halves of a set lie among each other: as well as real would."""
+    half = len(one.images) // 2
+    few = f"{one.name}: halves of {half} images, at least {manifold.MINIMUM} are needed" if half < manifold.MINIMUM else None
+    places = next(_halves(one, half, seed, 1))
+    first, second = (dataclasses.replace(one, points=one.points[part], reason=few) for part in places)
+    return _manifold(first, second, seed)
 
 
 def _halves(one: _Set, half: int, seed: int, repeats: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

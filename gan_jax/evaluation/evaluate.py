@@ -148,39 +148,64 @@ def _chronology(
     dates = tables.Dates(said, known(seen.generated.features), nothing)
     if len(morphs.years) and (periods["early"] is None or periods["late"] is None):
         return dates, found | {"reason": f"fewer than {MINIMUM} dated paintings in a period"}
-    place = np.where(dated, np.cumsum(dated) - 1, -1)  # among the dated paintings
-
-    def dating_of(name: str) -> chronology.Pairs:
-        return chronology.pairs(known, features, groups[dated], place[morphs.ends[morphs.of(name)]].reshape(-1, 2), seed)
-
-    study = next(iter(seen.frames))
     try:
-        datings = dict.fromkeys((name for name in seen.frames if name not in morphs.some), dating_of(study))
+        datings = _datings(known, paintings, seen, morphs, groups, seed)
     except ValueError as error:
         return dates, found | {"reason": str(error)}
+    study = next(iter(seen.frames))
+    passages = {name: chronology.passage(seen.frames[name].features, morphs.t, dating) for name, dating in datings.items()}
+    ways = {name: _passage(passage, morphs.years[morphs.of(name)]) for name, passage in passages.items()}
+    for name, between in _between(known, paintings, seen, datings, figures).items():
+        ways[name] |= between
+    return dataclasses.replace(dates, frames={name: each.looks_like for name, each in passages.items()}), (
+        found | ways.pop(study) | {"competitors": ways}
+    )
+
+
+def _datings(
+    known: chronology.Chronology, paintings: Paintings, seen: Seen, morphs: Competitors, groups: np.ndarray, seed: int
+) -> dict[str, chronology.Pairs]:
+    """Returns by competitor what dates its frames. Raises ValueError where the study's can't be dated; of fewer pairs nothing is said."""
+    dated = np.isfinite(paintings.years)
+    place = np.where(dated, np.cumsum(dated) - 1, -1)  # among the dated paintings
+
+    def of(name: str) -> chronology.Pairs:
+        ends = place[morphs.ends[morphs.of(name)]].reshape(-1, 2)
+        return chronology.pairs(known, seen.paintings.features[dated], groups[dated], ends, seed)
+
+    study = next(iter(seen.frames))
+    datings = dict.fromkeys((name for name in seen.frames if name not in morphs.some), of(study))
     for name in morphs.some:
-        with contextlib.suppress(ValueError):  # of so few pairs nothing is said
-            datings[name] = dating_of(name)
-    ways_of = {name: each.features for name, each in seen.frames.items() if name in datings}
-    passages = {name: chronology.passage(features_of, morphs.t, datings[name]) for name, features_of in ways_of.items()}
-    middle = figures["middle"]["k"]
+        with contextlib.suppress(ValueError):
+            datings[name] = of(name)
+    return {name: datings[name] for name in seen.frames if name in datings}
+
+
+def _between(
+    known: chronology.Chronology,
+    paintings: Paintings,
+    seen: Seen,
+    datings: Mapping[str, chronology.Pairs],
+    figures: Mapping[str, Any],
+) -> dict[str, dict[str, Any]]:
+    """Says by competitor whether the frames in the middle lie between the paintings of both periods."""
+    dated, middle, study = np.isfinite(paintings.years), figures["middle"]["k"], next(iter(seen.frames))
+    features = seen.paintings.features[dated]
     early, late = (np.isin(np.flatnonzero(dated), paintings.of(period)) for period in ("early", "late"))
-    ways = {}
     compositions = alignment.Compositions(paintings.images[np.concatenate([paintings.of("early"), paintings.of("late")])])
     of_real = figures["manifold"]["between"]["precision"] or figures["manifold"]["floor"]["precision"]
-    for name, passage in passages.items():
+    found = {}
+    for name, dating in datings.items():
         way = figures["morph"] if name == study else figures["competitors"][name]
         at = seen.frames[name][:, middle]
         reason = chronology.no_paintings(way[middle]["precision"], of_real, alignment.upside_down(compositions, at.images), len(at))
-        between = chronology.between(at.features, datings[name], known, features, early, late)
-        ways[name] = _passage(passage, morphs.years[morphs.of(name)]) | {
+        between = chronology.between(at.features, dating, known, features, early, late)
+        found[name] = {
             "between": "silent" if reason else between.said,
             "between_reason": reason or between.reason,
             "between_part": dataclasses.asdict(between.part) if between.part else None,
         }
-    return dataclasses.replace(dates, frames={name: each.looks_like for name, each in passages.items()}), (
-        found | ways.pop(study) | {"competitors": ways}
-    )
+    return found
 
 
 def _passage(passage: chronology.Passage, years: np.ndarray) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def summary(figures: dict[str, Any]) -> list[str]:
     figures["chronology"]["text"] = _chronology(figures["chronology"])
     figures["copies"]["text"] = _copies(figures["copies"])
     truth = figures["truth"]["text"] if figures["truth"] else ""
-    lines = [_between(figures), figures["chronology"]["text"], truth, _pictures(figures), figures["copies"]["text"]]
+    lines = [_between(figures), figures["chronology"]["text"], truth, _samples(figures), figures["copies"]["text"]]
     return [line for line in lines if line]
 
 
@@ -93,7 +93,7 @@ def by_heart(part: float, chance: float) -> bool:
     return part > OFTEN * EXPECTED and chance <= DOUBT
 
 
-def _pictures(figures: Mapping[str, Any]) -> str:
+def _samples(figures: Mapping[str, Any]) -> str:
     kid, floor, ceiling = (
         figures["comparisons"][0]["kid"]["value"],
         figures["floors"]["training"]["kid"]["value"],

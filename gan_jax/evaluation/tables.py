@@ -59,10 +59,10 @@ def painting_rows(paintings: Paintings, seen: Seen, dates: Dates | None, curves:
     return rows
 
 
-def _resembles(paintings: ImageSet, pictures: np.ndarray) -> np.ndarray:
+def _resembles(paintings: ImageSet, features: np.ndarray) -> np.ndarray:
     """Returns the real paintings [n] that are most like images of features [n, d]."""
     standardise = Standardiser.fit(paintings.features)
-    return distances(standardise(pictures), standardise(paintings.features)).argmin(axis=1) if len(pictures) else np.zeros(0, int)
+    return distances(standardise(features), standardise(paintings.features)).argmin(axis=1) if len(features) else np.zeros(0, int)
 
 
 def frame_rows(seen: Seen, morphs: Competitors, dates: Dates | None, near: Near | None) -> Rows:

@@ -51,10 +51,10 @@ def verdicts(
     between, whole = real["between"], frames[study][:, middle]
     others = {name: (here[:, middle], True) for name, here in frames.items() if name != study}
     others |= {
-        name: (pictures, False) for name, pictures in zip(STANDING, (real["early"], real["late"], joined(real["early"], real["late"])))
+        name: (image_set, False) for name, image_set in zip(STANDING, (real["early"], real["late"], joined(real["early"], real["late"])))
     }
     standardise = Standardiser.fit(joined(real["early"], real["late"]).features)
-    points = {name: standardise(pictures.features) for name, (pictures, _) in others.items()}
+    points = {name: standardise(image_set.features) for name, (image_set, _) in others.items()}
     held_out = standardise(between.features)
     ours_of = {name: whole[some[name]] if some and name in some else whole for name in others}
     able: dict[str, float] = {}
@@ -62,9 +62,9 @@ def verdicts(
         enough = {name: each for name, each in points.items() if len(each) >= least and len(ours_of[name]) == pairs}
         able |= powers(held_out, enough, pairs, seed)
     found: list[dict[str, Any]] = []
-    for name, (pictures, paired) in others.items():
+    for name, (image_set, paired) in others.items():
         ours = ours_of[name]
-        few = {"paintings between": len(between), "pairs": len(ours), shown(name): len(pictures)}
+        few = {"paintings between": len(between), "pairs": len(ours), shown(name): len(image_set)}
         reason = next((f"{count} {what}, at least {least} are needed" for what, count in few.items() if count < least), None)
         if reason:
             difference: dict[str, Any] = {"value": None, "low": None, "high": None, "reason": reason}
@@ -86,7 +86,7 @@ def verdicts(
 
 
 def powers(held_out: np.ndarray, others: Mapping[str, np.ndarray], pairs: int, seed: int) -> dict[str, float]:
-    """By competitor in how many of `ROUNDS` rounds paintings of the years between are found nearer to those years than it is.
+    """Returns by competitor in how many of `ROUNDS` rounds paintings of the years between are found nearer to those years than it is.
 
     In each round as many of the paintings held out [m, d] as there are pairs, or half of them, stand for the frames, and the others for the
     years. They are fewer than a study has, so a study finds a little more. Empty where there are too few paintings.

@@ -44,51 +44,62 @@ def invert(
       known: [n, latent_size], latents that paintings have already, which are not searched; NaN for those that have none. Where all have
         some, the generator's own images are not searched either.
     """
-    n, restarts = len(paintings), settings.restarts
+    n = len(paintings)
     there = np.isfinite(known).all(axis=1) if known is not None else np.zeros(n, bool)
     # What a search finds is read against what it finds of the generator's own images; what is looked up is not.
     calibration = settings.calibration if not there.all() else 0
     own = np.asarray(generator.draw(jax.random.fold_in(keys.key(seed), 1), max(1, calibration)))[:calibration]
     targets = np.concatenate([paintings, generator.images(own)]) if len(own) else paintings
-    searched = np.flatnonzero(np.concatenate([~there, np.ones(len(own), bool)]))
-    latents: np.ndarray = np.empty((len(targets), restarts, generator.latent_size), np.float32)
-    steps: np.ndarray = np.zeros((len(targets), restarts), np.int32)
-    parts = Parts(*np.empty((3, len(targets), restarts), np.float32))
-    if len(searched):
-        starts = _starts(generator, targets[searched], settings, seed)
-        if labels is not None and generator.label_size:
-            starts[: (~there).sum(), :, -generator.label_size :] = labels[~there][:, None]
-        owners = np.repeat(searched, restarts)
-        found = search(generator, targets, owners, starts.reshape(len(owners), -1), settings, seed)
-        for whole, part in zip((latents, *_each(parts), steps), (found[0], *_each(found[1]), found[2])):
-            whole[searched] = part.reshape(len(searched), restarts, *part.shape[1:])
+    searched = np.concatenate([~there, np.ones(len(own), bool)])
+    latents, parts, steps = _searched(generator, targets, searched, settings, seed, labels)
     if known is not None and there.any():
         latents[:n][there] = known[there][:, None]
         measured = _measure(generator, known[there].astype(np.float32), paintings[there])
         for whole, part in zip(_each(parts), _each(measured)):
             whole[:n][there] = part[:, None]
-    latents, parts, steps = latents.reshape(-1, generator.latent_size), Parts(*map(np.ravel, _each(parts))), steps.ravel()
 
-    loss = parts.total(settings.weights).reshape(-1, restarts)
+    loss = parts.total(settings.weights)  # [n, restarts]
     order = np.argsort(loss, axis=1, kind="stable")
-    best = np.arange(len(targets)) * restarts + order[:, 0]
-    second = (np.arange(len(targets)) * restarts + order[:, min(1, restarts - 1)])[:n]
+    best = np.arange(len(targets)), order[:, 0]
+    second = np.arange(n), order[:n, min(1, settings.restarts - 1)]
     images = generator.images(latents[best])
     error = rms(images, targets)
-    limit = float(np.quantile(loss[n:].min(axis=1), CONFIDENCE)) if len(own) else math.nan
     return Inversion(
-        latents=latents[best[:n]],
+        latents=latents[best][:n],
         reconstructions=images[:n],
         error=error[:n],
         correlation=_correlation(images[:n], paintings),
-        structure=parts.structure[best[:n]],
-        features=parts.features[best[:n]],
-        loss=loss[:n].min(axis=1),
+        structure=parts.structure[best][:n],
+        features=parts.features[best][:n],
+        loss=loss[best][:n],
         disagreement=rms(images[:n], generator.images(latents[second])),
-        steps=steps[best[:n]],
-        limit=limit,
+        steps=steps[best][:n],
+        limit=float(np.quantile(loss[best][n:], CONFIDENCE)) if len(own) else math.nan,
         recovered=error[n:],
     )
+
+
+def _searched(
+    generator: Generator, targets: np.ndarray, which: np.ndarray, settings: Settings, seed: int, labels: np.ndarray | None
+) -> tuple[np.ndarray, Parts[np.ndarray], np.ndarray]:
+    """Returns latents [m, restarts, latent_size], their distances and the steps to them [m, restarts], of targets uint8 [m, r, r, 3].
+
+    Those of targets that are not among `which` [m] are to be filled in, after no steps. labels: of the first targets, as many as there are.
+    """
+    shape = len(targets), settings.restarts
+    latents = np.empty((*shape, generator.latent_size), np.float32)
+    parts, steps = Parts(*np.empty((3, *shape), np.float32)), np.zeros(shape, np.int32)
+    if which.any():
+        places = np.flatnonzero(which)
+        starts = _starts(generator, targets[places], settings, seed)
+        if labels is not None and generator.label_size:
+            known = labels[which[: len(labels)]]
+            starts[: len(known), :, -generator.label_size :] = known[:, None]
+        owners = np.repeat(places, settings.restarts)
+        found = search(generator, targets, owners, starts.reshape(len(owners), -1), settings, seed)
+        for whole, part in zip((latents, *_each(parts), steps), (found[0], *_each(found[1]), found[2])):
+            whole[places] = part.reshape(len(places), *whole.shape[1:])
+    return latents, parts, steps
 
 
 def _each(parts: Parts) -> tuple[Any, Any, Any]:

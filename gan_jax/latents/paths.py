@@ -49,7 +49,7 @@ def _perpendicular(units: np.ndarray) -> np.ndarray:
 
 
 def with_labels(path: str, a: np.ndarray, b: np.ndarray, t: np.ndarray, label_size: int) -> np.ndarray:
-    """On the path of that name; the last `label_size` of the latents are labels, which go straight."""
+    """Goes on the path of that name; the last `label_size` of the latents are labels, which go straight."""
     size = a.shape[-1] - label_size
     return np.concatenate([PATHS[path](a[:, :size], b[:, :size], t), linear(a[:, size:], b[:, size:], t)], axis=-1)
 
@@ -66,7 +66,7 @@ EASINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"none": lambda t: t, "
 
 
 def spline(points: np.ndarray, times: np.ndarray, at: np.ndarray, label_size: int = 0) -> np.ndarray:
-    """Through all points in order of time, without corners, then scaled to their lengths: [len(at), latent_size].
+    """Goes through all points in order of time, without corners, then scaled to their lengths: [len(at), latent_size].
 
     The curve is by the distances between the points, and dates only say how far along it one is, which rises steadily: by the dates
     themselves, paintings of nearly one date that are far apart would throw it off.
@@ -86,7 +86,7 @@ def spline(points: np.ndarray, times: np.ndarray, at: np.ndarray, label_size: in
 
 
 def mean_shift(start: np.ndarray, early: np.ndarray, late: np.ndarray, t: np.ndarray, label_size: int = 0) -> np.ndarray:
-    """From each start [n, latent_size] along the difference between the means of two sets: [n, frames, latent_size].
+    """Goes from each start [n, latent_size] along the difference between the means of two sets: [n, frames, latent_size].
 
     The set's early paintings become, all together, as late as the late ones: at t = 1 the whole difference is added. Latents keep their
     length, since the generator knows no other. Where there are labels, the last `label_size`, they alone move: the network knows what

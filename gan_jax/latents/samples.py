@@ -24,5 +24,5 @@ class Samples:
         """Reads what `save` wrote; the images stay on disk until they are used. Raises UserError if they are missing or damaged."""
         images = reading.map_array(folder / GENERATED, "uint8", (None, None, None, 3))
         if images.shape[1] != images.shape[2]:
-            raise UserError(f"{folder / GENERATED}: holds pictures of {images.shape[2]} x {images.shape[1]} pixels, squares are needed")
+            raise UserError(f"{folder / GENERATED}: holds images of {images.shape[2]} x {images.shape[1]} pixels, squares are needed")
         return cls(images)

@@ -50,7 +50,7 @@ def truncated(latents: np.ndarray, centre: np.ndarray, psi: float, label_size: i
 
 
 def walk(stations: np.ndarray, frames: int, label_size: int = 0) -> np.ndarray:
-    """From station to station [k, latent_size] and back to the first, without a jerk: [k * frames, latent_size]."""
+    """Goes from station to station [k, latent_size] and back to the first, without a jerk: [k * frames, latent_size]."""
     t = smooth(np.arange(frames) / frames)
     return with_labels("slerp", stations, np.roll(stations, -1, axis=0), t, label_size).reshape(-1, stations.shape[1]).astype(np.float32)
 

@@ -41,7 +41,7 @@ Group = tuple[np.ndarray, np.ndarray]  # latents [m, latent_size] and paintings 
 
 
 def tuned(generator: Generator, groups: Sequence[Group], settings: Settings, seed: int) -> Iterator[Generator]:
-    """For each group the generator after some steps of painting its paintings at their latents.
+    """Returns for each group the generator after some steps of painting its paintings at their latents.
 
     Its networks' averages (of batch norm) and whatever else is no parameter stay as they are. Between each painting's latents and
     random ones it is held to what it painted before, by the same distance. A generator without parameters of its own, as TF-Hub's

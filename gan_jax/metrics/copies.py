@@ -60,9 +60,9 @@ class Copies:
         Images that are most like one painting may be one image over and over, so they count as no more images than there are paintings that
         are the nearest of any. Beta-binomial, for the threshold is the place of one painting among the others.
         """
-        pictures = len(np.unique(found.painting))
-        near = np.floor(pictures * self.near(found).mean() + 1e-9)
-        return float(stats.betabinom.sf(near - 1, pictures, self._beyond, len(self._paintings) + 1 - self._beyond))
+        images = len(np.unique(found.painting))
+        near = np.floor(images * self.near(found).mean() + 1e-9)
+        return float(stats.betabinom.sf(near - 1, images, self._beyond, len(self._paintings) + 1 - self._beyond))
 
 
 def _stands_out(likeness: np.ndarray) -> np.ndarray:

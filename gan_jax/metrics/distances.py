@@ -72,7 +72,7 @@ DISTANCES: dict[str, Distance] = {
     "swd": Distance(
         "SWD",
         "SWD: the touch, up close",
-        "Compares small neighbourhoods of the pictures at several sizes, after taking away their overall colour and contrast. Times 1,000; "
+        "Compares small neighbourhoods of the images at several sizes, after taking away their overall colour and contrast. Times 1,000; "
         "never 0, and larger for smaller sets. Beside each number its standard deviation.",
         of="neighbourhoods",
         measure=_swd,
@@ -84,7 +84,7 @@ DISTANCES: dict[str, Distance] = {
         "Fréchet distance",
         "Fréchet distance: the same properties, in the better-known form",
         "Compares the same properties as KID by their mean and spread only. With Inception features it is the FID. It is biased below some "
-        "thousands of pictures and grows as sets get smaller, so only the floor tells what is good.",
+        "thousands of images and grows as sets get smaller, so only the floor tells what is good.",
         of="features",
         measure=_frechet,
     ),

@@ -31,7 +31,7 @@ class Standardiser:
 
     @classmethod
     def fit(cls, features: np.ndarray) -> "Standardiser":
-        """From the features [n, d] of real paintings. Raises ValueError for fewer than two paintings."""
+        """Takes mean and spread of the features [n, d] of real paintings. Raises ValueError for fewer than two paintings."""
         if len(features) < 2:
             raise ValueError(f"a standard deviation needs at least 2 paintings, not {len(features)}")
         std = features.std(axis=0, ddof=1)

@@ -27,7 +27,7 @@ class ImageSet:
 
     @classmethod
     def of(cls, images: np.ndarray, extract: Callable[[np.ndarray], np.ndarray]) -> "ImageSet":
-        """From images uint8 [..., r, r, 3] and what measures [n, r, r, 3] as [n, d]."""
+        """Measures images uint8 [..., r, r, 3] by `extract`, which takes [n, r, r, 3] to [n, d]."""
         lead = images.shape[:-3]
         features = extract(images.reshape(-1, *images.shape[-3:]))
         return cls(images, features.reshape(*lead, features.shape[-1]))

@@ -92,7 +92,7 @@ def kid(a: np.ndarray, b: np.ndarray, *, seed: int, subsets: int = 400) -> Kid:
 
 
 def difference(a: np.ndarray, b: np.ndarray, real: np.ndarray, *, seed: int, paired: bool, subsets: int = 400) -> Kid:
-    """KID(a, real) - KID(b, real) with its 95 % interval: below zero where `a` [n, d] is nearer to `real` [m, d] than `b` [k, d] is.
+    """Returns KID(a, real) - KID(b, real) with its 95 % interval: below zero where `a` [n, d] is nearer to `real` [m, d] than `b` [k, d].
 
     The same halves of `real` stand on both sides, so what they have in common goes out. paired: row i of `a` and of `b` belong
     together (n = k) and are in the same halves too. The interval is wider by Student's factor: verdicts rest on it, and few points scatter

@@ -23,7 +23,7 @@ class Manifold:
 
 
 def manifold(real: np.ndarray, generated: np.ndarray) -> Manifold:
-    """From features [n, d] and [m, d]. Raises ValueError for fewer than six of either."""
+    """Compares features [n, d] and [m, d]. Raises ValueError for fewer than six of either."""
     if min(len(real), len(generated)) < MINIMUM:
         raise ValueError(f"precision and recall need at least {MINIMUM} images a set, not {len(real)} and {len(generated)}")
     apart = distances(generated, real)  # [m, n]

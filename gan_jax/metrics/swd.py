@@ -162,7 +162,7 @@ def descriptors(images: np.ndarray, *, seed: int, draw: int = 0) -> Descriptors:
 
 
 def swd(a: Descriptors, b: Descriptors) -> Swd:
-    """Sliced Wasserstein distance between two described sets. Raises ValueError if their seeds, repeats or levels differ."""
+    """Returns the sliced Wasserstein distance between two described sets. Raises ValueError if their seeds, repeats or levels differ."""
     if (a.seed, a.repeats, a.levels.keys()) != (b.seed, b.repeats, b.levels.keys()):
         raise ValueError(f"described differently: seeds {a.seed} and {b.seed}, levels {list(a.levels)} and {list(b.levels)}")
     count = len(a.repeats)

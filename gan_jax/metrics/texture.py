@@ -44,7 +44,7 @@ HALVINGS = 24  # of that search: to 1e-5
 
 
 def texture(images: np.ndarray) -> np.ndarray:
-    """Colour and texture of images uint8 [n, h, w, 3], from 8 pixels up: float64 [n, len(TEXTURE_NAMES)], to float32's digits.
+    """Measures colour and texture of images uint8 [n, h, w, 3], from 8 pixels up: float64 [n, len(TEXTURE_NAMES)], to float32's digits.
 
     Columns are in their own units (see TEXTURE_NAMES); put them on one footing with a Standardiser. Where features are in pixels
     (strokes, scales, patterns), only images of one resolution compare. The first call with a resolution compiles for seconds.

@@ -28,7 +28,7 @@ def wide(x: Array) -> Array:
 
 
 def conv(x: Array, k: Array) -> Array:
-    """3x3, stride 1, padded by one: [n, h, w, c] by [d, 3, 3, c] to [n, h, w, d]. Here XLA's own derivatives are as fast as can be."""
+    """Convolves 3x3, stride 1, padded by one: [n, h, w, c] by [d, 3, 3, c] to [n, h, w, d]. XLA's own derivatives are fast here."""
     return jax.lax.conv_general_dilated(x, k, (1, 1), ((1, 1), (1, 1)), dimension_numbers=_NUMBERS)
 
 
@@ -47,7 +47,7 @@ def _derivatives(function: jax.custom_vjp, by_first: Callable, by_second: Callab
 
 @jax.custom_vjp
 def strided_conv(x: Array, k: Array) -> Array:
-    """x [n, 2h, 2w, c] by k [d, 4, 4, c] to [n, h, w, d]."""
+    """Convolves x [n, 2h, 2w, c] by k [d, 4, 4, c] to [n, h, w, d]."""
     small, few = x.shape[1] <= 8, x.shape[3] <= FEW_CHANNELS
     cpu, default = _gathered_product if small else _strided, _strided_by_parts if few else _strided
     return jax.lax.platform_dependent(x, k, cpu=cpu, default=default)
@@ -55,14 +55,14 @@ def strided_conv(x: Array, k: Array) -> Array:
 
 @jax.custom_vjp
 def transposed_conv(y: Array, k: Array) -> Array:
-    """y [n, h, w, d] by k [d, 4, 4, c] to [n, 2h, 2w, c]; what comes in is the first axis of k."""
+    """Takes y [n, h, w, d] by k [d, 4, 4, c] to [n, 2h, 2w, c]; what comes in is the first axis of k."""
     small = y.shape[1] <= 8 or k.shape[3] <= FEW_CHANNELS
     return jax.lax.platform_dependent(y, k, cpu=_spread_products if small else _depth_to_space, default=_depth_to_space)
 
 
 @jax.custom_vjp
 def kernel_gradient(x: Array, y: Array) -> Array:
-    """x [n, 2h, 2w, c] with y [n, h, w, d] to [d, 4, 4, c]: the gradient of <strided_conv(x, k), y> by k."""
+    """Takes x [n, 2h, 2w, c] with y [n, h, w, d] to [d, 4, 4, c]: the gradient of <strided_conv(x, k), y> by k."""
     small, few = y.shape[1] <= 4, x.shape[3] <= FEW_CHANNELS
     cpu, default = _kernel_product if small else _kernel, _kernel_by_parts if few else _kernel
     return jax.lax.platform_dependent(x, y, cpu=cpu, default=default)
@@ -154,7 +154,7 @@ def _spread_products(y: Array, k: Array) -> Array:
 
 @jax.custom_vjp
 def conv_1x1(x: Array, k: Array) -> Array:
-    """x [n, h, w, c] by k [d, c] to [n, h, w, d]."""
+    """Convolves x [n, h, w, c] by k [d, c] to [n, h, w, d]."""
     if x.shape[3] > FEW_CHANNELS:
         return jnp.einsum("nhwc,dc->nhwd", x, k)
     # Written out, it is fused with what follows; as a product of matrices it would pass through memory.

@@ -41,7 +41,7 @@ def add_bias(x: Array, bias: Array) -> Array:
 
 @jax.custom_vjp
 def leaky_relu_of(x: Array, bias: Array) -> Array:
-    """leaky_relu(x + bias), of [..., c] and [c]."""
+    """Returns leaky_relu(x + bias), of [..., c] and [c]."""
     return leaky_relu(wide(x) + _row(bias, x)).astype(x.dtype)
 
 
@@ -68,7 +68,7 @@ leaky_relu_of.defvjp(_leaky_relu_forward, _leaky_relu_backward)
 
 @jax.custom_vjp
 def normalised_leaky_relu_of(x: Array, bias: Array) -> Array:
-    """pixel_norm(leaky_relu(x + bias)), of [..., c] and [c]."""
+    """Returns pixel_norm(leaky_relu(x + bias)), of [..., c] and [c]."""
     return _normalised_forward(x, bias)[0]
 
 
@@ -164,13 +164,13 @@ def _spread(kernel: Array) -> Array:
 
 
 def enlarge(images: Array, times: int = 2) -> Array:
-    """Nearest enlargement of [n, h, w, c] by an integer."""
+    """Enlarges [n, h, w, c] by an integer, each pixel to times x times equal ones."""
     n, h, w, c = images.shape
     return jnp.broadcast_to(images[:, :, None, :, None, :], (n, h, times, w, times, c)).reshape(n, h * times, w * times, c)
 
 
 def reduce(images: Array, times: int = 2) -> Array:
-    """Box reduction of [n, h, w, c] by an integer: every output pixel is the mean of times x times."""
+    """Reduces [n, h, w, c] by an integer: every output pixel is the mean of times x times."""
     if times == 1:
         return images
     n, h, w, c = images.shape
@@ -178,7 +178,7 @@ def reduce(images: Array, times: int = 2) -> Array:
 
 
 def lerp(a: Array, b: Array, t: Array) -> Array:
-    """`a` where t [] is 0, `b` where it is 1."""
+    """Returns `a` where t [] is 0, `b` where it is 1."""
     return a + (b - a) * t.astype(a.dtype)
 
 

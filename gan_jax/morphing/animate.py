@@ -115,5 +115,5 @@ def framed(collection: Collection, index: int, compare: int) -> scene.Frame:
 
 
 def of_year(collection: Collection, year: float, most: int) -> np.ndarray:
-    """Real paintings of about a year: uint8 [most, r, r, 3]."""
+    """Returns real paintings of about a year: uint8 [most, r, r, 3]."""
     return collection.images[scene.nearest_in_time(collection.years, year, most)]

@@ -119,7 +119,7 @@ def directly(generator: Generator, years: np.ndarray, seed: int) -> np.ndarray:
 
 
 def shifted(ends: Ends) -> list[int]:
-    """Early paintings that the mean shift is shown on."""
+    """Returns early paintings that the mean shift is shown on."""
     return list(dict.fromkeys(first for first, _ in ends))[:SHIFTED]
 
 

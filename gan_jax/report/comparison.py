@@ -1,7 +1,7 @@
 """Several studies side by side: models, seeds or painters."""
 
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,9 +9,10 @@ import numpy as np
 from gan_jax import files
 from gan_jax.errors import UserError
 from gan_jax.evaluation.evaluation import shown
+from gan_jax.metrics.properties import Property
 from gan_jax.morphing.morphs import Morphs
 from gan_jax.report import data_uris
-from gan_jax.report.figures import distances, figure
+from gan_jax.report.figures import distances, figure, properties
 from gan_jax.report.judged import said_of
 from gan_jax.report.page import render
 from gan_jax.report.paintings import span
@@ -59,15 +60,14 @@ def study(workdir: pathlib.Path) -> dict[str, Any]:
 
 
 def judged(found: Mapping[str, Any]) -> dict[str, Any]:
-    """From evaluation.json."""
+    """Returns what a comparison shows of evaluation.json."""
     generated, floor = found["comparisons"][0], found["floors"]["training"]
     chronology, middle = found["chronology"], found["morph"][found["middle"]["k"]]["against"]["between"]
     rows = {
         "Random samples to the paintings they learned from, KID": figure(generated["kid"]),
         "the floor of that": figure(floor["kid"]),
         **{f"the same, {distance.label}": figure(generated[key]) for key, distance in distances(found).items() if key != "kid"},
-        "Likeness of random couples (MS-SSIM)": figure(found["diversity"]["generated"]),
-        "of the real paintings": figure(found["diversity"]["training"]),
+        **{label: one for key, each in properties(found).items() for label, one in _property(each, found[key])},
         **{name.capitalize(): figure({"value": found["manifold"]["generated"][name]}) for name in ("precision", "recall", "coverage")},
         "Near copies, part of the images": figure({"value": found["copies"].get("generated", {}).get("part")}),
         "Frames in the middle to the paintings between, KID": figure(middle["kid"]),
@@ -78,6 +78,12 @@ def judged(found: Mapping[str, Any]) -> dict[str, Any]:
         rows["Distance from the true style"] = figure({**own, "value": own["error"]})
     verdicts = {shown(one["name"]): {"said": said_of(one), **figure(one["difference"])} for one in found["verdicts"]}
     return {"summary": [str(line) for line in found["summary"]], "rows": rows, "verdicts": verdicts}
+
+
+def _property(one: Property, found: Mapping[str, Any]) -> Iterator[tuple[str, dict]]:
+    """Yields the rows of a property: of random samples, and of the paintings that they are to be like."""
+    yield one.compared, figure(found["generated"])
+    yield f"{one.label} of the real paintings", figure(found["training"])
 
 
 def strips(morphs: Morphs) -> list[str]:

@@ -8,14 +8,16 @@ import numpy as np
 
 from gan_jax.evaluation.evaluation import shown
 from gan_jax.metrics.distances import DISTANCES, Distance
+from gan_jax.metrics.properties import PROPERTIES, Property
 from gan_jax.report import plots
 
 PERIODS = ("early", "between", "late")
+COUNTED = {"n": "Images", "pairs": "Couples"}  # what a property is a mean over, as people read it
 LEGEND = {"early": "to early paintings", "between": "to paintings of the years between", "late": "to late paintings"}
 
 
 def number_text(value: float | None) -> str:
-    """Three significant digits; whole from a thousand on; a dash for what is not known."""
+    """Writes three significant digits; whole from a thousand on; a dash for what is not known."""
     if value is None or not math.isfinite(value):
         return "–"
     if abs(value) >= 999.5:
@@ -27,7 +29,7 @@ def number_text(value: float | None) -> str:
 
 
 def evaluation_section(found: Mapping[str, Any], mean_years: tuple[float, float] | None) -> dict:
-    """Tables and the plot along the morphs.
+    """Returns tables and the plot along the morphs.
 
     mean_years: of the early and of the late ends of the morphs. Raises KeyError or TypeError if evaluation.json, `found`, is laid out
     otherwise than `evaluate` writes it.
@@ -36,7 +38,7 @@ def evaluation_section(found: Mapping[str, Any], mean_years: tuple[float, float]
         "metrics": [{"title": each.title, "about": each.about, **_metric(found, key)} for key, each in distances(found).items()],
         "columns": [each.label for each in _along_t(found).values()],
         "levels": _levels(found),
-        "diversity": [{"name": name, **figure(entry), "pairs": int(entry["pairs"])} for name, entry in found["diversity"].items()],
+        "properties": [_property(found, key, each) for key, each in properties(found).items()],
         "manifold": _manifold(found),
         "along": _along(found, mean_years),
         "competitors": _competitors(found),
@@ -49,6 +51,11 @@ def evaluation_section(found: Mapping[str, Any], mean_years: tuple[float, float]
 def distances(found: Mapping[str, Any]) -> dict[str, Distance]:
     """Returns the distances that an evaluation has by name: one from before a distance was added does without it."""
     return {name: distance for name, distance in DISTANCES.items() if name in found["ceiling"]}
+
+
+def properties(found: Mapping[str, Any]) -> dict[str, Property]:
+    """Returns what an evaluation says of each set by name: one from before a property was added does without it."""
+    return {name: each for name, each in PROPERTIES.items() if name in found}
 
 
 def _along_t(found: Mapping[str, Any]) -> dict[str, Distance]:
@@ -91,6 +98,12 @@ def _metric(found: Mapping[str, Any], key: str) -> dict:
     return {"rows": rows, "ceiling": figure(ceiling[key]), "ceiling_sizes": (ceiling["n_a"], ceiling["n_b"])}
 
 
+def _property(found: Mapping[str, Any], key: str, one: Property) -> dict:
+    """Returns one table: each set, over how many images or pairs of them the value is a mean, and the value."""
+    rows = [{"name": name, **figure(entry), "count": int(entry[one.counts])} for name, entry in found[key].items()]
+    return {"title": one.title, "about": one.about, "label": one.label, "counts": COUNTED[one.counts], "rows": rows}
+
+
 def _pair(comparison: Mapping[str, Any], floor: Mapping[str, Any], key: str) -> dict:
     return {"sizes": (comparison["n_a"], comparison["n_b"]), "measured": figure(comparison[key]), "floor": figure(floor[key])}
 
@@ -108,14 +121,14 @@ def _levels(found: Mapping[str, Any]) -> dict:
 
 
 def _along(found: Mapping[str, Any], mean_years: tuple[float, float] | None) -> list[dict]:
-    """Returns a row for each t: its mean year, distances to each period, and diversity."""
-    keys = list(_along_t(found))
+    """Returns a row for each t: its mean year, distances to each period, and what the frames there are like."""
+    keys, own = list(_along_t(found)), list(properties(found))
     return [
         {
             "t": moment["t"],
             "year": mean_years[0] + moment["t"] * (mean_years[1] - mean_years[0]) if mean_years else None,
             "distances": [figure(moment["against"][period][key]) for key in keys for period in PERIODS],
-            "diversity": figure(moment["diversity"]),
+            "properties": [figure(moment[key]) for key in own],
         }
         for moment in found["morph"]
     ]

@@ -23,7 +23,7 @@ PERIODS = ("early", "between", "late")
 
 
 def judged_section(results: Results, found: Mapping[str, Any], paintings: Paintings) -> dict:
-    """From evaluation.json. Raises KeyError or TypeError where it is laid out otherwise than `evaluate` writes it."""
+    """Returns what is said by evaluation.json. Raises KeyError or TypeError where it is laid out otherwise than `evaluate` writes it."""
     chronology = found["chronology"]
     return {
         "answer": {key: str(found["answer"][key]) for key in ("asked", "found", "sure", "compared")},
@@ -116,12 +116,12 @@ def _copies(results: Results, found: Mapping[str, Any], paintings: Paintings) ->
     rows = [row for row in results.evaluation.tables["generated"] if row["nearest_index"] is not None and np.isfinite(row["distance"])]
     if found["reason"] or results.samples is None:
         return section
-    pictures = results.samples.images
+    images = results.samples.images
     for row in sorted(rows, key=lambda row: (row.get("copy") != "1", row["distance"]))[:COPIES]:
-        if not 0 <= row["image"] < len(pictures):
-            raise UserError(f"{results.workdir / 'evaluation' / 'generated.csv'}: image is {row['image']}, there are {len(pictures)}")
+        if not 0 <= row["image"] < len(images):
+            raise UserError(f"{results.workdir / 'evaluation' / 'generated.csv'}: image is {row['image']}, there are {len(images)}")
         nearest = paintings[row["nearest_index"]]
-        uri = data_uris.row([pictures[row["image"]], paintings.images[row["nearest_index"]]], 128)
+        uri = data_uris.row([images[row["image"]], paintings.images[row["nearest_index"]]], 128)
         near = "a near copy" if row.get("copy") == "1" else "no copy"
         section["nearest"].append({"uri": uri, "title": nearest.title, "year": nearest.year, "distance": row["distance"], "said": near})
     return section

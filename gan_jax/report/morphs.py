@@ -105,7 +105,7 @@ def _pair(number: int, early: int, late: int, distance: float, paintings: Painti
 
 
 def sheets(workdir: pathlib.Path) -> list[dict]:
-    """Those that are there; a `long` one is folded."""
+    """Returns those that are there; a `long` one is folded."""
     found = [(path, title, text, data_uris.picture_file(workdir / path, SHEET_WIDTH)) for path, (title, text) in SHEETS.items()]
     return [{"title": title, "text": text, "uri": uri, "long": path.startswith("baseline")} for path, title, text, uri in found if uri]
 

@@ -37,7 +37,7 @@ class Paintings:
 
     @classmethod
     def of(cls, results: Results) -> "Paintings":
-        """Returns the periods are as `evaluate` named them; before it, the paintings' parts in the study."""
+        """Returns the periods as `evaluate` named them; before it, the paintings' parts in the study."""
         collection, fit = results.collection, results.setting("collection", "fit")
         table = results.evaluation.tables["works"] if results.evaluation else []
         named = {row["index"]: row.get("named") or "" for row in table}
@@ -75,7 +75,7 @@ class Paintings:
 
 
 def spread(count: int, most: int) -> list[int]:
-    """At most `most` of the numbers 0 to count-1, evenly spread, with the first and the last."""
+    """Returns at most `most` of the numbers 0 to count-1, evenly spread, with the first and the last."""
     return sorted({round(place) for place in np.linspace(0, count - 1, min(count, most))}) if count else []
 
 

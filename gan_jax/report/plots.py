@@ -249,7 +249,7 @@ def quantity_over_years(
 
 
 def curves_over_images(images: np.ndarray, panels: Sequence[Mapping[str, tuple[str, np.ndarray]]], levels: Mapping[float, int]) -> str:
-    """Training curves over thousands of images seen, one panel above the other, with level changes marked.
+    """Draws training curves over thousands of images seen, one panel above the other, with level changes marked.
 
     images: [n], images seen. panels: name -> (colour, values [n] with NaN where there is none). levels: images seen ->
     resolution that starts there.

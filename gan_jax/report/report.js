@@ -1,5 +1,5 @@
 'use strict';
-// What the page does beyond being read: morphs play, tables sort, pictures open large. Without it everything is there, and stands still.
+// What the page does beyond being read: morphs play, tables sort, images open large. Without it everything is there, and stands still.
 (() => {
   const all = (selector, within = document) => Array.from(within.querySelectorAll(selector));
   const make = (tag, properties) => Object.assign(document.createElement(tag), properties);

@@ -17,7 +17,7 @@ MAP_PAINTINGS = 1200
 
 
 def style_section(results: Results, found: Mapping[str, Any], paintings: Paintings) -> dict | None:
-    """From the figures `found` and the table of paintings; None if there is nothing to say."""
+    """Returns what the page says of style, by the figures `found` and the table of paintings; None if there is nothing to say."""
     assert results.evaluation is not None  # which `found` is of
     curves = [_curve(one, paintings) for one in found["style"]]
     rows = results.evaluation.tables["works"]

@@ -23,7 +23,7 @@ from gan_jax.stages.common import numbers, search_settings, tuning_settings
 
 
 def sample(config: ConfigDict, workdir: pathlib.Path, source: str, seeds: str) -> str:
-    """samples/ in the workdir: an image of each seed."""
+    """Makes samples/ in the workdir: an image of each seed."""
     files.check_links(workdir)
     generator = open_generator(source, config.training.precision)
     chosen = numbers(seeds, "--seeds")
@@ -32,7 +32,7 @@ def sample(config: ConfigDict, workdir: pathlib.Path, source: str, seeds: str) -
 
 
 def invert(config: ConfigDict, workdir: pathlib.Path, source: str, images: str) -> str:
-    """inversion/ in the workdir: of the images that `images` names, files with commas between or a folder."""
+    """Makes inversion/ in the workdir: of the images that `images` names, files with commas between or a folder."""
     files.check_links(workdir)
     generator = open_generator(source, config.training.precision)
     paths = named(images)
@@ -44,7 +44,7 @@ def invert(config: ConfigDict, workdir: pathlib.Path, source: str, images: str) 
 
 
 def morph(config: ConfigDict, workdir: pathlib.Path, source: str, first: str, last: str) -> str:
-    """morph/ in the workdir: from one image to another."""
+    """Makes morph/ in the workdir: from one image to another."""
     files.check_links(workdir)
     settings = config.morphing
     t = times(settings.frames, settings.easing)

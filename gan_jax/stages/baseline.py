@@ -29,7 +29,7 @@ FORWARD = 1 / 3  # of a step with its gradient: an image without one
 
 
 def baseline(config: ConfigDict, workdir: pathlib.Path, _: Mapping[str, Any]) -> str:
-    """baseline/: the same pairs and times by another generator, found by our search and by the published one, and by any other tool."""
+    """Makes baseline/: the same pairs and times by another generator, found by our search, by the published one and by any other tool."""
     collection = collection_of(workdir)
     morphs = Morphs.load(workdir / "morphs", len(collection.paintings))
     made = Baseline(
@@ -152,7 +152,7 @@ def write(
 
 
 def write_sheet(folder: pathlib.Path, collection: Collection, ends: Ends, t: np.ndarray, frames: np.ndarray, fit: str) -> None:
-    """contact_sheet.png of frames uint8 [pairs, T, r, r, 3]."""
+    """Writes contact_sheet.png of frames uint8 [pairs, T, r, r, 3]."""
     early, late = (collection.aspects[[pair[end] for pair in ends]] for end in (0, 1))
     frames = matted(frames, between(early, late, t), fit)
     pictures.write_png(folder / "contact_sheet.png", contact_sheet(collection.in_own_shapes(fit).images, ends, frames))

@@ -13,7 +13,7 @@ from gan_jax.training import devices, hosts, loop
 
 
 def benchmark(config: ConfigDict, workdir: pathlib.Path, source: str, peer: bool = False, compiled: bool = False) -> None:
-    """benchmark.json: how fast this machine is. For "real" input: of the collection in the workdir, or else of the config.
+    """Makes benchmark.json: how fast this machine is. For "real" input: of the collection in the workdir, or else of the config.
 
     peer, compiled: whether a PyTorch step is timed beside ours, and goes through torch.compile.
     """

@@ -70,7 +70,7 @@ def check_resolution(generator: Generator, collection: Collection, config: Confi
 
 
 def search_settings(config: ConfigDict) -> search.Settings:
-    """`config.inversion`."""
+    """Returns `config.inversion`."""
     return taken(search.Settings, config.inversion, weights=taken(Weights, config.inversion))
 
 
@@ -78,18 +78,18 @@ OWN = ("steps", "restarts", "candidates", "batch_size")  # of a baseline's searc
 
 
 def baseline_search_settings(config: ConfigDict) -> search.Settings:
-    """`config.inversion`, but for what `config.baseline` says itself. Nothing is told by a baseline's errors, so no calibration."""
+    """Returns `config.inversion`, but for what `config.baseline` says itself. Nothing is told by a baseline's errors, so no calibration."""
     own = {name: config.baseline[name] or config.inversion[name] for name in OWN}
     return taken(search.Settings, config.inversion, weights=taken(Weights, config.inversion), calibration=0, **own)
 
 
 def tuning_settings(config: ConfigDict) -> tuning.Settings:
-    """`config.tuning`."""
+    """Returns `config.tuning`."""
     return taken(tuning.Settings, config.tuning, weights=taken(Weights, config.tuning))
 
 
 def numbers(text: str, flag: str) -> np.ndarray:
-    """ "0-3,7" to [0, 1, 2, 3, 7]. Raises UserError that names the flag."""
+    """Reads "0-3,7" as [0, 1, 2, 3, 7]. Raises UserError that names the flag."""
     found: list[int] = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?", part)

@@ -23,7 +23,7 @@ from gan_jax.stages.common import collection_of, generator_of
 
 
 def evaluate(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
-    """evaluation.json and evaluation/: how good the images are, and whether those between are of the years between."""
+    """Makes evaluation.json and evaluation/: how good the images are, and whether those between are of the years between."""
     collection, generator = collection_of(workdir), generator_of(config, workdir)
     morphs = Morphs.load(workdir / "morphs", len(collection.paintings))
     baseline, no_baseline = baseline_of(config, workdir, morphs)

@@ -19,7 +19,7 @@ PREVIEW = 8  # paintings in each part of the side-by-side sheet
 
 
 def invert(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
-    """inversion/: the latents of the early and the late paintings, with what the generator makes of them."""
+    """Makes inversion/: the latents of the early and the late paintings, with what the generator makes of them."""
     collection = collection_of(workdir)
     found = of_paintings(collection, generator_of(config, workdir), config)
     write(workdir / "inversion", found, collection.images[found.indices], collection.aspects[found.indices], config.collection.fit)
@@ -39,7 +39,7 @@ def of_paintings(collection: Collection, generator: Generator, config: ConfigDic
 
 
 def write(path: pathlib.Path, found: Inversion, paintings: np.ndarray, shapes: np.ndarray, fit: str) -> None:
-    """The folder of an inversion, and a sheet for people, where images have the paintings' shapes [n]."""
+    """Writes the folder of an inversion, and a sheet for people, where images have the paintings' shapes [n]."""
     with files.atomic_folder(path) as folder:
         found.save(folder)
         originals, reconstructions = (matted(images, shapes, fit) for images in (paintings, found.reconstructions))

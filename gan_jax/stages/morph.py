@@ -24,7 +24,7 @@ PREVIEW = 8  # paintings in a row of the sheet of tuned reconstructions
 
 
 def morph(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
-    """morphs/: pairs of early and late paintings, and the ways from the ones to the others."""
+    """Makes morphs/: pairs of early and late paintings, and the ways from the ones to the others."""
     collection, settings = collection_of(workdir), config.morphing
     inverted = Inversion.load(workdir / "inversion", len(collection.paintings))
     t = times(settings.frames, settings.easing)
@@ -63,7 +63,7 @@ def pair(collection: Collection, settings: ConfigDict) -> tuple[Ends, list[float
 
 
 def write_tuning(folder: pathlib.Path, collection: Collection, ends: Ends, painted: Painted, fit: str) -> None:
-    """The paintings that morphs begin and end with, as the generator painted them before it was tuned to them, and after."""
+    """Writes the paintings that morphs begin and end with, as the generator painted them before it was tuned to them, and after."""
     indices = [index for pair in ends for index in pair]
     paintings = collection.images[indices]
     errors = rms(painted.before, paintings), rms(painted.after, paintings)

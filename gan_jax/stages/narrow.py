@@ -14,7 +14,7 @@ SHOWN = 48  # paintings that stand alone, on their sheet
 
 
 def narrow(config: ConfigDict, workdir: pathlib.Path) -> str:
-    """narrowing/: which paintings of both periods compare like with like, why the others don't, and a table of the former to train on."""
+    """Makes narrowing/: which paintings of both periods compare like with like, why others don't, and a table of the former to train on."""
     collection = collection_of(workdir)
     paintings = [collection.period(period) for period in PERIODS]
     kind = kind_of(collection, config.morphing.columns)
@@ -64,7 +64,7 @@ def of_period(collection: Collection, indices: np.ndarray, kind: str) -> narrowi
 
 
 def about(collection: Collection, paintings, periods, found: narrowing.Narrowed):
-    """A row of each painting: whether it is kept, with which counterpart, or why it is left out."""
+    """Returns a row of each painting: whether it is kept, with which counterpart, or why it is left out."""
     counterpart = {}
     for pair in found.pairs:
         a, b = int(paintings[0][pair.early]), int(paintings[1][pair.late])
@@ -85,7 +85,7 @@ def about(collection: Collection, paintings, periods, found: narrowing.Narrowed)
 
 
 def write_table(path: pathlib.Path, collection: Collection, columns: ConfigDict, kept: set[int]) -> None:
-    """The kept paintings, and all that belong to neither period, as a table like the one that they came from."""
+    """Writes the kept paintings, and all that belong to neither period, as a table like the one that they came from."""
     file, title = columns.file or "file", columns.title or "title"
     others = list(dict.fromkeys(name for painting in collection.paintings for name in painting.columns))
     rows = [

@@ -13,7 +13,7 @@ from gan_jax.errors import UserError, on_one_line
 
 
 def prepare(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
-    """collection/: the paintings with their dates and images; of images without dates, which stay where they are, only which they are."""
+    """Makes collection/: the paintings with their dates and images. Images without dates stay where they are; of them it says which."""
     if config.collection.source == "tfds":
         pictures = Pictures(config.collection)
         collections.without_paintings(config.collection.resolution).save(workdir / "collection")

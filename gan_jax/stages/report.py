@@ -8,5 +8,5 @@ from gan_jax.report.page import write_report
 
 
 def report(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
-    """report.html: one page to read."""
+    """Makes report.html: one page to read."""
     return str(write_report(workdir))

@@ -24,7 +24,7 @@ FILM = 768  # pixels, its width
 
 
 def sample(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
-    """samples/generated.npy, final.png, single/ and walk.gif: images of random latents, and the generator in motion."""
+    """Makes samples/generated.npy, final.png, single/ and walk.gif: images of random latents, and the generator in motion."""
     generator = generator_of(config, workdir)
     seeds = config.sampling.first_seed + np.arange(config.sampling.images)
     samples = Samples(painted(config, generator, seeds))
@@ -48,7 +48,7 @@ def latents_of(config: ConfigDict, generator: Generator, seeds: np.ndarray) -> n
 
 
 def show(config: ConfigDict, folder: pathlib.Path, generator: Generator, seeds: np.ndarray, images: np.ndarray) -> None:
-    """What people look at: a grid, a file of each image by its seed, and a film of walks from image to image."""
+    """Writes what people look at: a grid, a file of each image by its seed, and a film of walks from image to image."""
     with films.workshop() if config.sampling.walk else contextlib.nullcontext() as pool:
         jobs = []
         if pool:

@@ -22,7 +22,7 @@ WATCHED = 5000  # paintings, at most, that images are compared with while the ne
 
 
 def some(indices: np.ndarray) -> np.ndarray:
-    """As many as are watched, drawn by chance where there are more."""
+    """Returns as many as are watched, drawn by chance where there are more."""
     if len(indices) <= WATCHED:
         return indices
     return np.sort(np.random.default_rng(0).choice(indices, WATCHED, replace=False))
@@ -59,7 +59,7 @@ def learnt(config: ConfigDict, workdir: pathlib.Path) -> Learnt:
 
 
 def train(config: ConfigDict, workdir: pathlib.Path, about: Mapping[str, Any]) -> str:
-    """checkpoints/, samples/, log/: the networks, trained on the early and the late paintings, or on those of one period."""
+    """Makes checkpoints/, samples/, log/: the networks, trained on the early and the late paintings, or on those of one period."""
     given, watch = learnt(config, workdir), None
     with ThreadPoolExecutor(1, "watch") as pool:  # it looks at the paintings while the step is compiled
         if config.training.watch_images >= MINIMUM:

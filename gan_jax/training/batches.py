@@ -21,6 +21,9 @@ from gan_jax.training.augmentation import Chances
 from gan_jax.training.settings import StepSettings
 from gan_jax.training.state import Data, TrainState
 
+# What is drawn by a step's key with such a number. What a training draws stays the same as long as none gets another one.
+AUGMENTATION, NOISE, INPUTS, YEARS, FRESH_INPUTS, OWN_PAINTINGS = range(1, 7)
+
 
 @flax.struct.dataclass
 class Inputs:
@@ -154,11 +157,11 @@ def draw_batch(
     # Drawn before they are used: the compiler would draw them again for each pixel.
     mirror = jax.random.bernoulli(of_mirror, 0.5 if settings.mirror else 0.0, (share.batch_size,))
     chosen, mirrored = jax.lax.optimization_barrier((share.places(of_images, m), share.of(mirror)))
-    inputs = imagine(3, share.normal(of_latents, size), data.labels[chosen])
+    inputs = imagine(INPUTS, share.normal(of_latents, size), data.labels[chosen])
     labels = data.labels[chosen]
     if generator.timed:
         # What stands beside a painting of a year are paintings of about that year.
-        uniform = share.uniform(jax.random.fold_in(key, 4))
+        uniform = share.uniform(jax.random.fold_in(key, YEARS))
         labels = inputs.labels
         chosen = jax.lax.optimization_barrier(of_about(data.labels, labels, settings.year_width, uniform))
     batch = Batch(
@@ -169,22 +172,22 @@ def draw_batch(
     )
     for_generator = GeneratorBatch(inputs)
     if settings.fresh_latents:
-        for_generator = GeneratorBatch(imagine(5, share.normal(of_fresh, size), data.labels[share.places(of_labels, m)]))
+        for_generator = GeneratorBatch(imagine(FRESH_INPUTS, share.normal(of_fresh, size), data.labels[share.places(of_labels, m)]))
     if generator.noise:
-        seeds = jax.random.bits(jax.random.fold_in(key, 2), (2, share.batch_size), jnp.uint32)
+        seeds = jax.random.bits(jax.random.fold_in(key, NOISE), (2, share.batch_size), jnp.uint32)
         batch = dataclasses.replace(batch, inputs=dataclasses.replace(batch.inputs, noise=share.of(seeds[0])))
         noise = share.of(seeds[1] if settings.fresh_latents else seeds[0])
         for_generator = dataclasses.replace(for_generator, inputs=dataclasses.replace(for_generator.inputs, noise=noise))
     if settings.augment != "none":
         real, generated, again = (
             jax.tree.map(share.of, augmentation.draw(each, share.batch_size, settings.augment_kinds))
-            for each in jax.random.split(jax.random.fold_in(key, 1), 3)
+            for each in jax.random.split(jax.random.fold_in(key, AUGMENTATION), 3)
         )
         strength = jnp.broadcast_to(state.augmentation.strength, share.batch_size // share.devices)
         batch = dataclasses.replace(batch, augment_real=real, augment_generated=generated, strength=strength)
         for_generator = dataclasses.replace(for_generator, augment=again, strength=strength)
     if settings.paintings > 0:
-        which = share.of(jax.random.randint(jax.random.fold_in(key, 6), (settings.paintings_batch,), 0, m))
+        which = share.of(jax.random.randint(jax.random.fold_in(key, OWN_PAINTINGS), (settings.paintings_batch,), 0, m))
         for_generator = dataclasses.replace(for_generator, paintings=own_paintings(data, which, alpha, noise=generator.noise))
     return batch, for_generator
 

@@ -41,7 +41,7 @@ class Log:
         self._events.close()
 
     def write(self, images_seen: int, values: Mapping[str, float]) -> None:
-        """One line: `images` and the values, rounded to six digits; null stands for what is not a number."""
+        """Writes one line: `images` and the values, rounded to six digits; null stands for what is not a number."""
         rounded = {name: float(f"{value:.6g}") if math.isfinite(value) else None for name, value in values.items()}
         self._lines.write(json.dumps({"images": images_seen, **rounded}) + "\n")
         for name, value in rounded.items():

@@ -17,36 +17,37 @@ YEARS_WIDE = 2.0  # standard deviations from the mean to the outermost neighbour
 
 
 def wasserstein_discriminator(real: Array, fake: Array) -> Array:
-    """Arjovsky et al. 2017, equation 2, to be made small."""
+    """Returns D(fake) - D(real) (Arjovsky et al. 2017, equation 2), to be made small."""
     return fake - real
 
 
 def wasserstein_generator(fake: Array) -> Array:
+    """Returns -D(fake) (Arjovsky et al. 2017, equation 2)."""
     return -fake
 
 
 def gradient_penalty(gradients: Array) -> Array:
-    """(|gradient| - 1)^2 at points between real and generated images (Gulrajani et al. 2017, equation 3)."""
+    """Returns (|gradient| - 1)^2 at points between real and generated images (Gulrajani et al. 2017, equation 3)."""
     return (_norm(gradients) - 1) ** 2
 
 
 def drift(real: Array) -> Array:
-    """score(real)^2, which keeps the critic's scores near zero (Karras et al. 2018, appendix A.1)."""
+    """Returns score(real)^2, which keeps the critic's scores near zero (Karras et al. 2018, appendix A.1)."""
     return real**2
 
 
 def non_saturating_discriminator(real: Array, fake: Array) -> Array:
-    """-log D(real) - log(1 - D(fake)), of logits (Goodfellow et al. 2014, equation 1)."""
+    """Returns -log D(real) - log(1 - D(fake)), of logits (Goodfellow et al. 2014, equation 1)."""
     return jax.nn.softplus(-real) + jax.nn.softplus(fake)
 
 
 def non_saturating_generator(fake: Array) -> Array:
-    """-log D(fake), of logits (Goodfellow et al. 2014, section 3)."""
+    """Returns -log D(fake), of logits (Goodfellow et al. 2014, section 3)."""
     return jax.nn.softplus(-fake)
 
 
 def hinge_discriminator(real: Array, fake: Array) -> Array:
-    """max(0, 1 - D(real)) + max(0, 1 + D(fake)) (Lim and Ye 2017; Miyato et al. 2018, equation 16)."""
+    """Returns max(0, 1 - D(real)) + max(0, 1 + D(fake)) (Lim and Ye 2017; Miyato et al. 2018, equation 16)."""
     return jax.nn.relu(1 - real) + jax.nn.relu(1 + fake)
 
 
@@ -56,7 +57,7 @@ def cross_entropy(logits: Array, labels: Array) -> Array:
 
 
 def r1(gradients: Array) -> Array:
-    """|gradient|^2 / 2 at real images (Mescheder et al. 2018, equation 9)."""
+    """Returns |gradient|^2 / 2 at real images (Mescheder et al. 2018, equation 9)."""
     return jnp.sum(gradients**2, axis=(1, 2, 3)) / 2
 
 

@@ -37,7 +37,7 @@ class Meter:
         self._first = True
 
     def begin(self, phase: Phase) -> None:
-        """A phase begins. At a new level the speed is another, and the time until its first step is done is logged."""
+        """Begins a phase. At a new level the speed is another, and the time until its first step is done is logged."""
         jax.block_until_ready(self._sums)
         self.flush()
         self._images = 0  # those before the pause are not in the time after it

@@ -49,7 +49,7 @@ class Watch:
         return figures
 
     def distance(self, images: np.ndarray) -> float:
-        """`kid_training` of images uint8 [n, r, r, 3] alone."""
+        """Returns `kid_training` of images uint8 [n, r, r, 3] alone."""
         return kid.estimate(self._standardise(self._extract(images)), self._training)
 
     def nearest(self, images: np.ndarray) -> np.ndarray:

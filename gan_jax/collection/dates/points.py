@@ -145,7 +145,7 @@ def _month_of(left: Point, right: Point) -> bool:
 
 
 def span_of(point: Point) -> Span:
-    """From where to where a point allows, without what is open about it. Raises ValueError for days and years that there are not."""
+    """Returns from where to where a point allows, without what is open about it. Raises ValueError for days and years that do not exist."""
     if point.span is not None:
         span = point.span
     elif point.unit == "century" and point.ordinal is not None:

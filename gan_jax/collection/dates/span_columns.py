@@ -42,7 +42,7 @@ def pairs_of(columns: Sequence[str], keys: Sequence[str]) -> list[tuple[str, str
 
 
 def spans_of(begins: Sequence[str], ends: Sequence[str]) -> list[tuple[float, float] | None]:
-    """From where to where each painting may have been made, in years; None where the cells do not say. One end alone is a year."""
+    """Returns from where to where each painting may have been made, in years; None where the cells do not say. One end alone is a year."""
     cache: dict[str, tuple[float, float] | None] = {}
 
     def span(text: str) -> tuple[float, float] | None:

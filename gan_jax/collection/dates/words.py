@@ -233,7 +233,7 @@ _CALENDAR = {"年": "year", "년": "year", "月": "month", "월": "month", "日"
 
 
 def folded(text: str) -> str:
-    """Lower case without accents, in composed letters: "Février" is "fevrier", "й" stays a letter like any other."""
+    """Returns lower case without accents, in composed letters: "Février" is "fevrier", "й" stays a letter like any other."""
     bare = "".join(letter for letter in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(letter))
     return unicodedata.normalize("NFC", bare).replace("ł", "l")  # which Unicode takes for no l with an accent
 
