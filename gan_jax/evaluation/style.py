@@ -7,7 +7,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from gan_jax.metrics.features import BANDS, HUES, STROKES, TEXTURE_NAMES
-from gan_jax.metrics.intervals import ROUNDS, Estimate, bootstrap
+from gan_jax.metrics.intervals import ENDS, ROUNDS, Estimate, bootstrap
 
 POINTS = 61  # of a curve
 SMOOTHING = 0.12  # standard deviation of the smoothing kernel, in parts of the span of years
@@ -122,9 +122,9 @@ def _smooth(weights: np.ndarray, at: np.ndarray, years: np.ndarray, values: np.n
 def _band(drawn: np.ndarray, value: np.ndarray, circle: float | None) -> tuple[np.ndarray, np.ndarray]:
     """Percentiles over the rounds, for angles taken about the curve so that 359 and 1 are neighbours."""
     if circle is None:
-        return tuple(np.percentile(drawn, [2.5, 97.5], axis=0))
+        return tuple(np.percentile(drawn, ENDS, axis=0))
     off = np.mod(drawn - value + circle / 2, circle) - circle / 2
-    return tuple(value + np.percentile(off, [2.5, 97.5], axis=0))
+    return tuple(value + np.percentile(off, ENDS, axis=0))
 
 
 def _mean(quantity: Quantity, each: np.ndarray, seed: int) -> Estimate | None:

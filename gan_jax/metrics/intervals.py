@@ -7,6 +7,7 @@ import numpy as np
 from scipy import special
 
 COVERAGE = 95.0  # percent
+ENDS = ((100 - COVERAGE) / 2, (100 + COVERAGE) / 2)  # percentiles between which it lies
 ROUNDS = 1000
 
 
@@ -26,7 +27,7 @@ def students_factor(n: int) -> float:
 
 def percentiles(values: np.ndarray) -> tuple[float, float]:
     """Returns the middle 95 % of values [rounds]."""
-    low, high = np.percentile(values, [(100 - COVERAGE) / 2, (100 + COVERAGE) / 2])
+    low, high = np.percentile(values, ENDS)
     return float(low), float(high)
 
 

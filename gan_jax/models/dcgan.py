@@ -222,7 +222,7 @@ class Generator(nn.Module):
         return jnp.tanh(x.astype(jnp.float32))
 
     def active(self, level: int) -> None:
-        """None: every parameter is always in use."""
+        """Names none: every parameter is always in use."""
         del level
 
 
@@ -265,7 +265,7 @@ class Discriminator(nn.Module):
         return x[:, 0], x[:, 1:]
 
     def active(self, level: int) -> None:
-        """None: every parameter is always in use."""
+        """Names none: every parameter is always in use."""
         del level
 
     def shallow(self, layers: int) -> set[str]:
