@@ -6,6 +6,7 @@ device, and never takes more memory than the bounds below.
 """
 
 import csv
+import errno
 import io
 import json
 import math
@@ -89,6 +90,21 @@ def is_there(path: os.PathLike | str) -> bool:
     return os.path.lexists(path)
 
 
+def open_named(path: os.PathLike | str) -> io.BufferedReader:
+    """Opens a regular file that a user has named, wherever it lies and whatever links lead to it.
+
+    Raises OSError where there is none, for a folder, a pipe or a device ("not a regular file"), and for what can't be opened.
+    """
+    if stat.S_ISREG(os.stat(path).st_mode):  # opening some devices does something: a watchdog begins to wait, a tape is wound back
+        # Opening a pipe, which may stand there by now, waits for someone to write to it, but for O_NONBLOCK. Reading waits too in files of
+        # the system that pass for regular ones, as /proc/kmsg does; so `read` gives None where there is nothing yet.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            return os.fdopen(handle, "rb")
+        os.close(handle)
+    raise OSError(errno.EINVAL, "not a regular file", str(path))
+
+
 def open_regular(path: os.PathLike | str) -> io.BufferedReader:
     """Opens a regular file that lies in its folder, or behind a link that stays in it.
 
@@ -98,16 +114,11 @@ def open_regular(path: os.PathLike | str) -> io.BufferedReader:
     try:
         if path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve()):
             raise UserError(f"{path}: a link out of its folder, which is not followed")
-        # Opening a pipe without O_NONBLOCK waits for someone to write to it.
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        return open_named(path)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
     except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links that lead in a circle
         raise UserError(f"{path}: can't be read ({getattr(error, 'strerror', None) or error})") from None
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise UserError(f"{path}: not a regular file")
-    return os.fdopen(handle, "rb")
 
 
 def read_bytes(path: os.PathLike | str, most: int) -> bytes:
@@ -117,7 +128,7 @@ def read_bytes(path: os.PathLike | str, most: int) -> bytes:
         if size > most:
             raise UserError(f"{path}: has {size:,} bytes, at most {most:,} are read")
         try:
-            return file.read(most + 1)
+            return file.read(most + 1) or b""
         except OSError as error:
             raise UserError(f"{path}: can't be read ({error.strerror})") from None
 

@@ -179,9 +179,10 @@ class Study:
     def _cut_off(self) -> str | None:
         """In what the record of a study is damaged as by a power cut; not what somebody else wrote in its place."""
         damaged = files.damage(self._path)
-        if damaged == "cut short" and not self._path.read_bytes().startswith(b"{"):
-            return None
-        return damaged
+        if damaged != "cut short":
+            return damaged
+        with reading.open_regular(self._path) as file:
+            return damaged if file.read(1) == b"{" else None
 
     def _check(self, a: Mapping[str, Any]) -> None:
         b = flatten(self.config.to_dict())
