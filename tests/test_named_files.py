@@ -10,6 +10,7 @@ from tiny import tiny_config
 
 from gan_jax import hub_safety
 from gan_jax.collection import tfds
+from gan_jax.collection.images import read_images
 from gan_jax.collection.tables import read_table
 from gan_jax.errors import UserError
 from gan_jax.generators import open_generator
@@ -18,6 +19,7 @@ from gan_jax.study import Study
 
 READERS = {
     "table": read_table,
+    "picture": lambda path: read_images([path], 16),
     "networks": read_networks,
     "generator": open_generator,
     "saved_model.pb": lambda path: hub_safety.write_copy("module", path.parent, path.parent),
