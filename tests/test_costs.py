@@ -114,6 +114,29 @@ def test_marks_are_counted_once_wherever_a_file_is_cut_into_pieces(monkeypatch, 
     assert costs._times(io.BytesIO(content), b"Exif\0\0", 9) == content.count(b"Exif\0\0") == 3
 
 
+@pytest.mark.parametrize("filling, some, many", [(b"\xff", 900, 30_000), (b"\xff\xfe\0\2", 900, 30_000), (b"a", 5, 30_000)])
+def test_a_jpeg_of_segments_without_end_is_not_opened(tmp_path, filling, some, many):
+    """Pillow keeps each of them, and reads what is between them byte by byte."""
+    whole = written("JPEG")
+    start, rest = whole[:20], whole[20:]  # after its first segment
+    assert load_image(start + filling * some + rest, 16).width == 24
+    assert refused(start + filling * many + rest, tmp_path) == "a JPEG of more than 20,000 segments"
+
+
+def test_a_png_of_chunks_without_end_is_not_opened(tmp_path):
+    whole, chunk = written("PNG"), bytes(4) + b"prVt" + struct.pack(">I", zlib.crc32(b"prVt"))
+    assert load_image(whole[:33] + chunk * 1000 + whole[33:], 16).width == 24
+    for place in (33, len(whole) - 12):
+        assert refused(whole[:place] + chunk * 300_000 + whole[place:], tmp_path) == "a PNG of more than 262,144 chunks"
+
+
+@pytest.mark.parametrize("filling", [b" ", b"#\n", b"#" + b"a" * 99 + b"\n"])
+def test_a_ppm_with_a_header_without_end_is_not_opened(tmp_path, filling):
+    pixels = b"24 16 255\n" + bytes(range(128)) * 9
+    assert load_image(b"P6\n" + filling * 100 + pixels, 16).width == 24
+    assert refused(b"P6\n" + filling * 70_000 + pixels, tmp_path) == "a PPM with a header of more than 65,536 bytes"
+
+
 def noise(path: pathlib.Path, kind: str, **options) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (700, 700, 3), np.uint8)
     Image.fromarray(pixels).save(path, kind, **options)

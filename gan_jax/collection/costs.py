@@ -3,6 +3,7 @@
 import io
 import os
 import pathlib
+import re
 import struct
 from typing import BinaryIO
 
@@ -13,6 +14,9 @@ MOST_SIDE = 2**17  # px; rows are allocated one by one
 MOST_BLOCKS = 64  # of EXIF in a JPEG, of 64 kB each; Pillow copies all of them for each
 MOST_EXIF = 2**20  # bytes; Pillow makes Python's numbers of them
 MOST_NUMBERS = 2**18  # in one entry of a TIFF: a strip each, of which Pillow makes a dozen objects
+MOST_SEGMENTS = 20_000  # of a JPEG before its first scan, and bytes between them; of 64 kB each more than any file has
+MOST_CHUNKS = 2**18  # of a PNG; writers make them of eight kB or more
+MOST_HEAD = 2**16  # bytes of a PPM's header, which Pillow reads one by one
 MOST_SCANS = 10_000  # of a JPEG
 MOST_SCANNED = 2**34  # pixels times scans: seconds of decoding; an image of 150 million pixels may have 114, and cameras write ten
 MOST_PLAIN = 2**26  # bytes of a PPM that is written in digits, which Pillow reads in Python
@@ -36,8 +40,14 @@ def check_size(width: int, height: int, max_pixels: int, kind: str | None = None
 
 
 def check_lists(file: BinaryIO) -> None:
-    """Raises ImageError for a JPEG, a TIFF or a PPM with lists that are too long to be opened."""
+    """Raises ImageError for a JPEG, a PNG, a TIFF or a PPM with lists that are too long to be opened."""
     start = _start(file)
+    if start == b"\xff\xd8":
+        _check_segments(file)
+    if start == b"\x89P":
+        _check_chunks(file)
+    if start in (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6"):
+        _check_head(file)
     if start == b"\xff\xd8" and _times(file, b"Exif\0\0", MOST_BLOCKS) > MOST_BLOCKS:
         raise ImageError(f"more than {MOST_BLOCKS} blocks of EXIF")
     if start in (b"II", b"MM") and (numbers := _longest_list(file)) > MOST_NUMBERS:
@@ -54,6 +64,40 @@ def check_scans(file: BinaryIO, pixels: int) -> None:
     most = min(MOST_SCANS, MOST_SCANNED // pixels)
     if _start(file) == b"\xff\xd8" and _times(file, b"\xff\xda", most) > most:
         raise ImageError(f"a JPEG of more than {most:,} scans")
+
+
+def _check_segments(file: BinaryIO) -> None:
+    """Raises ImageError for a JPEG of more segments than `MOST_SEGMENTS` (ITU-T T.81, B.1.1)."""
+    file.seek(2)
+    for _ in range(MOST_SEGMENTS):
+        mark = file.read(2)
+        if len(mark) < 2 or mark == b"\xff\xda":
+            return
+        if mark[0] != 0xFF or mark[1] == 0xFF:  # what fills
+            file.seek(-1, os.SEEK_CUR)
+        elif mark[1] > 1 and not 0xD0 <= mark[1] <= 0xD9:  # others have no length
+            file.seek(max(0, int.from_bytes(file.read(2)) - 2), os.SEEK_CUR)
+    raise ImageError(f"a JPEG of more than {MOST_SEGMENTS:,} segments")
+
+
+def _check_chunks(file: BinaryIO) -> None:
+    """Raises ImageError for a PNG of more chunks than `MOST_CHUNKS`."""
+    file.seek(8)
+    for _ in range(MOST_CHUNKS):
+        head = file.read(8)
+        if len(head) < 8 or head[4:] == b"IEND":
+            return
+        file.seek(int.from_bytes(head[:4]) + 4, os.SEEK_CUR)
+    raise ImageError(f"a PNG of more than {MOST_CHUNKS:,} chunks")
+
+
+def _check_head(file: BinaryIO) -> None:
+    """Raises ImageError for a PPM whose sizes don't stand in its first `MOST_HEAD` bytes."""
+    file.seek(0)
+    head = file.read(MOST_HEAD)
+    words = 3 if head[:2] in (b"P1", b"P4") else 4  # its kind, width and height, and what is white where it isn't black and white
+    if len(head) == MOST_HEAD and len(re.sub(rb"#[^\r\n]*", b"", head).split(None, words)) < words:
+        raise ImageError(f"a PPM with a header of more than {MOST_HEAD:,} bytes")
 
 
 class Unmapped(io.BufferedReader):
