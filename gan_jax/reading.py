@@ -26,6 +26,7 @@ from gan_jax.errors import MOST_NAMED, UserError, cut, shown
 
 MOST_JSON = 2**25  # bytes of a JSON file; Python needs up to twenty times as many for what is in it
 MOST_TABLE = 2**26  # bytes of a table
+MOST_FOLDERS = 100  # in each other
 MOST_DEPTH = 64  # of brackets in JSON; ours has about ten
 MOST_CELLS = 6_000_000  # of a table: rows times columns
 MOST_LINES = 2**28  # bytes of JSON Lines
@@ -88,6 +89,24 @@ def text(value: str) -> str:
 def is_there(path: os.PathLike | str) -> bool:
     """Says whether a name is taken, by a link that leads nowhere too: what it stands for is damaged, not missing."""
     return os.path.lexists(path)
+
+
+def walk(folder: os.PathLike | str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Yields each folder at and below one, with the names of its folders (some may be taken out) and of its files, as os.walk does.
+
+    Raises UserError for more than `MOST_FOLDERS` in each other, of which Python would end with the depth of its own calls.
+    """
+    top = len(pathlib.Path(folder).parts)
+    for place, folders, names in os.walk(os.fspath(folder)):  # links to folders are not followed
+        if len(pathlib.Path(place).parts) - top > MOST_FOLDERS:
+            raise UserError(f"{folder}: more than {MOST_FOLDERS} folders in each other")
+        yield place, folders, names
+
+
+def files_below(folder: os.PathLike | str) -> list[pathlib.Path]:
+    """Returns all files at and below a folder, by name. Raises UserError as `walk` does."""
+    found = (pathlib.Path(place, name) for place, _, names in walk(folder) for name in names)
+    return sorted(path for path in found if path.is_file())
 
 
 def open_named(path: os.PathLike | str) -> io.BufferedReader:

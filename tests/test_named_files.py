@@ -3,6 +3,7 @@
 import os
 import signal
 import stat
+import subprocess
 
 import pytest
 from command import command
@@ -10,12 +11,15 @@ from tiny import tiny_config
 
 from gan_jax import hub_safety
 from gan_jax.collection import tfds
+from gan_jax.collection.folder import index_folder
 from gan_jax.collection.images import read_images
 from gan_jax.collection.tables import read_table
 from gan_jax.errors import UserError
 from gan_jax.generators import open_generator
 from gan_jax.models.pickles import read_networks
+from gan_jax.stages import given
 from gan_jax.study import Study
+from gan_jax.training.checkpoints import Checkpoints
 
 READERS = {
     "table": read_table,
@@ -70,6 +74,20 @@ def test_links_to_files_are_followed(tmp_path):
     (tmp_path / "there" / "table.csv").write_text("file,title,date\na.jpg,Sower,1888\n")
     (tmp_path / "table.csv").symlink_to(tmp_path / "there" / "table.csv")
     assert len(read_table(tmp_path / "table.csv").rows) == 1
+
+
+@pytest.mark.parametrize("read", [index_folder, read_table, given.listed, Checkpoints])
+def test_folders_in_each_other_without_end_are_one_line(tmp_path, monkeypatch, read):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(1200):
+        os.mkdir("a")
+        os.chdir("a")
+    try:
+        with pytest.raises(UserError, match="more than 100 folders in each other"):
+            read(tmp_path)
+    finally:
+        os.chdir(tmp_path)
+        subprocess.run(["rm", "-rf", "a"], check=True)  # Python's own way ends with an error
 
 
 def test_a_config_says_what_it_is_not(tmp_path):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gan_jax.collection import encodings, json_tables
 from gan_jax.collection.csv_tables import MOST_CELLS, MOST_COLUMNS, MOST_ROWS, SAMPLE, best_reading, check_size, delimiter_of
 from gan_jax.errors import UserError
-from gan_jax.reading import open_named
+from gan_jax.reading import files_below, open_named
 
 LARGEST_TABLE = 64 * 2**20  # bytes
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson", ".geojson")
@@ -71,7 +71,7 @@ def read_table(path: pathlib.Path | str, names: Sequence[str] = (), encoding: st
 
 def _folder_of_records(folder: pathlib.Path, names: Sequence[str], encoding: str) -> Iterator[tuple[int, dict[str, str] | str]]:
     """The records of all JSON files in a folder and below it, in the order of their names; the number of each is its file's."""
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in JSON_SUFFIXES and path.is_file())
+    paths = [path for path in files_below(folder) if path.suffix.lower() in JSON_SUFFIXES]
     if not paths:
         raise UserError(f"{folder}: a folder without JSON files; name a table, or a folder of JSON files")
     size = 0

@@ -344,7 +344,7 @@ def one_line(error: Exception) -> str:
 
 def _check_files(folder: pathlib.Path) -> None:
     """Raises UserError for what orbax would wait for, follow or read as a whole: pipes, devices, links, and descriptions of many bytes."""
-    for place, folders, names in os.walk(folder):
+    for place, folders, names in reading.walk(folder):
         for name in (*folders, *names):
             path = os.path.join(place, name)
             try:
