@@ -170,6 +170,14 @@ def test_not_every_checkpoint_of_very_many_damaged_ones_is_opened(tmp_path, monk
         assert checkpoints.open_latest({"a": np.arange(3.0)}) is None
 
 
+def test_a_film_of_boxes_without_end_is_not_looked_through(tmp_path):
+    box, began = b"\0\0\0\x08free", time.process_time()
+    (tmp_path / "whole.mp4").write_bytes(box * 9_000)
+    (tmp_path / "film.mp4").write_bytes(box * 4_000_000)
+    assert files.damage(tmp_path / "whole.mp4") is None
+    assert files.damage(tmp_path / "film.mp4") == "cut short" and time.process_time() - began < 2
+
+
 # By what lies in a workdir. What is damaged in checkpoints is for Orbax to say, and the study has no baseline.
 STAGE_OF = {made.split("/")[0]: name for name, stage in STAGES.items() if name not in ("train", "baseline") for made in stage.makes}
 
