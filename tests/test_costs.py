@@ -130,6 +130,15 @@ def test_a_png_of_chunks_without_end_is_not_opened(tmp_path):
         assert refused(whole[:place] + chunk * 300_000 + whole[place:], tmp_path) == "a PNG of more than 262,144 chunks"
 
 
+@pytest.mark.parametrize("filling", [b"!\xfe\1a\0", b"!\xff\1a\0", b"!\xfe" + b"\1a" * 9 + b"\0", b"\1"])
+def test_a_gif_of_blocks_without_end_is_not_opened(tmp_path, filling):
+    whole = written("GIF")
+    start = 13 + 3 * 2 ** (whole[10] % 8 + 1)
+    assert whole[10] & 0x80 and load_image(whole[:start] + filling * 1000 + whole[start:], 16).width == 24
+    said = refused(whole[:start] + filling * 300_000 + whole[start:], tmp_path)
+    assert said == "a GIF of more than 262,144 blocks before its first frame"
+
+
 @pytest.mark.parametrize("filling", [b" ", b"#\n", b"#" + b"a" * 99 + b"\n"])
 def test_a_ppm_with_a_header_without_end_is_not_opened(tmp_path, filling):
     pixels = b"24 16 255\n" + bytes(range(128)) * 9

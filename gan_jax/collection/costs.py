@@ -15,7 +15,7 @@ MOST_BLOCKS = 64  # of EXIF in a JPEG, of 64 kB each; Pillow copies all of them 
 MOST_EXIF = 2**20  # bytes; Pillow makes Python's numbers of them
 MOST_NUMBERS = 2**18  # in one entry of a TIFF: a strip each, of which Pillow makes a dozen objects
 MOST_SEGMENTS = 20_000  # of a JPEG before its first scan, and bytes between them; of 64 kB each more than any file has
-MOST_CHUNKS = 2**18  # of a PNG; writers make them of eight kB or more
+MOST_CHUNKS = 2**18  # of a PNG, whose writers make them of eight kB or more, and blocks of a GIF before its first frame
 MOST_HEAD = 2**16  # bytes of a PPM's header, which Pillow reads one by one
 MOST_SCANS = 10_000  # of a JPEG
 MOST_SCANNED = 2**34  # pixels times scans: seconds of decoding; an image of 150 million pixels may have 114, and cameras write ten
@@ -40,12 +40,14 @@ def check_size(width: int, height: int, max_pixels: int, kind: str | None = None
 
 
 def check_lists(file: BinaryIO) -> None:
-    """Raises ImageError for a JPEG, a PNG, a TIFF or a PPM with lists that are too long to be opened."""
+    """Raises ImageError for a JPEG, a PNG, a GIF, a TIFF or a PPM with lists that are too long to be opened."""
     start = _start(file)
     if start == b"\xff\xd8":
         _check_segments(file)
     if start == b"\x89P":
         _check_chunks(file)
+    if start == b"GI":
+        _check_blocks(file)
     if start in (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6"):
         _check_head(file)
     if start == b"\xff\xd8" and _times(file, b"Exif\0\0", MOST_BLOCKS) > MOST_BLOCKS:
@@ -89,6 +91,25 @@ def _check_chunks(file: BinaryIO) -> None:
             return
         file.seek(int.from_bytes(head[:4]) + 4, os.SEEK_CUR)
     raise ImageError(f"a PNG of more than {MOST_CHUNKS:,} chunks")
+
+
+def _check_blocks(file: BinaryIO) -> None:
+    """Raises ImageError for a GIF of more blocks, and bytes between them, than `MOST_CHUNKS` before its first frame (GIF89a, 17 to 26)."""
+    file.seek(10)
+    flags = file.read(3)[:1]
+    if flags and flags[0] & 0x80:  # a table of colours
+        file.seek(3 * 2 ** (flags[0] % 8 + 1), os.SEEK_CUR)
+    within = False
+    for _ in range(MOST_CHUNKS):
+        byte = file.read(1)
+        if not byte or (not within and byte in b",;"):
+            return
+        if within:
+            within = byte != b"\0"
+            file.seek(byte[0], os.SEEK_CUR)
+        elif byte == b"!":
+            within = bool(file.read(1))
+    raise ImageError(f"a GIF of more than {MOST_CHUNKS:,} blocks before its first frame")
 
 
 def _check_head(file: BinaryIO) -> None:
