@@ -95,7 +95,8 @@ def config_first(words: Sequence[str]) -> list[str]:
     config = shipped_configs.found("=".join(given).partition("=")[2])
     path = config.partition(":")[0]
     if not pathlib.Path(path).is_file():
-        fail(f"--config={path}: no such file; `configs` lists those that come with the program")
+        what = "not a regular file" if os.path.exists(path) else "no such file"
+        fail(f"--config={path}: {what}; `configs` lists those that come with the program")
     return [f"--config={config}", *words]
 
 

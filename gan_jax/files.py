@@ -30,6 +30,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 KINDS = (".npy", ".json", ".csv", ".html", ".png", ".gif", ".webp", ".mp4")  # whose damage is known
 _UNFINISHED = ".unfinished-"  # in the names of what is being written, lest a hidden file of the user's be taken for one
 _TEMPORARY = re.compile(rf"\..+{re.escape(_UNFINISHED)}[a-z0-9_]{{8}}(\.\w+)?", re.DOTALL)  # what mkstemp makes of it
+MOST_BOXES = 10_000  # of a film; what writes ours makes four
 _END_OF_PNG = b"IEND\xaeB`\x82"
 
 
@@ -202,9 +203,9 @@ def _ends(path: pathlib.Path, size: int, start: bytes, end: bytes) -> bool:
 
 def _ends_as_film(path: pathlib.Path, size: int) -> bool:
     """Returns whether the boxes of an MP4 follow each other to its end; each begins with its length."""
-    place = 0
-    with open(path, "rb") as file:
-        while place + 8 <= size:
+    place = boxes = 0
+    with open_regular(path) as file:
+        while place + 8 <= size and boxes < MOST_BOXES:
             file.seek(place)
             length = int.from_bytes(file.read(4), "big")
             if length == 1:  # then the length comes after the kind, in eight bytes
@@ -212,7 +213,7 @@ def _ends_as_film(path: pathlib.Path, size: int) -> bool:
                 length = int.from_bytes(file.read(8), "big")
             if length < 8:
                 return False
-            place += length
+            place, boxes = place + length, boxes + 1
     return place == size
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gan_jax.errors import UserError
+from gan_jax.reading import open_named
 
 # All of them turn tensors into tensors, or keep tensors in this process.
 COMPUTING = frozenset("""
@@ -89,6 +90,7 @@ WRITING = frozenset({"MergeV2Checkpoints", "Save", "SaveSlices", "SaveV2"})
 SAVING = WRITING | {
     "Restore", "RestoreSlice", "RestoreV2", "RegexFullMatch", "ShardedFilename", "ShardedFilespec", "StaticRegexFullMatch", "StringJoin",
 }  # fmt: skip
+MOST_BYTES = 2**29  # of a saved model without its variables
 RUN_AT_OPENING = ("saved_model_main_op", "legacy_init_op", "saved_model_initializers", "table_initializer")
 
 
@@ -100,7 +102,16 @@ def write_copy(handle: str, folder: pathlib.Path, copy: pathlib.Path) -> None:
     from tensorflow.core.protobuf import saved_model_pb2
 
     try:
-        model = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+        with open_named(folder / "saved_model.pb") as file:
+            content = file.read(MOST_BYTES + 1) or b""
+        if not content or len(content) > MOST_BYTES:
+            raise ValueError(f"more than {MOST_BYTES >> 20} MiB" if content else "empty")
+        model = saved_model_pb2.SavedModel.FromString(content)
+        for path in (folder / "variables").glob("*"):  # which TensorFlow opens
+            if not path.is_dir():
+                open_named(path).close()
+    except OSError as error:
+        raise UserError(f"{handle}: no saved model ({error.filename or folder}: {error.strerror})") from None
     except Exception as error:
         raise UserError(f"{handle}: no saved model ({_one_line(str(error))})") from None
     for graph in model.meta_graphs:

@@ -34,9 +34,9 @@ def workdir_in_use(workdir: pathlib.Path, verb: str) -> Iterator[None]:
     """Holds a folder for this process and what it does there.
 
     Raises UserError that names who holds it already. What a process that is gone has left is taken over. Nothing is held where nothing can
-    be written.
+    be written. A folder that is made here, and in which nothing is made, is gone afterwards.
     """
-    path = workdir / FILE
+    path, was_there = workdir / FILE, workdir.exists()
     try:
         workdir.mkdir(parents=True, exist_ok=True)
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
@@ -60,6 +60,10 @@ def workdir_in_use(workdir: pathlib.Path, verb: str) -> Iterator[None]:
             over.set()
             touching.join()  # before the number of the file may be another's
             _write(file, None)
+            with contextlib.suppress(OSError):  # somebody else may be making something there, or have removed it
+                if not was_there and os.listdir(workdir) == [FILE]:
+                    path.unlink()
+                    workdir.rmdir()
     finally:
         os.close(file)
 

@@ -6,6 +6,7 @@ device, and never takes more memory than the bounds below.
 """
 
 import csv
+import errno
 import io
 import json
 import math
@@ -25,6 +26,7 @@ from gan_jax.errors import MOST_NAMED, UserError, cut, shown
 
 MOST_JSON = 2**25  # bytes of a JSON file; Python needs up to twenty times as many for what is in it
 MOST_TABLE = 2**26  # bytes of a table
+MOST_FOLDERS = 100  # in each other
 MOST_DEPTH = 64  # of brackets in JSON; ours has about ten
 MOST_CELLS = 6_000_000  # of a table: rows times columns
 MOST_LINES = 2**28  # bytes of JSON Lines
@@ -89,6 +91,39 @@ def is_there(path: os.PathLike | str) -> bool:
     return os.path.lexists(path)
 
 
+def walk(folder: os.PathLike | str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Yields each folder at and below one, with the names of its folders (some may be taken out) and of its files, as os.walk does.
+
+    Raises UserError for more than `MOST_FOLDERS` in each other, of which Python would end with the depth of its own calls.
+    """
+    top = len(pathlib.Path(folder).parts)
+    for place, folders, names in os.walk(os.fspath(folder)):  # links to folders are not followed
+        if len(pathlib.Path(place).parts) - top > MOST_FOLDERS:
+            raise UserError(f"{folder}: more than {MOST_FOLDERS} folders in each other")
+        yield place, folders, names
+
+
+def files_below(folder: os.PathLike | str) -> list[pathlib.Path]:
+    """Returns all files at and below a folder, by name. Raises UserError as `walk` does."""
+    found = (pathlib.Path(place, name) for place, _, names in walk(folder) for name in names)
+    return sorted(path for path in found if path.is_file())
+
+
+def open_named(path: os.PathLike | str) -> io.BufferedReader:
+    """Opens a regular file that a user has named, wherever it lies and whatever links lead to it.
+
+    Raises OSError where there is none, for a folder, a pipe or a device ("not a regular file"), and for what can't be opened.
+    """
+    if stat.S_ISREG(os.stat(path).st_mode):  # opening some devices does something: a watchdog begins to wait, a tape is wound back
+        # Opening a pipe, which may stand there by now, waits for someone to write to it, but for O_NONBLOCK. Reading waits too in files of
+        # the system that pass for regular ones, as /proc/kmsg does; so `read` gives None where there is nothing yet.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            return os.fdopen(handle, "rb")
+        os.close(handle)
+    raise OSError(errno.EINVAL, "not a regular file", str(path))
+
+
 def open_regular(path: os.PathLike | str) -> io.BufferedReader:
     """Opens a regular file that lies in its folder, or behind a link that stays in it.
 
@@ -98,16 +133,11 @@ def open_regular(path: os.PathLike | str) -> io.BufferedReader:
     try:
         if path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve()):
             raise UserError(f"{path}: a link out of its folder, which is not followed")
-        # Opening a pipe without O_NONBLOCK waits for someone to write to it.
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        return open_named(path)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
     except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links that lead in a circle
         raise UserError(f"{path}: can't be read ({getattr(error, 'strerror', None) or error})") from None
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise UserError(f"{path}: not a regular file")
-    return os.fdopen(handle, "rb")
 
 
 def read_bytes(path: os.PathLike | str, most: int) -> bytes:
@@ -117,7 +147,7 @@ def read_bytes(path: os.PathLike | str, most: int) -> bytes:
         if size > most:
             raise UserError(f"{path}: has {size:,} bytes, at most {most:,} are read")
         try:
-            return file.read(most + 1)
+            return file.read(most + 1) or b""
         except OSError as error:
             raise UserError(f"{path}: can't be read ({error.strerror})") from None
 

@@ -42,12 +42,13 @@ class Study:
         self._there = Standing(config, workdir)
         self._unasked: dict[str, str] = {}  # fields of `INPUTS` that the workdir alone names
         check(config)
+        try:
+            str(workdir.absolute()).encode()  # what writes checkpoints takes no other name
+        except UnicodeEncodeError:
+            raise UserError(f"--workdir={workdir}: a path that is not UTF-8, where no checkpoint can be; give another one") from None
         if writes:
             try:
-                str(workdir.absolute()).encode()  # what writes checkpoints takes no other name
                 workdir.mkdir(parents=True, exist_ok=True)
-            except UnicodeEncodeError:
-                raise UserError(f"--workdir={workdir}: a path that is not UTF-8, where no checkpoint can be; give another one") from None
             except OSError as error:
                 raise UserError(f"--workdir={workdir}: no folder can be made there ({error.strerror})") from None
         files.check_links(workdir)
@@ -77,18 +78,8 @@ class Study:
     def run(self, name: str) -> str:
         """Runs one stage, unless what it made still stands, and says what it made. Raises UserError if a stage before it is missing."""
         stage = STAGES[name]
-        if name == "train" and self.config.generator:
-            return f"not needed: {self.config.generator} paints"
-        if self.config.collection.source == "tfds" and name not in WITHOUT_DATES:
-            alone = f"; with --generator={self.workdir} it takes any images" if name in ("invert", "morph") else ""
-            raise UserError(f"config.collection.source='tfds': images without dates, which `{name}` needs{alone}")
-        if name == "baseline" and not self._there.baseline_is_asked:
-            return "not asked for (config.baseline.generator)"
-        for need in stage.needs:
-            if not self._there.stands(need, partly=need == "train"):
-                for before in self.stages[: self.stages.index(name)]:
-                    self._there.name_damage(before)
-                raise UserError(f"{self.workdir}: `{name}` needs what `{need}` makes; run `{need}` (or `study`) first")
+        if why := self.unneeded(name):
+            return why
         if self._damaged and hosts.is_primary():
             self._path.rename(self._path.with_name("config_damaged.json"))
             self._write()
@@ -126,6 +117,26 @@ class Study:
         if hosts.is_primary():
             self._write()
         return result
+
+    def unneeded(self, name: str) -> str:
+        """Returns why there is no need of a stage, "" where there is. Writes nothing.
+
+        Raises UserError where it can't be run: for images without dates, and where a stage before it is missing or damaged.
+        """
+        if name == "train" and self.config.generator:
+            return f"not needed: {self.config.generator} paints"
+        if self.config.collection.source == "tfds" and name not in WITHOUT_DATES:
+            alone = f"; with --generator={self.workdir} it takes any images" if name in ("invert", "morph") else ""
+            raise UserError(f"config.collection.source='tfds': images without dates, which `{name}` needs{alone}")
+        if name == "baseline" and not self._there.baseline_is_asked:
+            return "not asked for (config.baseline.generator)"
+        for need in STAGES[name].needs:
+            if not self._there.stands(need, partly=need == "train"):
+                for before in self.stages[: self.stages.index(name)]:
+                    self._there.name_damage(before)
+                where = f"{self.workdir}: " + ("" if self.workdir.is_dir() else "no such workdir; ")
+                raise UserError(f"{where}`{name}` needs what `{need}` makes; run `{need}` (or `study`) first")
+        return ""
 
     @property
     def seen(self) -> int:
@@ -179,9 +190,10 @@ class Study:
     def _cut_off(self) -> str | None:
         """In what the record of a study is damaged as by a power cut; not what somebody else wrote in its place."""
         damaged = files.damage(self._path)
-        if damaged == "cut short" and not self._path.read_bytes().startswith(b"{"):
-            return None
-        return damaged
+        if damaged != "cut short":
+            return damaged
+        with reading.open_regular(self._path) as file:
+            return damaged if file.read(1) == b"{" else None
 
     def _check(self, a: Mapping[str, Any]) -> None:
         b = flatten(self.config.to_dict())

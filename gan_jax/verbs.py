@@ -73,17 +73,26 @@ def say(name: str, result: Any) -> None:
 
 @contextlib.contextmanager
 def opened(verb: str, values: Values, writes: bool = True) -> Iterator["Study"]:
-    """Opens the study in the workdir, which nobody else writes in meanwhile. `writes`: of several processes, whether it is this one."""
+    """Opens the study in the workdir, which nobody else writes in meanwhile. `writes`: of several processes, whether it is this one.
+
+    Where there is no workdir, one is made only for a verb that can begin a study, with a config in which nothing is wrong.
+    """
     from gan_jax.compilation_cache import use_compilation_cache
     from gan_jax.files import remove_left
+    from gan_jax.stages.order import STAGES
     from gan_jax.study import Study
 
     use_compilation_cache()
     workdir = pathlib.Path(values.workdir[0] if isinstance(values.workdir, list) else values.workdir)
+    if writes and not workdir.exists():
+        beginning = Study(values.config, workdir, writes=False)
+        if verb in STAGES and beginning.unneeded(verb):
+            yield beginning
+            return
     with workdir_in_use(workdir, verb) if writes else contextlib.nullcontext():
         if writes:
             remove_left(workdir)
-        yield Study(values.config, workdir, values.accept_changes)
+        yield Study(values.config, workdir, values.accept_changes, writes)
 
 
 def study(verb: str, values: Values) -> None:

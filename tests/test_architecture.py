@@ -95,6 +95,17 @@ def test_some_libraries_are_known_to_one_file(library):
     assert files_that_import(library) == KNOWN_TO_ONE[library]
 
 
+def test_docstrings_of_public_functions_begin_with_a_verb():
+    without = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}: {said.splitlines()[0]}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and (said := ast.get_docstring(node))
+        if not re.match(r"[A-Z][a-z-]+s\b", said)
+    ]
+    assert not without, "\n".join(without)
+
+
 def test_tensorflow_is_imported_when_it_is_used():
     assert files_that_import("tensorflow") == {"hub_safety.py"}  # `hub.py` asks for it by name
     assert not files_that_import("tensorflow", top_level=True) | files_that_import("tensorflow_datasets", top_level=True)

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
 
 import jax
 import numpy as np
@@ -25,6 +26,7 @@ from gan_jax.generators import open_generator
 from gan_jax.stages.order import STAGES, earlier
 from gan_jax.standing import Standing
 from gan_jax.study import Study
+from gan_jax.training import checkpoints as training_checkpoints
 from gan_jax.training.checkpoints import Checkpoints
 from gan_jax.training.log import Log
 from gan_jax.training.trained import state_like
@@ -130,6 +132,50 @@ def test_the_best_stays_when_nobody_can_say_that_it_is_the_best(tmp_path, capfd)
     assert said(capfd) == [
         f"gan_jax: {tmp_path / 'checkpoints'}: what was measured of the checkpoint of 1 images can't be read; it counts as not measured"
     ]
+
+
+@pytest.mark.parametrize("keep", [None, 2])
+def test_thousands_of_invented_checkpoints_are_passed_over_in_no_time(tmp_path, capfd, keep):
+    """Orbax asked of each whether it was one: eleven seconds, and a tenth of a second more for each that was opened."""
+    state, folder = {"a": np.arange(3.0)}, tmp_path / "checkpoints"
+    for images, kid in ((1, 0.1), (2, 0.5)):
+        with Checkpoints(folder, keep=2) as checkpoints:
+            checkpoints.save(images, state, {"told": images}, kid)
+    for invented in range(1000, 5000):
+        (folder / f"images_{invented}" / "metrics").mkdir(parents=True)
+        (folder / f"images_{invented}" / "metrics" / "metrics").write_text('{"kid": 1e30}')
+    began = time.process_time()
+    with Checkpoints(folder, keep=keep) as checkpoints:
+        assert checkpoints.latest() == 4999 and checkpoints.best() == 1
+        found = checkpoints.open_latest(state)
+        assert found[0] == 2 and found[2] == {"told": 2}
+        assert checkpoints.latest() == (4999 if keep is None else 2)
+        assert checkpoints.open_best(state)[0] == 1
+    assert time.process_time() - began < 8
+    lines = said(capfd)
+    assert len(lines) == 4000 and "the checkpoint of 4,999 images is damaged (no 'about' in it); passed over" in lines[0]
+    assert len(list(tmp_path.glob("checkpoints_damaged/*"))) == (0 if keep is None else 4000)
+
+
+def test_not_every_checkpoint_of_very_many_damaged_ones_is_opened(tmp_path, monkeypatch):
+    for invented in range(1, 12):
+        for part in ("about", "state"):
+            (tmp_path / "checkpoints" / f"images_{invented}" / part).mkdir(parents=True)
+    monkeypatch.setattr(training_checkpoints, "MOST_OPENED", 10)
+    with Checkpoints(tmp_path / "checkpoints") as checkpoints:
+        with pytest.raises(UserError, match="checkpoints: the latest 10 checkpoints are damaged; remove what no training wrote there"):
+            checkpoints.open_latest({"a": np.arange(3.0)})
+        shutil.rmtree(tmp_path / "checkpoints" / "images_11")
+    with Checkpoints(tmp_path / "checkpoints") as checkpoints:
+        assert checkpoints.open_latest({"a": np.arange(3.0)}) is None
+
+
+def test_a_film_of_boxes_without_end_is_not_looked_through(tmp_path):
+    box, began = b"\0\0\0\x08free", time.process_time()
+    (tmp_path / "whole.mp4").write_bytes(box * 9_000)
+    (tmp_path / "film.mp4").write_bytes(box * 4_000_000)
+    assert files.damage(tmp_path / "whole.mp4") is None
+    assert files.damage(tmp_path / "film.mp4") == "cut short" and time.process_time() - began < 2
 
 
 # By what lies in a workdir. What is damaged in checkpoints is for Orbax to say, and the study has no baseline.

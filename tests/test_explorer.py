@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import gc
+import http.client
 import importlib
 import json
 import re
@@ -295,6 +296,20 @@ def test_the_page_is_served_to_whoever_knows_its_address_and_to_pages_from_there
     request = HTTPRequest(f"ws://localhost:{port}{address.partition(str(port))[2]}/ws", headers={"Origin": "http://elsewhere.example"})
     with pytest.raises(HTTPClientError, match="403"):
         asyncio.run(connected(request))
+
+
+@pytest.mark.parametrize("host, answer", [
+    ("elsewhere.example", 403), ("localhost.elsewhere.example", 403), ("xlocalhost", 403), ("127.0.0.10", 403), ("[::1]", 403), ("", 403),
+    ("localhost", 200), ("LOCALHOST", 200), ("127.0.0.1", 200),
+])  # fmt: skip
+def test_nothing_is_answered_under_the_name_of_another_host(served, host, answer):
+    """As of a page of somebody's, whose name leads to this machine once it is open (DNS rebinding)."""
+    port = int(re.search(r":(\d+)/", served)[1])
+    for path in (served.partition(str(port))[2], f"{served.partition(str(port))[2]}/autoload.js?bokeh-autoload-element=1", "/favicon.ico"):
+        connection = http.client.HTTPConnection(page.HERE, port, timeout=60)
+        connection.request("GET", path, headers={"Host": f"{host}:{port}" if host else ""})
+        assert connection.getresponse().status == answer, path
+        connection.close()
 
 
 def test_without_bokeh_one_line_says_how_to_get_it(monkeypatch):

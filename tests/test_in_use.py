@@ -49,9 +49,17 @@ def test_the_second_is_told_who_is_there(tmp_path):
             pass
         with pytest.raises(UserError, match=who), workdir_in_use(workdir, "report"):
             pass
+        (workdir / "config.json").touch()
     with workdir_in_use(workdir, "report"):
         pass
     assert (workdir / in_use.FILE).read_bytes() == b""
+
+
+def test_a_folder_in_which_nothing_is_made_is_gone_and_one_that_was_there_is_not(tmp_path):
+    for workdir in (tmp_path / "new", tmp_path):
+        with workdir_in_use(workdir, "study"):
+            assert workdir.is_dir()
+        assert workdir.exists() == (workdir == tmp_path)
 
 
 def test_the_command_line_says_it_in_a_line(tmp_path):

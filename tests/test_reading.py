@@ -265,7 +265,7 @@ def test_a_log_of_more_figures_than_a_training_has_is_one_line(tmp_path):
 def test_a_log_that_is_no_file_is_neither_waited_for_nor_read(tmp_path):
     path = tmp_path / "metrics.jsonl"
     os.mkfifo(path)
-    with pytest.raises(UserError, match=r"metrics.jsonl: not a regular file"):
+    with pytest.raises(UserError, match=r"metrics.jsonl: can.t be read \(not a regular file\)"):
         Log(tmp_path, 10)
     path.unlink()
     path.touch()

@@ -257,6 +257,24 @@ def test_a_stage_says_what_it_needs(tmp_path):
         Study(tiny_config(), tmp_path).run("invert")
 
 
+@pytest.mark.parametrize(
+    "verb, said",
+    [(verb, "no such workdir; `") for verb in ("train", "sample", "invert", "morph", "evaluate", "report")]
+    + [("explore", "no such workdir or file of networks"), ("baseline", ""), ("prepare", "a path that is not UTF-8")],
+)
+def test_no_workdir_is_made_for_what_needs_one(tmp_path, verb, said):
+    workdir = tmp_path / ("new" if verb != "prepare" else os.fsdecode(b"caf\xe9"))
+    done = command(verb, f"--workdir={workdir}")
+    assert done.returncode == (2 if said else 0) and said in done.stderr and done.stderr.count("\n") == bool(said)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("wrong", [["--config.seed=-1"], ["--config.collection.source=folder", "--config.collection.table=nowhere.csv"]])
+def test_no_workdir_is_left_by_a_study_that_begins_with_an_error(tmp_path, wrong):
+    done = command("study", f"--workdir={tmp_path / 'new'}", *wrong)
+    assert done.returncode == 2 and "config." in done.stderr and not list(tmp_path.iterdir())
+
+
 def test_checkpoints_and_config_tell_what_wrote_them(study):
     config, workdir = study
     written = json.loads((workdir / "config.json").read_text())

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gan_jax.errors import UserError
+from gan_jax.reading import walk
 
 MOST_FILES = 1_000_000
 # Kinds of images that are read (HEIC with help), and those that are only listed.
@@ -101,7 +102,7 @@ def index_folder(root: pathlib.Path | str) -> ImageFolder:
         raise UserError(f"config.collection.images={root}: no such folder")
     files: list[str] = []
     links: list[str] = []
-    for place, folders, names in os.walk(root):  # links to folders are not followed
+    for place, folders, names in walk(root):
         folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
         below = pathlib.Path(place).relative_to(root)
         links += [(below / folder).as_posix() for folder in folders if os.path.islink(os.path.join(place, folder))]

@@ -3,9 +3,9 @@
 Colours are those of sRGB. An image needs about 8 bytes of memory a pixel while it is decoded.
 """
 
+import contextlib
 import functools
 import hashlib
-import io
 import os
 import pathlib
 import threading
@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import numpy as np
 import scipy.fft
@@ -31,6 +32,7 @@ PLAIN = 3  # of 255; what JPEG makes of a single colour
 EVEN = 10  # of 255, across a strip of a thumbnail that is called empty
 MOST_PIXELS = 2 * 2**30 // 12  # Pillow opens nothing larger: twice a quarter of a GiB at three bytes each
 MANY_PIXELS = 2**24  # images larger than this are decoded one at a time
+MANY_BYTES = 2**24  # so are files larger than this
 REDUCING_GAP = 3.0  # Pillow's documentation: as good as without, in most cases
 
 THUMBNAIL = 32  # px; the pHash of Zauner, "Implementation and benchmarking of perceptual image hash functions" (2010), section 3.2.1
@@ -49,7 +51,7 @@ _TURNED = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_large_pictures = threading.Lock()
+_large_pictures = threading.RLock()  # of large files and of many pixels, which one may be both
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def read_images(
 def load_images(
     sources: Sequence[pathlib.Path | bytes], resolution: int, fit: str, max_pixels: int, loaded: Callable[[], None] = lambda: None
 ) -> list[Fitted | ImageError]:
-    """`load_image` for many at once, in threads; calls `loaded` after each, and gives the error in place of what can't be used."""
+    """Loads many at once, in threads, as `load_image` one; calls `loaded` after each; an error stands in place of what can't be used."""
 
     def attempt(source: pathlib.Path | bytes) -> Fitted | ImageError:
         try:
@@ -111,27 +113,30 @@ def load_images(
 
 
 def _load(source: pathlib.Path | str | bytes, resolution: int, fit: str, max_pixels: int) -> Fitted:
-    try:
-        if not isinstance(source, bytes) and not os.path.isfile(source):
-            raise ImageError("not a file")
-        if (len(source) if isinstance(source, bytes) else os.path.getsize(source)) > LARGEST_FILE:
+    with costs.opened(source) as file:
+        if (size := costs.size_of(file)) > LARGEST_FILE:
             raise ImageError(f"larger than {LARGEST_FILE >> 20} MiB")
-        content = costs.content_of(source)
-        costs.check_lists(content)
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_formats(source)) as image:
+        with _large_pictures if size > MANY_BYTES else contextlib.nullcontext():
+            return _decoded(file, _formats(source), resolution, fit, max_pixels)
+
+
+def _decoded(file: BinaryIO, formats: list[str], resolution: int, fit: str, max_pixels: int) -> Fitted:
+    try:
+        costs.check_lists(file)
+        with Image.open(file, formats=formats) as image:
             width, height = image.size
             costs.check_size(width, height, max_pixels, image.format)
-            costs.check_scans(content, width * height)
-            if width * height <= MANY_PIXELS:
-                return _fitted(image, resolution, fit)
-            with _large_pictures:
+            place = file.tell()  # where its decoder goes on
+            costs.check_scans(file, width * height)
+            file.seek(place)
+            with _large_pictures if width * height > MANY_PIXELS else contextlib.nullcontext():
                 return _fitted(image, resolution, fit)
     except ImageError:
         raise
     except Image.DecompressionBombError:
         raise ImageError(f"more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels") from None
     except Image.UnidentifiedImageError:
-        if _head(source)[4:8] == b"ftyp" and _head(source)[8:12] in _HEIC:
+        if _head(file)[4:8] == b"ftyp" and _head(file)[8:12] in _HEIC:
             raise ImageError("HEIC, which needs `pip install pillow-heif`; or save it as JPEG or PNG") from None
         raise ImageError(f"not an image of a kind that is read ({', '.join(FORMATS)})") from None
     except Exception as error:  # a decoder that meets a damaged or hostile file may raise anything
@@ -155,11 +160,9 @@ def _heic() -> tuple[str, ...]:
     return ("HEIF",)
 
 
-def _head(source: pathlib.Path | str | bytes) -> bytes:
-    if isinstance(source, bytes):
-        return source[:16]
-    with open(source, "rb") as file:
-        return file.read(16)
+def _head(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read(16)
 
 
 def _fitted(image: ImageFile.ImageFile, resolution: int, fit: str) -> Fitted:
@@ -249,7 +252,7 @@ def perceptual_hash(thumbnail: np.ndarray) -> np.uint64:
 
 
 def similarity(a: np.ndarray, b: np.ndarray) -> float:
-    """Correlation of the colours of two thumbnails, -1 to 1; 0 where one is of a single colour."""
+    """Correlates the colours of two thumbnails: -1 to 1; 0 where one is of a single colour."""
     a, b = (x.astype(np.float64).ravel() - x.mean() for x in (a, b))
     length = np.sqrt((a @ a) * (b @ b))
     return float(a @ b / length) if length > 0 else 0.0

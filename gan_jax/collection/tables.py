@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gan_jax.collection import encodings, json_tables
 from gan_jax.collection.csv_tables import MOST_CELLS, MOST_COLUMNS, MOST_ROWS, SAMPLE, best_reading, check_size, delimiter_of
 from gan_jax.errors import UserError
+from gan_jax.reading import files_below, open_named
 
 LARGEST_TABLE = 64 * 2**20  # bytes
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson", ".geojson")
@@ -70,7 +71,7 @@ def read_table(path: pathlib.Path | str, names: Sequence[str] = (), encoding: st
 
 def _folder_of_records(folder: pathlib.Path, names: Sequence[str], encoding: str) -> Iterator[tuple[int, dict[str, str] | str]]:
     """The records of all JSON files in a folder and below it, in the order of their names; the number of each is its file's."""
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in JSON_SUFFIXES and path.is_file())
+    paths = [path for path in files_below(folder) if path.suffix.lower() in JSON_SUFFIXES]
     if not paths:
         raise UserError(f"{folder}: a folder without JSON files; name a table, or a folder of JSON files")
     size = 0
@@ -109,15 +110,13 @@ def _of_records(path: str, records: Iterator[tuple[int, dict[str, str] | str]], 
 
 
 def _decoded(path: pathlib.Path | str, names: Sequence[str], encoding: str) -> encodings.Decoded:
-    if pathlib.Path(path).exists() and not pathlib.Path(path).is_file():  # a pipe would be waited for
-        raise UserError(f"{path}: not a regular file")
     try:
-        with open(path, "rb") as file:
-            data = file.read(LARGEST_TABLE + 1)
+        with open_named(path) as file:
+            data = file.read(LARGEST_TABLE + 1) or b""
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
-    except OSError as error:
-        raise UserError(f"{path}: the table can't be read ({error.strerror})") from None
+    except (OSError, ValueError) as error:  # ValueError: a name with NUL in it
+        raise UserError(f"{path}: the table can't be read ({getattr(error, 'strerror', None) or error})") from None
     if len(data) > LARGEST_TABLE:
         raise UserError(f"{path}: the table is larger than {LARGEST_TABLE >> 20} MiB")
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):

@@ -3,6 +3,7 @@
 Nothing is downloaded, and nothing of the dataset's is run: its code isn't needed to read it. TFDS reads without TensorFlow.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -11,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from gan_jax import reading
 from gan_jax.collection.images import ImageError, load_images
 from gan_jax.errors import UserError
+from gan_jax.reading import open_named
 
 NAME = re.compile(r"(?P<name>\w+(/[\w.+-]+)?)(:(?P<version>\d+\.\d+\.\d+))?")
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 DESCRIPTION = "dataset_info.json"  # in the folder of each version of a dataset
+MOST_DESCRIBED = 2**25  # bytes of a description
 OWN_FEATURES = "tensorflow_datasets."  # a class of any other module would be imported
 CLASS_KEYS = ("pythonClassName", "python_class_name", "type")  # the last as older versions wrote it
 
@@ -28,6 +30,7 @@ class Pictures:
     def __init__(self, config: Any):
         """Opens what `config` (the section `collection`) names. Raises UserError where it is not there or has no images."""
         folder = find(config.tfds, config.tfds_folder)
+        check_descriptions(folder)
         check_features(folder / "features.json")
         import tensorflow_datasets as tfds
         from tensorflow_datasets.proto import tf_example_pb2
@@ -86,6 +89,18 @@ def check_files(folder: pathlib.Path, files: Sequence[os.PathLike]) -> None:
             raise UserError(f"{folder}: {path.name[:100]} is not a file in there")
 
 
+def check_descriptions(folder: pathlib.Path) -> None:
+    """Raises UserError for a description in a dataset's folder that TFDS would wait for or never have read."""
+    for path in sorted((*folder.glob("*.json"), *folder.glob("*.txt"))):
+        try:
+            with open_named(path) as file:
+                size = os.fstat(file.fileno()).st_size
+        except OSError as error:
+            raise UserError(f"{path}: can't be read ({error.strerror})") from None
+        if size > MOST_DESCRIBED:
+            raise UserError(f"{path}: has {size:,} bytes, at most {MOST_DESCRIBED:,} are read")
+
+
 def find(dataset: str, root: str) -> pathlib.Path:
     """Returns the folder of a dataset's version, the newest where none is named. Raises UserError, and says how to get one."""
     if not dataset:
@@ -121,7 +136,11 @@ def _versions(folder: pathlib.Path) -> Iterator[str]:
 
 def check_features(path: pathlib.Path) -> None:
     """Raises UserError for a description that would have other classes imported than those of TFDS."""
-    unread = [reading.read_json(path)]
+    try:
+        with open_named(path) as file:
+            unread = [json.loads((file.read(MOST_DESCRIBED) or b"").decode("utf-8"))]
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not the features of a dataset ({error})") from None
     while unread:
         value = unread.pop()
         if isinstance(value, dict):

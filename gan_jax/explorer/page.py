@@ -1,7 +1,8 @@
 """The page: widgets that say a place, and the image there; and the server that shows it on this machine alone.
 
-Widgets and server are Bokeh's. The address holds a word that cannot be guessed, so that nobody else on this machine opens it, and only
-pages that came from there may talk to the server.
+Widgets and server are Bokeh's. The address holds a word that cannot be guessed, so that nobody else on this machine opens it, only pages
+that came from there may talk to the server, and nothing is answered to who asks for another host: a name of somebody else's that leads to
+this machine all at once.
 """
 
 import base64
@@ -24,10 +25,12 @@ try:
     from bokeh.layouts import column, row
     from bokeh.models.widgets import Button, Div, Select, Slider, Spinner
     from bokeh.server.server import Server
+    from tornado.web import ErrorHandler
 except ImportError:
     raise UserError("explore: needs Bokeh, a library for pages: python -m pip install 'bokeh>=3.9,<4'") from None
 
 HERE = "127.0.0.1"
+ELSEWHERE = r"(?!(localhost|127\.0\.0\.1)$).*"  # names of hosts
 LARGE, SMALL = 512, 160  # pixels of the image, and of both ends beside it
 WIDTH = 320  # pixels of the widgets
 CHANCE = "by chance"
@@ -142,6 +145,8 @@ def serve(explorer: Explorer, folder: pathlib.Path, port: int, said: Callable[[s
         server = Server({path: visit}, port=port, address=HERE, use_index=False, redirect_root=False)
     except OSError as error:
         raise UserError(f"--port={port}: {error.strerror}") from None
+    # Bokeh has a list of origins, but none of hosts; Tornado, which it is made of, has.
+    server._tornado.add_handlers(ELSEWHERE, [(".*", ErrorHandler, {"status_code": 403})])
     server.start()
     said(f"http://localhost:{server.port}{path}")  # the only origin that Bokeh's server talks to
     try:

@@ -9,6 +9,7 @@ network that each carries is not looked at.
 
 import dataclasses
 import io
+import os
 import pathlib
 import pickletools
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from gan_jax.errors import UserError
+from gan_jax.reading import open_named
 
 LARGEST_FILE = 2**29  # bytes; the largest that was published has 276 million
 NUMBERS = {f"{kind}{size}" for kind, sizes in {"f": (2, 4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8)}.items() for size in sizes} | {"b1"}
@@ -52,12 +54,11 @@ def read_networks(path: pathlib.Path) -> tuple[PickledNetwork, PickledNetwork, P
     Raises UserError for what is not such a file, by the name of what it asked for if it asked for anything but data.
     """
     try:
-        if path.exists() and not path.is_file():  # a pipe would be waited for, and a device has no end
-            raise UserError(f"{path}: not a regular file")
-        size = path.stat().st_size
-        if size > LARGEST_FILE:
-            raise UserError(f"{path}: {size / 2**30:.1f} GiB; published networks have less than {LARGEST_FILE / 2**30:g}")
-        content = path.read_bytes()
+        with open_named(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > LARGEST_FILE:
+                raise UserError(f"{path}: {size / 2**30:.1f} GiB; published networks have less than {LARGEST_FILE / 2**30:g}")
+            content = file.read(LARGEST_FILE + 1) or b""
     except OSError as error:
         raise UserError(f"{path}: can't be read ({error.strerror})") from None
     try:

@@ -30,8 +30,8 @@ def listed(folder: pathlib.Path) -> dict[tuple[int, float], pathlib.Path]:
     if (folder / TABLE).is_file():
         entries = [_entry(folder, row, number) for number, row in enumerate(reading.read_csv(folder / TABLE), 1)]
     else:
-        names = ((path, NAME.fullmatch(path.relative_to(folder).as_posix())) for path in sorted(folder.rglob("*")))
-        entries = [((int(match[1]), float(match[2])), path) for path, match in names if match and path.is_file()]
+        names = ((path, NAME.fullmatch(path.relative_to(folder).as_posix())) for path in reading.files_below(folder))
+        entries = [((int(match[1]), float(match[2])), path) for path, match in names if match]
     for place, path in entries:
         if not path.resolve().is_relative_to(folder.resolve()):
             raise UserError(f"{path}: leads out of {FIELD}={str(folder)!r}")

@@ -4,7 +4,6 @@ import dataclasses
 import gc
 import json
 import logging
-import math
 import os
 import pathlib
 import re
@@ -12,7 +11,7 @@ import stat
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -20,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import preservation_policy as policies
+from orbax.checkpoint.path import step
 
 from gan_jax import files, reading
 from gan_jax.errors import UserError
@@ -44,10 +44,13 @@ sys.unraisablehook = _without_stragglers
 
 Like = Any | Callable[[Mapping[str, Any]], Any]
 
+PREFIX = "images"  # of the names of checkpoints
+NAME = re.compile(rf"{PREFIX}_(0|[1-9][0-9]{{0,17}})")
 METRIC = "kid"
 UNMEASURED = 1e30  # worse than any
 SEAL = "seal"
 DATA = "d"  # folders of arrays, whose files may be large
+MOST_OPENED = 64  # damaged ones, each of which is read; a training keeps a few
 MOST_TOLD = 2**26  # bytes of any other file
 
 _said: set[str] = set()  # lines on stderr; a process opens a folder many times
@@ -84,13 +87,21 @@ class _Manager(ocp.CheckpointManager):
 
     def metrics(self, step: int) -> dict[str, float]:
         try:
-            kid = float(super().metrics(step)[METRIC])
-            if math.isfinite(kid):
-                return {METRIC: kid}
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, FileNotFoundError, NotADirectoryError):
-            pass
-        self._unread.add(step)
-        return {METRIC: UNMEASURED}
+            # As orbax writes it; its own reader takes a millisecond for each, and there may be thousands.
+            return {METRIC: float(reading.read_object(self.directory / f"{PREFIX}_{step}" / "metrics" / "metrics")[METRIC])}
+        except (UserError, ValueError, TypeError, KeyError):
+            self._unread.add(step)
+            return {METRIC: UNMEASURED}
+
+
+class _Names(type(step.standard_name_format())):  # type: ignore[misc]
+    """Finds checkpoints by their names; orbax asks of each folder, in tasks that wait for each other, whether that is its last one."""
+
+    def find_all(self, base_path: Any) -> Iterator[step.Metadata]:
+        with os.scandir(base_path) as entries:
+            for entry in entries:
+                if (name := NAME.fullmatch(entry.name)) and entry.is_dir():
+                    yield step.Metadata(step=int(name[1]), path=base_path / entry.name)
 
 
 class Checkpoints:
@@ -117,7 +128,7 @@ class Checkpoints:
             best_mode="max",
             create=self._writes,
             cleanup_tmp_directories=self._writes,  # of a process that was killed while it saved
-            step_prefix="images",
+            step_name_format=_Names(step_prefix=PREFIX),
         )
         if self._writes:
             options.async_options = ocp.options.AsyncOptions(post_finalization_callback=self._sync)
@@ -202,15 +213,25 @@ class Checkpoints:
 
     def _open(self, steps: Sequence[int], like: Like) -> tuple[int, Any, dict[str, Any]] | None:
         passed_over: set[int] = set()
-        for images_seen in steps:
-            found = self._read(images_seen, like)
-            if not isinstance(found, str):
-                self._say_unread(self._unread - passed_over)
-                return images_seen, *found
-            where = f" and moved to {self._set_aside(images_seen)}" if self._writes else ""
-            self._say(f"the checkpoint of {images_seen:,} images is damaged ({found}); passed over{where}")
-            passed_over.add(images_seen)
-        return None
+        opened = 0
+        try:
+            for images_seen in steps:
+                found: tuple[Any, dict[str, Any]] | str = self._lack(images_seen)
+                if not found:
+                    if opened == MOST_OPENED:
+                        raise UserError(f"{self._folder}: the latest {opened} checkpoints are damaged; remove what no training wrote there")
+                    opened += 1
+                    found = self._read(images_seen, like)
+                if not isinstance(found, str):
+                    self._say_unread(self._unread - passed_over)
+                    return images_seen, *found
+                where = f" and moved to {self._set_aside(images_seen)}" if self._writes else ""
+                self._say(f"the checkpoint of {images_seen:,} images is damaged ({found}); passed over{where}")
+                passed_over.add(images_seen)
+            return None
+        finally:
+            if self._writes and passed_over:
+                self._manager.reload()
 
     def _say_unread(self, steps: Iterable[int]) -> None:
         for unread in sorted(steps):
@@ -218,7 +239,7 @@ class Checkpoints:
 
     def _sync(self) -> None:
         """What is about to get the name of a checkpoint is on the disk before it does."""
-        for unfinished in self._folder.glob("images_*.*"):
+        for unfinished in self._folder.glob(f"{PREFIX}_*.*"):
             files.sync_tree(unfinished)
 
     def _say(self, text: str) -> None:
@@ -245,20 +266,24 @@ class Checkpoints:
         gc.collect()
         return damage
 
+    def _lack(self, images_seen: int) -> str:
+        """Returns which part of a checkpoint is missing, "" where none is: to find that out, orbax takes a tenth of a second."""
+        there = self._folder / f"{PREFIX}_{images_seen}"
+        return next((f"no {part!r} in it" for part in ("about", "state") if not (there / part).is_dir()), "")
+
     def _set_aside(self, images_seen: int) -> pathlib.Path:
         """Out of the folder, so that a checkpoint of the same name can be written when the training gets there again."""
         aside = self._folder.with_name(f"{self._folder.name}_damaged")
         aside.mkdir(exist_ok=True)
-        there = aside / f"images_{images_seen}_{time.time_ns()}"
-        (self._folder / f"images_{images_seen}").rename(there)
+        there = aside / f"{PREFIX}_{images_seen}_{time.time_ns()}"
+        (self._folder / f"{PREFIX}_{images_seen}").rename(there)
         self._unread.discard(images_seen)
-        self._manager.reload()
         return there
 
     def restore(self, images_seen: int, like: Any) -> Any:
         """Returns the tree of a checkpoint, with the shapes, types and placement of `like`. Raises UserError where they differ."""
         # Of the arrays alone: of all parts it would fail with the least of them.
-        there = _shapes(ocp.StandardCheckpointHandler().metadata(self._manager.directory / f"images_{images_seen}" / "state"))
+        there = _shapes(ocp.StandardCheckpointHandler().metadata(self._manager.directory / f"{PREFIX}_{images_seen}" / "state"))
         here = _shapes(like)
         if not there:
             raise ValueError("no arrays")
@@ -319,7 +344,7 @@ def one_line(error: Exception) -> str:
 
 def _check_files(folder: pathlib.Path) -> None:
     """Raises UserError for what orbax would wait for, follow or read as a whole: pipes, devices, links, and descriptions of many bytes."""
-    for place, folders, names in os.walk(folder):
+    for place, folders, names in reading.walk(folder):
         for name in (*folders, *names):
             path = os.path.join(place, name)
             try:

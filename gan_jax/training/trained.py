@@ -50,8 +50,8 @@ def read_trained(source: str | pathlib.Path, dtype: DTypeLike) -> Trained:
         published = reference.read_published(path, dtype)
         g, d = jax.tree.map(jnp.asarray, (published.generator_params, published.discriminator_params))
         return Trained(published.generator, published.discriminator, g, {}, d, {}, published.level, published.alpha)
-    if not path.exists():
-        raise UserError(f"{source}: no such workdir or file of networks")
+    if not path.is_dir():
+        raise UserError(f"{source}: " + ("not a regular file" if path.exists() else "no such workdir or file of networks"))
     if not (path / "config.json").is_file():
         raise UserError(f"{source}: not the workdir of a study (it has no config.json)")
     if not (path / "checkpoints").is_dir():
