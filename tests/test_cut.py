@@ -120,14 +120,15 @@ def test_each_verb_goes_on_with_a_damaged_checkpoint(copy, capfd, part, cut):
     assert all(Study(config, workdir).standing().values())
 
 
-def test_the_best_stays_when_nobody_can_say_that_it_is_the_best(tmp_path, capfd):
+@pytest.mark.parametrize("measured", ["", '{"kid": "nan"}'])
+def test_the_best_stays_when_nobody_can_say_that_it_is_the_best(tmp_path, capfd, measured):
     state = {"a": np.arange(3.0)}
     for images, kid in ((1, 0.1), (2, 0.5), (3, 0.4), (4, 0.3)):
         with Checkpoints(tmp_path / "checkpoints", keep=1) as checkpoints:
             checkpoints.open_latest(state)
             checkpoints.save(images, state, {}, kid)
         if images == 1:
-            CUTS["emptied"](tmp_path / "checkpoints" / "images_1" / "metrics" / "metrics")
+            (tmp_path / "checkpoints" / "images_1" / "metrics" / "metrics").write_text(measured)
     assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["images_1", "images_4"]
     assert said(capfd) == [
         f"gan_jax: {tmp_path / 'checkpoints'}: what was measured of the checkpoint of 1 images can't be read; it counts as not measured"

@@ -4,6 +4,7 @@ import dataclasses
 import gc
 import json
 import logging
+import math
 import os
 import pathlib
 import re
@@ -88,10 +89,13 @@ class _Manager(ocp.CheckpointManager):
     def metrics(self, step: int) -> dict[str, float]:
         try:
             # As orbax writes it; its own reader takes a millisecond for each, and there may be thousands.
-            return {METRIC: float(reading.read_object(self.directory / f"{PREFIX}_{step}" / "metrics" / "metrics")[METRIC])}
+            kid = float(reading.read_object(self.directory / f"{PREFIX}_{step}" / "metrics" / "metrics")[METRIC])
+            if math.isfinite(kid):  # a text may say "nan"
+                return {METRIC: kid}
         except (UserError, ValueError, TypeError, KeyError):
-            self._unread.add(step)
-            return {METRIC: UNMEASURED}
+            pass
+        self._unread.add(step)
+        return {METRIC: UNMEASURED}
 
 
 class _Names(type(step.standard_name_format())):  # type: ignore[misc]
