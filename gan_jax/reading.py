@@ -161,8 +161,12 @@ def read_text(path: os.PathLike | str, most: int) -> str:
 
 
 def read_json(path: os.PathLike | str) -> Any:
-    """Reads a JSON file. Raises UserError as `read_text` does, for what is not JSON, and for numbers that are none or out of range."""
-    written = read_text(path, MOST_JSON)
+    """Reads a JSON file. Raises UserError as `read_text` and `parse_json` do."""
+    return parse_json(read_text(path, MOST_JSON), path)
+
+
+def parse_json(written: str, path: os.PathLike | str) -> Any:
+    """Reads JSON that stands in `path`. Raises UserError for what is not JSON, and for numbers that are none or out of range."""
     try:
         value = json.loads(written, parse_constant=_no_number, parse_float=_finite, parse_int=_whole_of_json)
     except (ValueError, RecursionError) as error:

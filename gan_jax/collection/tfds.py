@@ -3,7 +3,6 @@
 Nothing is downloaded, and nothing of the dataset's is run: its code isn't needed to read it. TFDS reads without TensorFlow.
 """
 
-import json
 import os
 import pathlib
 import re
@@ -14,7 +13,7 @@ import numpy as np
 
 from gan_jax.collection.images import ImageError, load_images
 from gan_jax.errors import UserError
-from gan_jax.reading import open_named
+from gan_jax.reading import open_named, parse_json
 
 NAME = re.compile(r"(?P<name>\w+(/[\w.+-]+)?)(:(?P<version>\d+\.\d+\.\d+))?")
 VERSION = re.compile(r"\d+\.\d+\.\d+")
@@ -138,9 +137,10 @@ def check_features(path: pathlib.Path) -> None:
     """Raises UserError for a description that would have other classes imported than those of TFDS."""
     try:
         with open_named(path) as file:
-            unread = [json.loads((file.read(MOST_DESCRIBED) or b"").decode("utf-8"))]
-    except (OSError, ValueError, RecursionError) as error:
+            written = (file.read(MOST_DESCRIBED) or b"").decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not the features of a dataset ({error})") from None
+    unread = [parse_json(written, path)]
     while unread:
         value = unread.pop()
         if isinstance(value, dict):
