@@ -135,6 +135,15 @@ def test_the_best_stays_when_nobody_can_say_that_it_is_the_best(tmp_path, capfd,
     ]
 
 
+def test_a_description_of_very_many_keys_is_not_read(tmp_path):
+    """Orbax's: of 300,000 keys it took half a minute."""
+    with Checkpoints(tmp_path / "checkpoints") as checkpoints:
+        checkpoints.save(1, {"a": np.arange(3.0)}, {}, 0.1)
+    (tmp_path / "checkpoints" / "images_1" / "_CHECKPOINT_METADATA").write_text(json.dumps({str(n): n for n in range(10_000)}))
+    with pytest.raises(UserError, match="images_1/_CHECKPOINT_METADATA: has 1[0-9]{2},[0-9]{3} bytes, at most 65,536 are read"):
+        Checkpoints(tmp_path / "checkpoints").open_latest({"a": np.arange(3.0)})
+
+
 @pytest.mark.parametrize("keep", [None, 2])
 def test_thousands_of_invented_checkpoints_are_passed_over_in_no_time(tmp_path, capfd, keep):
     """Orbax asked of each whether it was one: eleven seconds, and a tenth of a second more for each that was opened."""
