@@ -17,7 +17,7 @@ import stat
 import struct
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from PIL import Image, ImageFile
@@ -140,12 +140,16 @@ def open_regular(path: os.PathLike | str) -> io.BufferedReader:
         raise UserError(f"{path}: can't be read ({getattr(error, 'strerror', None) or error})") from None
 
 
+def check_size(file: IO, path: os.PathLike | str, most: int) -> None:
+    """Raises UserError for an open file of more than `most` bytes."""
+    if (size := os.fstat(file.fileno()).st_size) > most:
+        raise UserError(f"{path}: has {size:,} bytes, at most {most:,} are read")
+
+
 def read_bytes(path: os.PathLike | str, most: int) -> bytes:
     """Reads a file of at most `most` bytes. Raises UserError as `open_regular` does, and for a larger one."""
     with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > most:
-            raise UserError(f"{path}: has {size:,} bytes, at most {most:,} are read")
+        check_size(file, path, most)
         try:
             return file.read(most + 1) or b""
         except OSError as error:
@@ -191,8 +195,7 @@ def read_lines(path: os.PathLike | str) -> Iterator[tuple[str, dict[str, Any] | 
     """
     values = 0
     with open_regular(path) as file:
-        if (size := os.fstat(file.fileno()).st_size) > MOST_LINES:
-            raise UserError(f"{path}: has {size:,} bytes, at most {MOST_LINES:,} are read")
+        check_size(file, path, MOST_LINES)
         try:
             for number, content in enumerate(file):
                 line = content.decode("utf-8", "replace").rstrip("\r\n")
@@ -252,8 +255,7 @@ def read_csv(path: os.PathLike | str) -> list[dict[str, str]]:
     limit = csv.field_size_limit(MOST_FIELD)
     try:
         with io.TextIOWrapper(open_regular(path), "utf-8", newline="") as file:
-            if (size := os.fstat(file.fileno()).st_size) > MOST_TABLE:
-                raise UserError(f"{path}: has {size:,} bytes, at most {MOST_TABLE:,} are read")
+            check_size(file, path, MOST_TABLE)
             return _rows(file, path)
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: not a table ({shown_error(error)})") from None

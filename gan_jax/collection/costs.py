@@ -44,14 +44,14 @@ def check_lists(file: BinaryIO) -> None:
     start = _start(file)
     if start == b"\xff\xd8":
         _check_segments(file)
+        if _times(file, b"Exif\0\0", MOST_BLOCKS) > MOST_BLOCKS:
+            raise ImageError(f"more than {MOST_BLOCKS} blocks of EXIF")
     if start == b"\x89P":
         _check_chunks(file)
     if start == b"GI":
         _check_blocks(file)
     if start in (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6"):
         _check_head(file)
-    if start == b"\xff\xd8" and _times(file, b"Exif\0\0", MOST_BLOCKS) > MOST_BLOCKS:
-        raise ImageError(f"more than {MOST_BLOCKS} blocks of EXIF")
     if start in (b"II", b"MM") and (numbers := _longest_list(file)) > MOST_NUMBERS:
         raise ImageError(f"a TIFF with a list of {numbers:,} numbers, at most {MOST_NUMBERS:,} are read")
     if start in (b"P1", b"P2", b"P3"):

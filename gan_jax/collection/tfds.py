@@ -13,7 +13,7 @@ import numpy as np
 
 from gan_jax.collection.images import ImageError, load_images
 from gan_jax.errors import UserError
-from gan_jax.reading import open_named, parse_json
+from gan_jax.reading import check_size, open_named, parse_json
 
 NAME = re.compile(r"(?P<name>\w+(/[\w.+-]+)?)(:(?P<version>\d+\.\d+\.\d+))?")
 VERSION = re.compile(r"\d+\.\d+\.\d+")
@@ -93,11 +93,9 @@ def check_descriptions(folder: pathlib.Path) -> None:
     for path in sorted((*folder.glob("*.json"), *folder.glob("*.txt"))):
         try:
             with open_named(path) as file:
-                size = os.fstat(file.fileno()).st_size
+                check_size(file, path, MOST_DESCRIBED)
         except OSError as error:
             raise UserError(f"{path}: can't be read ({error.strerror})") from None
-        if size > MOST_DESCRIBED:
-            raise UserError(f"{path}: has {size:,} bytes, at most {MOST_DESCRIBED:,} are read")
 
 
 def find(dataset: str, root: str) -> pathlib.Path:
