@@ -74,6 +74,8 @@ SETTINGS: tuple[Field, ...] = (
         flag("smooth", False, "low-pass filters where the scale changes (dcgan: in the generator), as in StyleGAN, against grids"),
         flag("smooth_discriminator", False, "dcgan: such filters in the discriminator, before each layer but the first; pggan: see smooth",
              new=True),
+        flag("local_contrast", False, "dcgan: the discriminator also sees what is fine in images, as strong in dark parts as in light ones",
+             new=True),
         flag("noise", False, "a value of noise for each pixel and layer, as in StyleGAN, against repetitions in the brushwork"),
     ),
 

@@ -436,6 +436,43 @@ def test_a_smooth_discriminator_of_the_dcgan_is_these_layers():
     np.testing.assert_allclose(apply(discriminator, variables, images, 4)[0], expected, rtol=1e-3)
 
 
+def test_local_contrast_is_what_is_fine_by_how_strong_it_is_around():
+    images = np.array(random(0, 2, 16, 24, 3))
+    images[:, :, :12] = 0.01 * images[:, :, :12] - 0.9  # half of it dark and even
+
+    def mean(x, times):
+        kernel = np.multiply.outer([1, 2, 1], [1, 2, 1])[None, :, :, None] / 16
+        weight = np.ones_like(x)
+        for _ in range(times):
+            x, weight = (ndimage.convolve(y, kernel, mode="constant") for y in (x, weight))
+        return x / weight
+
+    fine = images - mean(images, 3)
+    expected = fine / np.sqrt(mean((fine**2).mean(axis=-1, keepdims=True), 4) + 0.02**2)
+    found = np.asarray(layers.local_contrast(jnp.asarray(images)))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    # Light and strong it would be a hundred times as strong; here it is twice, since so faint a texture has begun to fade.
+    dark, light = found[:, :, :8].std(), found[:, :, 16:].std()
+    assert 1.5 < light / dark < 3
+    np.testing.assert_allclose(layers.local_contrast(jnp.asarray(images) + 0.3), expected, atol=1e-4)
+    assert not np.asarray(layers.local_contrast(jnp.full((1, 8, 8, 3), 0.7))).round(4).any()
+
+
+def test_a_discriminator_of_the_dcgan_sees_local_contrast_beside_the_image():
+    images = random(0, 2, 16, 16, 3)
+    config = default_config.get_config()
+    counted = {}
+    for contrast in (False, True):
+        config.model.update(width=4, local_contrast=contrast)
+        discriminator = networks.build(config.model, 16, jnp.float32)[1]
+        counted[contrast] = sum(map(math.prod, networks.layers(config.model, 4)[1]))
+    p = init(discriminator, images, 4)["params"]
+    first = plain_strided(np.concatenate([images, 0.5 * np.asarray(layers.local_contrast(images))], axis=-1), p["conv_0"])
+    seen = discriminator.apply({**init(discriminator, images, 4)}, images, level=4, alpha=1.0, mutable=["features"])[1]["features"]
+    np.testing.assert_allclose(seen["layer_0"][0], np.where(first > 0, first, 0.2 * first), rtol=1e-3, atol=1e-5)
+    assert counted[True] - counted[False] == 8**2 * 16 * 3 * 4
+
+
 def test_noise_is_normal_and_without_relation_between_layers():
     noise = pggan._noise(jnp.arange(200, dtype=jnp.uint32), 5)
     assert [noise[l][0].shape for l in (2, 5)] == [(200, 4, 4, 1), (200, 32, 32, 1)]

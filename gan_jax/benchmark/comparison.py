@@ -23,6 +23,7 @@ PLAIN = {
     "model.year": False,
     "model.smooth": False,
     "model.smooth_discriminator": False,
+    "model.local_contrast": False,
     "model.noise": False,
     "model.convolutions": 1,
     "model.excitation": False,

@@ -16,7 +16,7 @@ from jax.typing import DTypeLike
 from ml_collections import ConfigDict
 
 from gan_jax.models.convolutions import conv, strided_conv, transposed_conv, wide
-from gan_jax.models.layers import Layer, leaky_relu, modulated, pixel_noise, reduce, smooth
+from gan_jax.models.layers import Layer, leaky_relu, local_contrast, modulated, pixel_noise, reduce, smooth
 
 WEIGHT_STDDEV = 0.02  # section 4
 BATCH_NORM_MOMENTUM = 0.9
@@ -24,6 +24,7 @@ BATCH_NORM_EPSILON = 1e-5
 GROWS = False
 EXCITED = 3  # doublings from a layer that excites to the one that is excited; 4 in FastGAN, whose images are larger
 POOLED = 4  # pixels a side of what excites
+CONTRAST = 0.5  # of local contrast, beside an image in [-1, 1]
 
 
 def build(
@@ -33,7 +34,8 @@ def build(
     sizes: dict[str, Any] = dict(resolution=resolution, width=model.width, axis_name=axis_name, dtype=dtype)
     extras = dict(timed=model.year, smooth=model.smooth, noise=model.noise, excitation=model.excitation, convolutions=model.convolutions)
     generator = Generator(latent_size=model.latent_size, label_size=labels, **extras, **sizes)
-    return generator, Discriminator(label_size=discriminator_labels, smooth=model.smooth_discriminator, **sizes)
+    sees: dict[str, Any] = dict(smooth=model.smooth_discriminator, contrast=model.local_contrast)
+    return generator, Discriminator(label_size=discriminator_labels, **sees, **sizes)
 
 
 def layers(model: ConfigDict, level: int) -> tuple[list[Layer], list[Layer]]:
@@ -49,7 +51,8 @@ def layers(model: ConfigDict, level: int) -> tuple[list[Layer], list[Layer]]:
         generated += kernels[:1]
     for near, far in zip(widths[1:], widths[1 + EXCITED :]) if model.excitation else ():
         generated += [(1, 16, near, far), (1, 1, near, near)]
-    return generated, [(16, 1, widths[-1], 1), *kernels]
+    (pixels, taps, near, far), *others = kernels
+    return generated, [(16, 1, widths[-1], 1), (pixels, taps, near * (1 + model.local_contrast), far), *others]
 
 
 def _last_width(width: int) -> int:
@@ -229,8 +232,10 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Images [n, resolution, resolution, 3] to scores [n] and logits of their labels [n, label_size], float32.
 
-    `smooth` is not of the paper: what a layer takes every other pixel of is smoothed before, but for the image, whose finest strokes are
-    to be seen. Without it a stroke that is moved by one pixel is another one to all coarser layers.
+    `smooth` and `contrast` are not of the paper. With `smooth`, what a layer takes every other pixel of is smoothed before, but for the
+    image, whose finest strokes are to be seen. Without it a stroke that is moved by one pixel is another one to all coarser layers. With
+    `contrast` the first layer also sees the image's local contrast, in which the canvas of a dark painting is as clear as that of a light
+    one.
     """
 
     GROUP = 1  # images of a batch that it has to see together
@@ -239,6 +244,7 @@ class Discriminator(nn.Module):
     label_size: int = 0
     width: int = 64
     smooth: bool = False
+    contrast: bool = False
     axis_name: str | None = None
     dtype: DTypeLike = jnp.float32
 
@@ -251,7 +257,8 @@ class Discriminator(nn.Module):
         """
         del level, alpha
         layers = int(math.log2(self.resolution)) - 2
-        x = images.astype(self.dtype)
+        x = jnp.concatenate([images, CONTRAST * local_contrast(images)], axis=-1) if self.contrast else images
+        x = x.astype(self.dtype)
         for i in range(layers):
             x = smooth(x) if self.smooth and i > 0 else x
             x = strided_conv(x, _kernel(self, f"conv_{i}", (self.width * 2**i, 4, 4, x.shape[-1])))

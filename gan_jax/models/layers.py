@@ -20,6 +20,9 @@ from gan_jax.models.convolutions import conv, conv_1x1, strided_conv, transposed
 PIXEL_NORM_EPSILON = 1e-8
 STDDEV_EPSILON = 1e-8
 STDDEV_GROUP = 4
+# Of `local_contrast`: times that `smooth` is applied, for what is fine and for how strong it is around a pixel; and the strength, of pixels
+# in [-1, 1], far below which what is fine fades instead of being raised to the strength of the rest.
+FINE, AROUND, FAINT = 3, 4, 0.02
 LEAKY_SLOPE = 0.2
 
 # What a layer multiplies for one image, (pixels, taps, near, far): `taps` products of a vector by a matrix [far, near] at each of `pixels`,
@@ -155,6 +158,25 @@ def _smooth_by_products(x: Array) -> Array:
 
 # It is its own transpose.
 smooth.defvjp(lambda x: (smooth(x), None), lambda _, g: (smooth(g),))
+
+
+def local_contrast(images: Array) -> Array:
+    """Returns images [n, h, w, c] without all that is coarse, and what is fine as strong in dark and even parts as elsewhere: float32.
+
+    An image less what it is when smoothed, divided by the standard deviation of that around each pixel, over all channels (Jarrett et al.
+    2009, "What is the Best Multi-Stage Architecture for Object Recognition?", section 3.1). What lies beyond the border does not count.
+    """
+    x = wide(images)
+    inside = jnp.ones((1, *x.shape[1:3], 1))
+
+    def mean(x: Array, times: int) -> Array:
+        weight = inside
+        for _ in range(times):
+            x, weight = smooth(x), smooth(weight)
+        return x / weight
+
+    fine = x - mean(x, FINE)
+    return fine * jax.lax.rsqrt(mean((fine**2).mean(axis=-1, keepdims=True), AROUND) + FAINT**2)
 
 
 def _spread(kernel: Array) -> Array:
