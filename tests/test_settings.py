@@ -91,7 +91,6 @@ def test_a_dataclass_takes_what_is_called_like_its_fields():
         ("sampling.period", ("", *LABELS)),
         ("training.period", ("", *LABELS)),
         ("training.loss", losses.LOSSES),
-        ("model.name", networks.NETWORKS),
         ("training.augment_kinds", augmentation.KINDS),
     ],
 )

@@ -230,8 +230,8 @@ class Step:
         between = torch.lerp(real, fake, mix).requires_grad_()
         with self._precision():
             scores = self._plain(self.discriminator, self._d_stats, between, self._alpha)
-        (slope,) = torch.autograd.grad(scores.sum(), between, create_graph=True)
-        return ((slope.float().square().sum((1, 2, 3)) + 1e-12).sqrt() - 1).square()
+        (gradients,) = torch.autograd.grad(scores.sum(), between, create_graph=True)
+        return ((gradients.float().square().sum((1, 2, 3)) + 1e-12).sqrt() - 1).square()
 
     def _drawn(self) -> Tensor:
         """Real images of a batch, mirrored half the time; the newest level counts for as much as in generated ones."""

@@ -18,8 +18,9 @@ from gan_jax.collection.column_names import (
     key_of,
 )
 from gan_jax.collection.dates import Date, parse_dates, span_columns
-from gan_jax.collection.dates.words import WORDS, folded
+from gan_jax.collection.dates.words import WORDS
 from gan_jax.collection.folder import IMAGE_SUFFIX, is_address
+from gan_jax.collection.letters import folded
 from gan_jax.collection.tables import LARGEST_TABLE, Table, read_table
 from gan_jax.errors import UserError
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from gan_jax.collection.dates.words import folded
+from gan_jax.collection.letters import folded
 
 _FILE = (
     "filename file imagefile imagefilename imagepath filepath path image img imagename picture datei dateiname bilddatei bild "

@@ -1,5 +1,6 @@
 """Both players from a config."""
 
+import importlib
 import math
 from collections.abc import Mapping
 from types import ModuleType
@@ -12,13 +13,13 @@ from jax.typing import DTypeLike
 from ml_collections import ConfigDict
 
 from gan_jax.errors import UserError
-from gan_jax.models import dcgan, pggan
 from gan_jax.models.layers import Layer
+from gan_jax.settings import BY_NAME
 
 YEAR_FEATURES = 8  # neighbourhoods of time in which a discriminator knows what paintings look like
-# By the name in the config. Each file has both players, with the signatures and methods of `dcgan`; `build`, `layers`, and whether
-# they grow.
-NETWORKS: dict[str, ModuleType] = {"pggan": pggan, "dcgan": dcgan}
+# By the name in the config, which is that of a file here. Each has both players, with the signatures and methods of `dcgan`; `build`,
+# `layers`, and whether they grow.
+NETWORKS: dict[str, ModuleType] = {name: importlib.import_module(f"gan_jax.models.{name}") for name in BY_NAME["model.name"].choices}
 LABELS = ("early", "late")  # of conditional networks, in the order of their inputs: the periods that are trained on
 
 

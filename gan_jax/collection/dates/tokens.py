@@ -5,7 +5,8 @@ import unicodedata
 from dataclasses import dataclass
 
 from gan_jax.collection.dates.column import Habits
-from gan_jax.collection.dates.words import LONGEST_EAST_ASIAN, LONGEST_PHRASE, WORDS, Meaning, folded
+from gan_jax.collection.dates.words import LONGEST_EAST_ASIAN, LONGEST_PHRASE, WORDS, Meaning
+from gan_jax.collection.letters import folded
 
 SEPARATORS = ",;:()\"'|"
 DOUBT = "?~"

@@ -5,10 +5,11 @@ case and without accents. Latin letters: English, German, French, Italian, Spani
 Russian, Japanese, Chinese and Korean.
 """
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from gan_jax.collection.letters import folded
 
 OPEN_ENDED = 10.0  # years
 
@@ -230,12 +231,6 @@ _DYNASTIES = {
     "일제강점기": (1910, 1945),
 }
 _CALENDAR = {"年": "year", "년": "year", "月": "month", "월": "month", "日": "day", "일": "day"}
-
-
-def folded(text: str) -> str:
-    """Returns lower case without accents, in composed letters: "Février" is "fevrier", "й" stays a letter like any other."""
-    bare = "".join(letter for letter in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(letter))
-    return unicodedata.normalize("NFC", bare).replace("ł", "l")  # which Unicode takes for no l with an accent
 
 
 def _table() -> dict[str, tuple[Meaning, ...]]:
