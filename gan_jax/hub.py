@@ -67,7 +67,7 @@ def folder_of(handle: str, resolve: Callable[[str], str]) -> pathlib.Path:
 
     handle: a folder, an address or a short name. resolve: downloads from an address and returns the folder, or raises any exception.
 
-    Raises UserError where no address answers, which names each of them with the reason.
+    Raises UserError where no address answers, which names each of them with the reason, and the UserError of `resolve`.
     """
     if not handle.startswith(WEB) and (handle not in ADDRESSES or pathlib.Path(handle).exists()):
         return pathlib.Path(handle)
@@ -75,6 +75,8 @@ def folder_of(handle: str, resolve: Callable[[str], str]) -> pathlib.Path:
     for address in addresses(handle):
         try:
             folder = pathlib.Path(resolve(address))
+        except UserError:  # nothing is there to download with
+            raise
         except Exception as error:  # of many kinds: addresses, networks, archives
             reason = one_line(error).replace(address, "it")
         else:
@@ -114,8 +116,9 @@ def open_module(handle: str) -> Generator:
 
 def load(handle: str) -> tuple[ModuleType, Any]:
     """Returns TensorFlow, and a module as `open_module` takes it. Raises UserError for one that can't be had or reaches beyond itself."""
-    tf, hub = tensorflow(handle), _import(handle, "tensorflow_hub")
-    folder = folder_of(handle, hub.resolve)
+    tf = tensorflow(handle)
+    # What is downloaded takes tensorflow-hub; a folder is opened by TensorFlow's own loader.
+    folder = folder_of(handle, lambda address: _import(handle, "tensorflow_hub").resolve(address))
     with tempfile.TemporaryDirectory(prefix="gan_jax_hub_") as copy:
         hub_safety.write_copy(handle, folder, pathlib.Path(copy))
         # Of the graphs of a module of TF1's hub, the one without tags is the one for use.

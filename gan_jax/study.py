@@ -26,6 +26,7 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 INPUTS = ("collection.table", "collection.images", "collection.tfds_folder", "generator", "baseline.generator", "baseline.frames")
 # Of these, programs and addresses of such, with the stages that open them: a workdir from elsewhere may name any.
 OPENED = {"generator": ("sample", "invert", "morph", "baseline", "evaluate"), "baseline.generator": ("baseline",)}
+HERE = "{workdir}/"  # stands for the folder in what is recorded of a stage: it may be moved
 
 
 class Study:
@@ -85,7 +86,7 @@ class Study:
             self._write()
             self._damaged = None
         if self._there.stands(name) and (name != "train" or hosts.count() > 1 or ends_whole(self.workdir, self.config)):
-            return f"complete ({self._there.finished[name]['result']})"
+            return f"complete ({self._there.finished[name]['result'].replace(HERE, f'{self.workdir}/')})"
         for field, stages in OPENED.items():
             if name in stages and (said := self._unasked.get(field)):
                 named = f"{self._path}: names config.{field}={shown(said, MOST_SET)}"
@@ -111,7 +112,7 @@ class Study:
         self._there.finished[name] |= {
             "fingerprint": self._there.fingerprint(name),
             "seconds": round(time.monotonic() - start, 1),
-            "result": result,
+            "result": result.replace(f"{self.workdir}/", HERE),
             "bytes": self._there.sizes(name),
         }
         if hosts.is_primary():

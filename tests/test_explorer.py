@@ -1,6 +1,7 @@
 """Exploring by hand: what is painted at a place, which directions there are, and the page."""
 
 import asyncio
+import base64
 import dataclasses
 import gc
 import http.client
@@ -276,6 +277,17 @@ def test_titles_are_no_formulas(explorer, tmp_path):
     assert any("$$" in div.text for div in texts) and all(div.disable_math for div in texts)
 
 
+@pytest.fixture
+def loop():
+    """The loop of this thread, which Bokeh's client asks for."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield loop
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+@pytest.mark.usefixtures("loop")
 def test_the_page_is_served_to_whoever_knows_its_address_and_to_pages_from_there(served, explorer):
     address, port = served, int(re.search(r":(\d+)/", served)[1])
     session = pull_session(url=address)
@@ -285,7 +297,7 @@ def test_the_page_is_served_to_whoever_knows_its_address_and_to_pages_from_there
         expected, shown = image_in(page._picture(explorer.image(Place(SOWER, OTHER, 1.0)), page.LARGE, "")), ""
         for _ in range(100):  # the image is painted after what has moved it
             session.pull()
-            if (shown := image_in(session.document.roots[0].children[1].children[0].text)) == expected:
+            if (shown := image_in(session.document.roots[0].children[0].children[0].text)) == expected:
                 break
         assert shown == expected
     finally:
@@ -332,9 +344,12 @@ async def connected(request):
     return await websocket_connect(request)
 
 
-@pytest.mark.skipif(not BROWSER or not DRIVER, reason="there is no browser, or no driver of one")
-def test_the_page_in_a_browser(served, explorer):
-    webdriver, waits = pytest.importorskip("selenium.webdriver"), pytest.importorskip("selenium.webdriver.support.wait")
+@pytest.fixture
+def browser(served):
+    """One that shows the page."""
+    if not BROWSER or not DRIVER:
+        pytest.skip("there is no browser, or no driver of one")
+    webdriver = pytest.importorskip("selenium.webdriver")
     options = webdriver.ChromeOptions()
     options.binary_location = BROWSER
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1300,900"):
@@ -343,24 +358,56 @@ def test_the_page_in_a_browser(served, explorer):
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
     try:
         browser.get(served)
-        wait = waits.WebDriverWait(browser, 60)
-        wait.until(lambda b: b.execute_script(f"return ({IMAGES})().length") == 3)
-        for change, place in (
-            ("('How far along').value = 1", Place(SOWER, OTHER, 1.0)),
-            ("('Year').value = 1884.5", Place(SOWER, OTHER, 1.0, 1884.5)),
-            ("('From').value = ''", None),
-        ):
-            browser.execute_script(f"{WIDGET} of{change}")
-            if place:
-                expected = image_in(page._picture(explorer.image(place), page.LARGE, ""))
-                wait.until(lambda b, expected=expected: expected in b.execute_script(f"return ({IMAGES})()")[0])
-        assert browser.title == "plain: explore"  # what a title of a painting says is text
-        assert not [line for line in browser.get_log("browser") if line["level"] == "SEVERE" and "favicon" not in line["message"]]
+        wait_until(browser, lambda: len(sources(browser)) == 3)
+        yield browser
     finally:
         browser.quit()
 
 
+def wait_until(browser, condition):
+    waits = pytest.importorskip("selenium.webdriver.support.wait")
+    waits.WebDriverWait(browser, 60).until(lambda _: condition())
+
+
+def sources(browser):
+    return browser.execute_script(f"return ({ALL})('img').map((one) => one.src)")
+
+
+def test_the_page_in_a_browser(browser, explorer):
+    for change, place in (
+        ("('How far along').value = 1", Place(SOWER, OTHER, 1.0)),
+        ("('Year').value = 1884.5", Place(SOWER, OTHER, 1.0, 1884.5)),
+        ("('From').value = ''", None),
+    ):
+        browser.execute_script(f"{WIDGET} of{change}")
+        if place:
+            expected = image_in(page._picture(explorer.image(place), page.LARGE, ""))
+            wait_until(browser, lambda expected=expected: expected in sources(browser)[0])
+    assert browser.title == "plain: explore"  # what a title of a painting says is text
+    assert not [line for line in browser.get_log("browser") if line["level"] == "SEVERE" and "favicon" not in line["message"]]
+
+
+def test_its_button_saves_what_is_shown(browser, tmp_path):
+    browser.execute_script(f"({ALL})('button').find((one) => one.textContent.includes('Save')).click()")
+    saved = tmp_path / "explored" / "00001.png"  # written after its numbers
+    wait_until(browser, saved.exists)
+    shown = iio.imread(base64.b64decode(sources(browser)[0].partition(",")[2]))
+    np.testing.assert_array_equal(iio.imread(saved), shown)
+    assert json.loads(saved.with_suffix(".json").read_text())["year"] == 1883.5
+
+
+def test_it_fits_any_screen_and_the_directions_stand_beside_the_image_where_there_is_room(browser):
+    for width, columns in ((1300, 3), (1000, 2), (400, 1)):
+        screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+        wait_until(browser, lambda columns=columns: browser.execute_script(COLUMNS) == columns)
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+
+
 WIDGET = "const of = (title) => [...Bokeh.documents[0]._all_models.values()].find((one) => one.title === title);"
-# The sources of all images of a page, also of those in shadow roots.
-IMAGES = """() => { const found = []; const look = (root) => { for (const one of root.querySelectorAll('*')) {
-  if (one.tagName === 'IMG') found.push(one.src); if (one.shadowRoot) look(one.shadowRoot); } }; look(document); return found; }"""
+# All elements of a page that a selector finds, also those in shadow roots.
+ALL = """(selector) => { const found = []; const look = (root) => { for (const one of root.querySelectorAll('*')) {
+  if (one.matches(selector)) found.push(one); if (one.shadowRoot) look(one.shadowRoot); } }; look(document); return found; }"""
+# How many places from left to right there are for the image and both groups of widgets.
+COLUMNS = f"""const left = (one) => Math.round(one.getBoundingClientRect().left), all = {ALL}, sliders = all('.noUi-target');
+return new Set([all('img')[0], sliders[0], sliders[sliders.length - 1]].map(left)).size;"""

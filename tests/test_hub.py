@@ -3,6 +3,7 @@
 import functools
 import http.server
 import re
+import sys
 import tarfile
 import threading
 import warnings
@@ -201,6 +202,14 @@ def test_what_is_checked_is_what_is_opened(tmp_path, out):
     assert paint(tmp_path / "module", out) is None
     (tmp_path / "module/saved_model.pb").unlink()
     assert "no saved model" in str(paint(tmp_path / "module", out))
+
+
+def test_a_folder_is_opened_without_tensorflow_hub_and_an_address_asks_for_it(tmp_path, monkeypatch):
+    hub_module.write_module(tmp_path / "module")
+    monkeypatch.setitem(sys.modules, "tensorflow_hub", None)
+    the_same(hub.open_module(str(tmp_path / "module")))
+    with pytest.raises(UserError, match="^progan-128: needs tensorflow and tensorflow-hub"):
+        hub.open_module("progan-128")
 
 
 def test_without_a_network_the_address_is_named():

@@ -132,6 +132,7 @@ def test_run_all_shows_a_study_and_leaves_the_rest_alone(first_kernel):
     assert "Fill in PICTURES" in text(cells["own"]) and "Cell 3 says which pictures" in text(cells["train"])
     page = page_in(cells["report"])
     assert "srcdoc=" in page and len(page) > (folder / "demo" / "report.html").stat().st_size
+    assert text(cells["report"]) == ""
 
 
 def test_own_pictures_are_trained_on_and_a_new_kernel_goes_on(notebook, pictures, first_kernel):

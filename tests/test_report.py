@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import html.parser
+import inspect
 import io
 import json
 import pathlib
@@ -26,6 +27,7 @@ from gan_jax.morphing.morphs import Morphs
 from gan_jax.report import data_uris, figures, morphs, networks, paintings, plots, results, sources
 from gan_jax.report.comparison import write_comparison
 from gan_jax.report.page import write_report
+from gan_jax.training import players
 
 SIZE, FRAMES = 16, 5
 HOSTILE = [
@@ -652,6 +654,11 @@ def test_what_was_measured_of_checkpoints_is_a_table_with_the_best_marked(workdi
     log.write_text(log.read_text() + "\n" + "\n".join(map(json.dumps, measured)))
     (best,) = [row for row in networks.training_section(results.read_log(workdir / "log" / "metrics.jsonl"))["watched"] if row["best"]]
     assert (best["images"], best["kid_ways"]) == (38_000, 18.0)  # the least of (n - 31)^2 + 2 (n - 41)^2 in steps of two
+
+
+def test_every_loss_and_score_that_a_training_logs_has_a_name():
+    logged = set(re.findall(r'metrics\["((?:loss|score)/\w+)"\]|"((?:loss|score)/\w+)":', inspect.getsource(players)))
+    assert {one or other for one, other in logged} == set(networks.CURVES)
 
 
 def test_thinned_curves_keep_their_level():

@@ -44,6 +44,7 @@ picture.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true}
 seen.open = [dialog.open, dialog.querySelector('img').src === picture.src, dialog.querySelector('p').textContent === picture.alt];
 dialog.click();
 seen.again = dialog.open;
+seen.width = [document.documentElement.scrollWidth, window.innerWidth];
 seen.markup = document.querySelectorAll('bdi *, q, u, s').length;
 const result = document.createElement('pre');
 result.id = 'seen';
@@ -55,8 +56,9 @@ WATCH = "window.errors = []; for (const kind of ['error', 'unhandledrejection', 
 )
 
 
-@pytest.fixture(scope="module")
-def seen(tmp_path_factory):
+@pytest.fixture(scope="module", params=(1280, 500), ids=("wide", "narrow"))
+def seen(request, tmp_path_factory):
+    """What a page says that was driven in a window of so many pixels' width."""
     folder = make_study(tmp_path_factory.mktemp("browser"))
     page = write_report(folder).read_text(encoding="utf-8")
     digests = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in (WATCH, DRIVER))
@@ -67,8 +69,9 @@ def seen(tmp_path_factory):
     policy = re.search(r"<meta http-equiv[^>]*>", page)[0]
     page = page.replace(policy, "").replace("<head>", f"<head>{policy}", 1)
     driven.write_text(page, encoding="utf-8")
-    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder.parent / 'profile'}", "--dump-dom"]
-    said = subprocess.run([*command, driven.as_uri()], capture_output=True, text=True, timeout=600, check=True).stdout
+    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder.parent / 'profile'}"]
+    command += [f"--window-size={request.param},900", "--dump-dom", driven.as_uri()]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True).stdout
     return json.loads(html.unescape(re.search(r'<pre id="seen">(.*?)</pre>', said, re.S)[1]))
 
 
@@ -97,3 +100,8 @@ def test_pictures_open_large_and_close(seen):
 
 def test_markup_in_titles_is_text(seen):
     assert seen["markup"] == 0
+
+
+def test_nothing_makes_the_page_wider_than_its_window(seen):
+    needed, there = seen["width"]
+    assert needed <= there

@@ -144,6 +144,14 @@ def test_a_second_run_does_nothing_and_later_settings_repeat_later_stages(study)
     assert done_again(results) == ["morph", "evaluate", "report"]
 
 
+def test_a_workdir_that_was_moved_says_where_its_pictures_are(study, tmp_path):
+    config, workdir = study
+    moved = shutil.copytree(workdir, tmp_path / "moved")
+    for name in ("sample", "invert"):
+        made = re.search(r"/\S+\.png", Study(config, moved).run(name))[0]
+        assert pathlib.Path(made).is_relative_to(moved) and pathlib.Path(made).exists()
+
+
 def done_again(results):
     return [name for name, result in results.items() if not result.startswith(("complete", "not asked for"))]
 

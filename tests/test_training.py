@@ -433,6 +433,13 @@ def test_wrong_settings_are_named(tmp_path, changes, message):
         loop.train(tiny(**changes), IMAGES, NO_LABELS, tmp_path, {})
 
 
+@pytest.mark.parametrize("name, batch, few", [("pggan", 16, False), ("pggan", 8, True), ("pggan", 4, True), ("dcgan", 4, False)])
+def test_fewer_images_a_device_than_are_compared_are_said(name, batch, few):
+    phases = loop.make_schedule(tiny(batch_size=batch).training, name, 16)
+    said = loop.few_together(phases, name)
+    assert bool(said) == few and (not few or f"config.training.batch_size: {batch // 4} on each device" in said)
+
+
 def test_the_average_follows_its_half_life_or_its_decay():
     for settings in ({"ema_half_life_kimg": 0.016, "ema_ramp_up": 1.0}, {"ema_decay": 0.5}):  # a batch is a half-life
         before, after, _ = run_step(model_config("dcgan", loss="hinge", r1=0.0, **settings), rate=1e-2)

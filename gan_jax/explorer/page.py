@@ -37,6 +37,10 @@ CHANCE = "by chance"
 ENDS = ("From", "To")
 MOST_SEED = 10**6
 REACH = 3.0  # standard deviations to either side
+# The image, and beside it what moves it in as many columns as there is room for, or below it.
+WRAPPED: dict[str, str | None] = {"flex-wrap": "wrap", "padding": "0 8px"}
+BESIDE: dict[str, str | None] = {"flex": f"1 1 {WIDTH}px", "flex-wrap": "wrap", "align-content": "flex-start"}
+NO_WIDER: dict[str, str | None] = {"max-width": "100%"}
 
 
 class Page:
@@ -71,7 +75,7 @@ class Page:
         self.save = Button(label="Save image and numbers", button_type="primary", width=WIDTH)
         # Titles are text, and no formulas either, which may hold links that run.
         self.said = Div(text="", width=WIDTH, disable_math=True)
-        self.image, self.ends = Div(width=LARGE, height=LARGE, disable_math=True), Div(width=LARGE, disable_math=True)
+        self.image, self.ends = (Div(width=LARGE, styles=NO_WIDER, disable_math=True) for _ in range(2))
 
         for widget in (self.first, self.last, self.first_seed, self.last_seed):
             widget.on_change("value", lambda attr, old, new: self._new_ends())
@@ -82,7 +86,8 @@ class Page:
         self.save.on_click(self._save)
         ways = column(self.first, self.first_seed, self.last, self.last_seed, self.along, self.year, self.psi, self.save, self.said)
         document.title = f"{explorer.generator.name}: explore"
-        document.add_root(row(ways, column(self.image, self.ends), column(*self.directions, self.reset)))
+        moves = row(ways, column(*self.directions, self.reset), styles=BESIDE)
+        document.add_root(row(column(self.image, self.ends, styles=NO_WIDER), moves, sizing_mode="stretch_width", styles=WRAPPED))
         self._new_ends()
         self._paint()
 
@@ -173,4 +178,5 @@ def _picture(image: np.ndarray, size: int, title: str) -> str:
     file = io.BytesIO()
     iio.imwrite(file, pictures.enlarged(image, size), extension=".png")
     source, title = base64.b64encode(file.getvalue()).decode(), html.escape(title, quote=True)
-    return f'<img src="data:image/png;base64,{source}" width="{size}" height="{size}" alt="{title}" title="{title}">'
+    shape = f'width="{size}" height="{size}" style="max-width: 100%; height: auto"'
+    return f'<img src="data:image/png;base64,{source}" {shape} alt="{title}" title="{title}">'

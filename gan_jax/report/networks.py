@@ -18,6 +18,8 @@ COMPARED = 256  # paintings each set against another one, for the error of unrel
 CURVES = {
     "loss/discriminator": "the discriminator's loss",
     "loss/generator": "the generator's loss",
+    "loss/labels": "the discriminator's loss of labels",
+    "loss/works": "how unlike the paintings the network's versions are",
     "score/real": "the discriminator's score of real paintings",
     "score/fake": "the discriminator's score of generated images",
 }

@@ -5,7 +5,7 @@ import functools
 import pathlib
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -84,6 +84,17 @@ def make_schedule(training: ConfigDict, model: str, resolution: int) -> tuple[Ph
     return phases
 
 
+def few_together(phases: Sequence[Phase], model: str) -> str:
+    """Returns what to say where a device has fewer images than the discriminator compares with each other; "" where it has as many."""
+    each, group = min(phase.batch_size for phase in phases) // devices.count(), networks.of(model).Discriminator.GROUP
+    if each >= group:
+        return ""
+    return (
+        f"config.training.batch_size: {each} on each device; the discriminator looks at how {group} images differ, or at as many as a "
+        "device has, so with other numbers of devices this training would go another way"
+    )
+
+
 def step_settings(training: ConfigDict, seed: int) -> StepSettings:
     if training.paintings and training.paintings_batch % devices.count():
         raise UserError(f"config.training.paintings_batch={training.paintings_batch}: doesn't divide by {devices.count()} devices")
@@ -145,6 +156,8 @@ class _Run:
         """Trains; returns the images seen at the end."""
         task, config, training = self._task, self._task.config, self._task.config.training
         phases = make_schedule(training, config.model.name, task.resolution)
+        if hosts.is_primary() and self._wanted is None and (said := few_together(phases, config.model.name)):
+            print(f"gan_jax: {said}", file=sys.stderr)
         dtype = networks.compute_dtype(training.precision)
         generator, discriminator = networks.build(config.model, task.resolution, dtype, devices.AXIS)
         settings = step_settings(training, config.seed)
