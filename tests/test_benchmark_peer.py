@@ -173,9 +173,10 @@ def test_windows_take_turns_and_their_ratio_is_that_of_neighbours():
         return steps
 
     # A machine that gets twice as slow in the last two windows: each speed scatters, the ratio does not.
-    ours, peer = run("ours", 9.0, 0.1, 0.1, 0.1, 0.2), run("peer", 9.0, 0.25, 0.4, 0.4, 0.8)
+    ours, peer = run("ours", 9.0, 0.1, 0.1, 0.1, 0.1, 0.1, 0.2), run("peer", 9.0, 0.4, 0.4, 0.25, 0.4, 0.4, 0.8)
     found = comparison.in_turn(ours, peer, seconds=1.0, windows=3)
-    assert runs == [("ours", 3), ("ours", 3), ("peer", 3), ("peer", 3)] + 3 * [("ours", 10), ("peer", 4)]
+    warmed_up = [(name, count) for name in ("ours", "peer") for count in (1, 1, 1, 3)]
+    assert runs == warmed_up + 3 * [("ours", 10), ("peer", 4)]
     assert (found["ratio"], found["ratio_least"], found["ratio_greatest"]) == pytest.approx((4, 4, 4))
     assert (found["ours"].median, found["peer"].median) == (0.1, 0.4)
     assert found["spread"] == pytest.approx(0.5) and found["peer_spread"] == pytest.approx(0.5)

@@ -192,11 +192,12 @@ def time_step(
 def steps_in(seconds: float, run: Callable[[int], float]) -> int:
     """Warms up what runs so many steps and returns the seconds of one; returns how many of them take so many seconds, one at least.
 
-    Where one takes as long as that, as large networks do on a CPU, it is the only one to warm up: more would take minutes.
+    Where one takes as long as that, as large networks do on a CPU, two are enough to warm up: more would take minutes.
     """
+    run(1)  # which may compile
     if run(1) >= seconds:
         return 1
-    run(WARM_UP - 1)
+    run(WARM_UP - 2)
     return math.ceil(seconds / run(WARM_UP))
 
 
