@@ -95,6 +95,17 @@ def test_some_libraries_are_known_to_one_file(library):
     assert files_that_import(library) == KNOWN_TO_ONE[library]
 
 
+def test_a_clock_that_jumps_changes_nothing():
+    """The time of day is said of a workdir in use, and is in the name of a damaged checkpoint: durations are of clocks that only go on."""
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = ast.unparse(node) if isinstance(node, ast.Attribute) else ""
+            if name in ("time.time", "time.time_ns", "time.strftime", "time.localtime") or name.endswith((".now", ".today", ".utcnow")):
+                found.add((str(path.relative_to(PACKAGE)), name))
+    assert found == {("in_use.py", "time.strftime"), ("training/checkpoints.py", "time.time_ns")}
+
+
 def test_docstrings_of_public_functions_begin_with_a_verb():
     without = [
         f"{path.relative_to(PACKAGE)}:{node.lineno}: {said.splitlines()[0]}"
