@@ -13,6 +13,7 @@ import collections
 import contextlib
 import dataclasses
 import faulthandler
+import importlib.util
 import inspect
 import io
 import json
@@ -42,11 +43,12 @@ from PIL import Image  # noqa: E402
 ROOT = pathlib.Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+import hub_module  # noqa: E402
 import published  # noqa: E402
 from command import command  # noqa: E402
 from tiny import tiny_config  # noqa: E402
 
-from gan_jax import default_config, files  # noqa: E402
+from gan_jax import default_config, files, hub  # noqa: E402
 from gan_jax.collection import collection as collections_  # noqa: E402
 from gan_jax.errors import UserError  # noqa: E402
 from gan_jax.generators import open_generator  # noqa: E402
@@ -65,6 +67,7 @@ WRONG = ("traceback", "silent", "hangs")
 STATUS = pathlib.Path("/proc/self/status")
 HANGS = 60  # seconds, after which a case is ended
 HUGE = 2**36  # bytes of a file of holes
+TENSORFLOW = importlib.util.find_spec("tensorflow") is not None  # saved models are its own
 
 
 @dataclasses.dataclass(frozen=True)
@@ -336,7 +339,7 @@ class Bench:
         self._make_inputs()
 
     def _make_inputs(self) -> None:
-        """Twenty pictures with a table of them, and a file of published networks."""
+        """Twenty pictures with a table of them, a file of published networks, and a saved model with others that would reach beyond it."""
         (self.folder / "pictures").mkdir()
         rng, lines = np.random.default_rng(0), ["file,title,date"]
         for number in range(20):
@@ -347,6 +350,11 @@ class Bench:
         records = [dict(zip(lines[0].split(","), line.split(","))) for line in lines[1:]]
         (self.folder / "table.json").write_text(json.dumps(records))
         (self.folder / "network.pkl").write_bytes(published.file())
+        if TENSORFLOW:
+            hub.tensorflow("saved models")
+            hub_module.write_module(self.folder / "module")
+            for operation in hub_module.BEYOND:
+                hub_module.write_module(self.folder / "beyond" / operation, operation, out=str(self.folder / "ran"))
 
     # What reads.
 
@@ -411,6 +419,13 @@ class Bench:
     def published(self) -> object:
         return read_published(self.folder / "network.pkl")
 
+    def module(self) -> object:
+        """A saved model, opened and painted with."""
+        if not TENSORFLOW:
+            return None
+        generator = hub.open_module(str(self.folder / "module"))
+        return generator.images(np.zeros((2, generator.latent_size), np.float32))
+
     def configured(self) -> object:
         """A config file of the user's, in the command."""
         done = command("train", f"--config={self.folder / 'config.py'}", f"--workdir={self.folder / 'other'}", "--dry_run")
@@ -422,7 +437,8 @@ class Bench:
 
     def cases(self, seed: int) -> list[Case]:
         chance = random.Random(seed)
-        return [*self._of_workdir(chance), *self._of_checkpoints(chance), *self._of_inputs(chance), *self._of_configs()]
+        cases = [*self._of_workdir(chance), *self._of_checkpoints(chance), *self._of_inputs(chance), *self._of_configs()]
+        return cases + [*self._of_modules(chance)] if TENSORFLOW else cases
 
     def _of_workdir(self, chance: random.Random) -> Iterator[Case]:
         paths = [path for path in sorted(self.workdir.rglob("*")) if path.is_file() and "checkpoints" not in path.parts]
@@ -531,6 +547,24 @@ class Bench:
             yield Case("inputs: published networks", f"bytes from {first} gone", "network.pkl", cut, self.published)
         for what, content in PICKLES.items():
             yield Case("inputs: published networks", what, "network.pkl", written(lambda old, c=content: c), self.published)
+
+    def _of_modules(self, chance: random.Random) -> Iterator[Case]:
+        group = "inputs: saved models"
+        for path in sorted(path for path in (self.folder / "module").rglob("*") if path.is_file()):
+            local, whole = path.relative_to(self.folder).as_posix(), path.read_bytes()
+            for what, damage in ANY.items() if whole else ():
+                yield Case(group, what, local, damage, self.module, loud=path.name == "saved_model.pb")
+            for _ in range(40 if whole else 0):
+                place, bit = chance.randrange(len(whole)), 1 << chance.randrange(8)
+                flip = written(lambda old, p=place, b=bit: old[:p] + bytes([old[p] ^ b]) + old[p + 1 :])
+                yield Case(group, f"bit {place}.{bit} flipped", local, flip, self.module, loud=False)
+            for _ in range(10 if whole else 0):
+                first = chance.randrange(len(whole))
+                cut = written(lambda old, f=first: old[:f] + old[f + 7 :])
+                yield Case(group, f"bytes from {first} gone", local, cut, self.module, loud=False)
+        for operation in hub_module.BEYOND:
+            content = (self.folder / "beyond" / operation / "saved_model.pb").read_bytes()
+            yield Case(group, operation, "module/saved_model.pb", written(lambda old, c=content: c), self.module)
 
     def _of_configs(self) -> Iterator[Case]:
         (self.folder / "config.py").write_text("")
@@ -678,7 +712,7 @@ def main() -> None:
         os.environ["GAN_JAX_RAN"] = str(pathlib.Path(folder) / "ran")
         os.chdir(folder)
         bench = Bench(pathlib.Path(folder))
-        bench.all_of_it(), bench.record(), bench.published()  # what is compiled once is compiled now
+        bench.all_of_it(), bench.record(), bench.published(), bench.module()  # what is compiled once is compiled now
         limit = memory("VmSize") + MOST_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         cases = [case for case in bench.cases(given.seed) if case.group.startswith(given.group)]
