@@ -31,6 +31,12 @@ def test_what_is_damaged_or_hostile_ends_in_one_line(bench):
     bench.all_of_it()  # everything is as it was
 
 
+def test_a_link_that_leads_nowhere_is_damaged_and_not_missing(bench):
+    links = [case for case in bench.cases(seed=1) if case.what == "a link to itself" and case.path.endswith("about.json")]
+    outcomes = [damaged.tried(case, bench.folder) for case in links]
+    assert [one.ended for one in outcomes] == ["one line"]
+
+
 def test_a_case_that_goes_wrong_is_counted(bench):
     """What the script is for: it tells a traceback, silence and a line from each other."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from gan_jax import files, pictures
+from gan_jax import files, pictures, reading
 from gan_jax.collection.aspect import between, matted
 from gan_jax.collection.paintings import Collection
 from gan_jax.errors import UserError
@@ -163,7 +163,7 @@ def baseline_of(config: ConfigDict, workdir: pathlib.Path, morphs: Morphs) -> tu
     folder = workdir / "baseline"
     if not (config.baseline.generator or config.baseline.frames):
         return None, ""
-    if not (folder / ABOUT).exists():
+    if not reading.is_there(folder / ABOUT):
         return None, "there is none yet, or it could not be had"
     about = Baseline.about(folder)
     if about["asked"] != identity(config, workdir):
