@@ -126,6 +126,21 @@ ANY = {
     "sixty-four gibibytes of holes": of_holes,
 }
 
+
+def flips(content: bytes, count: int, chance: random.Random) -> Iterator[tuple[str, Callable[[pathlib.Path], None]]]:
+    """Names and damages: so many bits of a file, each flipped alone."""
+    for _ in range(count):
+        place, bit = chance.randrange(len(content)), 1 << chance.randrange(8)
+        yield f"bit {place}.{bit} flipped", written(lambda old, p=place, b=bit: old[:p] + bytes([old[p] ^ b]) + old[p + 1 :])
+
+
+def cuts(content: bytes, count: int, chance: random.Random) -> Iterator[tuple[str, Callable[[pathlib.Path], None]]]:
+    """Names and damages: seven bytes of a file gone, at so many places."""
+    for _ in range(count):
+        first = chance.randrange(len(content))
+        yield f"bytes from {first} gone", written(lambda old, f=first: old[:f] + old[f + 7 :])
+
+
 # Of JSON.
 
 TEXTS = {
@@ -537,14 +552,10 @@ class Bench:
         whole = (self.folder / "network.pkl").read_bytes()
         for what, damage in ANY.items():
             yield Case("inputs: published networks", what, "network.pkl", damage, self.published)
-        for _ in range(60):
-            place, bit = chance.randrange(len(whole)), 1 << chance.randrange(8)
-            flip = written(lambda old, p=place, b=bit: old[:p] + bytes([old[p] ^ b]) + old[p + 1 :])
-            yield Case("inputs: published networks", f"bit {place}.{bit} flipped", "network.pkl", flip, self.published, loud=False)
-        for _ in range(20):
-            first = chance.randrange(len(whole))
-            cut = written(lambda old, f=first: old[:f] + old[f + 7 :])
-            yield Case("inputs: published networks", f"bytes from {first} gone", "network.pkl", cut, self.published)
+        for what, damage in flips(whole, 60, chance):
+            yield Case("inputs: published networks", what, "network.pkl", damage, self.published, loud=False)
+        for what, damage in cuts(whole, 20, chance):
+            yield Case("inputs: published networks", what, "network.pkl", damage, self.published)
         for what, content in PICKLES.items():
             yield Case("inputs: published networks", what, "network.pkl", written(lambda old, c=content: c), self.published)
 
@@ -552,16 +563,12 @@ class Bench:
         group = "inputs: saved models"
         for path in sorted(path for path in (self.folder / "module").rglob("*") if path.is_file()):
             local, whole = path.relative_to(self.folder).as_posix(), path.read_bytes()
-            for what, damage in ANY.items() if whole else ():
+            if not whole:
+                continue
+            for what, damage in ANY.items():
                 yield Case(group, what, local, damage, self.module, loud=path.name == "saved_model.pb")
-            for _ in range(40 if whole else 0):
-                place, bit = chance.randrange(len(whole)), 1 << chance.randrange(8)
-                flip = written(lambda old, p=place, b=bit: old[:p] + bytes([old[p] ^ b]) + old[p + 1 :])
-                yield Case(group, f"bit {place}.{bit} flipped", local, flip, self.module, loud=False)
-            for _ in range(10 if whole else 0):
-                first = chance.randrange(len(whole))
-                cut = written(lambda old, f=first: old[:f] + old[f + 7 :])
-                yield Case(group, f"bytes from {first} gone", local, cut, self.module, loud=False)
+            for what, damage in [*flips(whole, 40, chance), *cuts(whole, 10, chance)]:
+                yield Case(group, what, local, damage, self.module, loud=False)
         for operation in hub_module.BEYOND:
             content = (self.folder / "beyond" / operation / "saved_model.pb").read_bytes()
             yield Case(group, operation, "module/saved_model.pb", written(lambda old, c=content: c), self.module)
