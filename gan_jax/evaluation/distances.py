@@ -1,13 +1,15 @@
 """Distances between sets, and what each is like: generated images and frames of morphs by real paintings, with floors and a ceiling."""
 
+import contextlib
 import dataclasses
 import os
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from gan_jax.errors import UserError
 from gan_jax.evaluation.inputs import PERIODS
@@ -19,7 +21,7 @@ from gan_jax.metrics.properties import PROPERTIES
 from gan_jax.progress import Progress
 
 MAX_IMAGES = 5000  # a set; KID's memory grows as the square
-MOST_THREADS = 8  # each with the neighbourhoods of a place's frames or of two halves of a set, 60 to 150 MB
+MOST_THREADS = 16  # each with the neighbourhoods of a place's frames or of two halves of a set, 60 to 150 MB
 
 NOTES = (
     "KID is unbiased, so it can be below zero; its interval holds 95 % of the values from random halves of both sets and takes the "
@@ -135,7 +137,7 @@ def distances(
     frames, generated = _limited("frames", frames, seed, notes), _limited("generated", generated, seed, notes)
     eye = _Eye(Standardiser.fit(sets["training"].features), seed, pixels_too)
 
-    with Progress("compare", len(sets) * (1 + repeats) + 1 + len(t) * (1 + len(competitors))) as progress:
+    with Progress("compare", len(sets) * (1 + repeats) + 1 + len(t) * (1 + len(competitors))) as progress, _threads() as pool:
         seen, floors = {}, {}
         for name, image_set in sets.items():
             # The neighbourhoods of a real set serve its description and its floor, and go: they are the largest thing here.
@@ -143,27 +145,27 @@ def distances(
             seen[name] = eye.look(name, image_set, patches)
             progress.advance(1, name)
             half = min(len(image_set) // 2, len(frames)) if len(frames) >= MINIMUM else len(image_set) // 2
-            floors[name] = _floor(seen[name], patches, half, seed, repeats, progress)
+            floors[name] = _floor(seen[name], patches, half, seed, repeats, pool, progress)
         del patches
         seen["generated"] = eye.look("generated", generated, eye.cut("generated", generated))
         progress.advance(1, "generated")
 
-        def along(
-            name: str, frames: ImageSet, of_place: Callable[[_Set], dict[str, Any]], closely: Collection[int]
-        ) -> list[dict[str, Any]]:
-            """Returns what `of_place` says of the frames at each t."""
+        def along(frames: ImageSet, of_place: Callable[[_Set], dict[str, Any]], closely: Collection[int]) -> list[Future]:
+            """Begins what `of_place` says of the frames at each t."""
 
             def at(k: int) -> dict[str, Any]:
                 # One name for all: the same draws of places, directions and pairs make the sets comparable.
                 patches = eye.cut("frames", frames[:, k]) if k in closely else None
                 return {"t": float(t[k]), **of_place(eye.look("frames", frames[:, k], patches))}
 
-            places = []
-            with _threads() as pool:
-                for place in pool.map(at, range(len(t))):
-                    places.append(place)
-                    progress.advance(1, f"{name}, t = {place['t']:.2f}")
-            return places
+            return [pool.submit(at, k) for k in range(len(t))]
+
+        def said(name: str, places: Sequence[Future]) -> list[dict[str, Any]]:
+            found = []
+            for place in places:
+                found.append(place.result())
+                progress.advance(1, f"{name}, t = {found[-1]['t']:.2f}")
+            return found
 
         def beside(here: _Set) -> dict[str, Any]:
             return {
@@ -176,14 +178,17 @@ def distances(
             return beside(here) | _properties(here, seed, pixels_too) | {"manifold": _manifold(seen["between"], here, seed)}
 
         everywhere = range(len(t))
-        morph = along("this study", frames, own, everywhere)
-        others = {
-            name: along(name, _limited("frames", each, seed, notes), beside, everywhere if closely is None else closely)
+        ours = along(frames, own, everywhere)
+        theirs = {
+            name: along(_limited("frames", each, seed, notes), beside, everywhere if closely is None else closely)
             for name, each in competitors.items()
         }
+        of_sets = {name: pool.submit(_properties, one, seed, pixels_too) for name, one in seen.items()}
+        morph = said("this study", ours)
+        others = {name: said(name, places) for name, places in theirs.items()}
+        properties = {name: each.result() for name, each in of_sets.items()}
 
     lying = [{"t": place["t"], **place.pop("manifold")} for place in morph]
-    properties = {name: _properties(one, seed, pixels_too) for name, one in seen.items()}
     both = dataclasses.replace(seen["training"], name="both, mixed")
     return {
         "sets": {**{name: len(one.images) for name, one in seen.items()}, "frames": len(frames)},
@@ -207,9 +212,18 @@ def distances(
     }
 
 
-def _threads() -> ThreadPoolExecutor:
-    """NumPy lets other threads run; one place or one split alone would leave most cores idle."""
-    return ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS))
+@contextlib.contextmanager
+def _threads() -> Iterator[ThreadPoolExecutor]:
+    """NumPy lets other threads run; one place or one split alone would leave most cores idle.
+
+    Products of matrices stay in their thread: with threads of their own, on many cores, they would wait for each other's.
+    """
+    pool = ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS))
+    with threadpool_limits(1, "blas"):
+        try:
+            yield pool
+        finally:
+            pool.shutdown(cancel_futures=True)  # what has not begun, where something went wrong or was interrupted
 
 
 def _seed(seed: int, *words: str) -> int:
@@ -308,7 +322,9 @@ def _halves(one: _Set, half: int, seed: int, repeats: int) -> Iterator[tuple[np.
         yield order[:half], order[half : 2 * half]
 
 
-def _floor(one: _Set, patches: Mapping[int, np.ndarray] | None, half: int, seed: int, repeats: int, progress: Progress) -> Figure:
+def _floor(
+    one: _Set, patches: Mapping[int, np.ndarray] | None, half: int, seed: int, repeats: int, pool: ThreadPoolExecutor, progress: Progress
+) -> Figure:
     """Returns the distances between random halves of one real set: what they are where nothing differs but the paintings drawn."""
     reason = one.reason
     if reason is None and half < kid.MINIMUM:
@@ -327,10 +343,9 @@ def _floor(one: _Set, patches: Mapping[int, np.ndarray] | None, half: int, seed:
         return {name: each.measure(*halves[each.of], None) for name, each in DISTANCES.items() if each.of in halves}
 
     found = []
-    with _threads() as pool:
-        for figures in pool.map(split, range(repeats), *zip(*_halves(one, half, seed, repeats))):
-            found.append(figures)
-            progress.advance(1, f"floor of {one.name}")
+    for figures in pool.map(split, range(repeats), *zip(*_halves(one, half, seed, repeats))):
+        found.append(figures)
+        progress.advance(1, f"floor of {one.name}")
     floors = {
         name: _mean_and_spread(each, [figures[name] for figures in found if name in figures], _why_not(each, one, one))
         for name, each in DISTANCES.items()
