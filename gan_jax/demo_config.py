@@ -12,6 +12,9 @@ def get_config() -> ConfigDict:
     config = with_ways(get_default())
     config.model.smooth = True
     config.model.smooth_discriminator = True
+    # Second convolutions where they cost little.
+    config.model.convolutions = 2
+    config.model.convolutions_up_to = 16
     # Half as many paintings a step as on a GPU, and of less weight: few images are seen here.
     config.training.paintings = 3.0
     config.training.paintings_batch = 16

@@ -65,6 +65,8 @@ SETTINGS: tuple[Field, ...] = (
         integer("width", 32, 1, 2**16, "dcgan: channels next to the image"),
         integer("convolutions", 1, 1, 2, "dcgan: of the generator, at each doubling; a second, of 3x3, sees what the first has enlarged",
                 new=True),
+        integer("convolutions_up_to", 0, 0, 1024,
+                "dcgan: pixels a side up to which there is the second of two convolutions; 0: all, those of the image too", new=True),
         flag("excitation", False, "dcgan: coarse layers of the generator weigh the channels of those three doublings finer; none at 32 px",
              new=True),
         flag("sync_batch_norm", True, "dcgan: batch statistics over all devices"),

@@ -418,6 +418,30 @@ def test_a_generator_of_two_convolutions_a_size_is_these_layers():
     assert counted[1] - counted[0] == 16**2 * 4 * (2 * 4 - 3 * 4) + 8**2 * 9 * 4 * 4 + 16**2 * 9 * 2 * 3
 
 
+def test_a_second_convolution_up_to_a_size_leaves_the_layers_above_as_they_are():
+    """At 16 pixels with the second one up to 8, the image is made as without any: of a layer that has one, in one step."""
+    latents = random(0, 2, 8)
+    config = default_config.get_config()
+    config.model.update(latent_size=8, width=4)
+    alone = networks.work(config.model, 4)[0]
+    config.model.update(convolutions=2, convolutions_up_to=8)
+    generator = networks.build(config.model, 16, jnp.float32)[0]
+    variables = init(generator, latents, 4)
+    p, stats = variables["params"], variables["batch_stats"]
+    assert {"second_0", "norm_second_0"} <= p.keys() and not {"conv_last", "norm_last"} & p.keys()
+    assert networks.work(config.model, 4)[0] - alone == 8**2 * 9 * 4 * 4
+    _, seen = generator.apply(variables, latents, level=4, alpha=jnp.float32(1), capture_intermediates=True, mutable=["intermediates"])
+    last = np.maximum(seen["intermediates"]["norm_second_0"]["__call__"][0], 0)
+    assert last.shape == (2, 8, 8, 4) and stats["norm_second_0"]["mean"].shape == (4,)
+    (expected,) = jax.linear_transpose(lambda x: plain_strided(x, p["to_rgb"]), jnp.zeros((2, 16, 16, 3)))(last)
+    np.testing.assert_allclose(apply(generator, variables, latents, 4), jnp.tanh(expected), atol=1e-5)
+
+    config.model.convolutions_up_to = 16
+    everywhere = init(networks.build(config.model, 16, jnp.float32)[0], latents, 4)["params"]
+    config.model.convolutions_up_to = 0
+    assert everywhere.keys() == init(networks.build(config.model, 16, jnp.float32)[0], latents, 4)["params"].keys()
+
+
 def test_a_smooth_discriminator_of_the_dcgan_is_these_layers():
     """Each convolution but that of the image takes what was smoothed."""
     images = random(0, 2, 16, 16, 3)

@@ -11,7 +11,7 @@ def tiny_config() -> ConfigDict:
     config.training.paintings_batch = 8
     config.collection.update(resolution=16, min_paintings=8)
     config.collection.painter.paintings = 48
-    config.model.update(latent_size=8, width=4)
+    config.model.update(latent_size=8, width=4, convolutions=1)
     config.training.update(
         augment="none", total_kimg=0.128, batch_size=16, log_every_kimg=0.032, sample_every_kimg=0.064, checkpoint_every_kimg=0.064
     )

@@ -32,7 +32,8 @@ def build(
 ) -> tuple[nn.Module, nn.Module]:
     """Returns (generator, discriminator) for `config.model`; `axis_name` names the devices whose batch statistics are taken together."""
     sizes: dict[str, Any] = dict(resolution=resolution, width=model.width, axis_name=axis_name, dtype=dtype)
-    extras = dict(timed=model.year, smooth=model.smooth, noise=model.noise, excitation=model.excitation, convolutions=model.convolutions)
+    extras = dict(timed=model.year, smooth=model.smooth, noise=model.noise, excitation=model.excitation)
+    extras |= dict(convolutions=model.convolutions, convolutions_up_to=model.convolutions_up_to)
     generator = Generator(latent_size=model.latent_size, label_size=labels, **extras, **sizes)
     sees: dict[str, Any] = dict(smooth=model.smooth_discriminator, contrast=model.local_contrast)
     return generator, Discriminator(label_size=discriminator_labels, **sees, **sizes)
@@ -43,20 +44,26 @@ def layers(model: ConfigDict, level: int) -> tuple[list[Layer], list[Layer]]:
     widths = [3] + [model.width * 2**i for i in range(level - 2)]  # from the image down to 4x4
     kernels = [(4 ** (level - i), 4, near, far) for i, (near, far) in enumerate(zip(widths, widths[1:]))]
     generated = [(16, 1, widths[-1], model.latent_size), *kernels[1:]]
-    if model.convolutions > 1:
+    twice = functools.partial(_twice, model.convolutions, model.convolutions_up_to)
+    if twice(2**level):
         last = _last_width(model.width)
         generated += [(4**level, 4, last, model.width), (4**level, 9, 3, last)]
-        generated += [(4 ** (level - i), 9, width, width) for i, width in enumerate(widths[1:-1], start=1)]
     else:
         generated += kernels[:1]
+    generated += [(4 ** (level - i), 9, width, width) for i, width in enumerate(widths[1:-1], start=1) if twice(2 ** (level - i))]
     for near, far in zip(widths[1:], widths[1 + EXCITED :]) if model.excitation else ():
         generated += [(1, 16, near, far), (1, 1, near, near)]
     (pixels, taps, near, far), *others = kernels
     return generated, [(16, 1, widths[-1], 1), (pixels, taps, near * (1 + model.local_contrast), far), *others]
 
 
+def _twice(convolutions: int, up_to: int, side: int) -> bool:
+    """Returns whether a generator has a second convolution at a size."""
+    return convolutions > 1 and (side <= up_to or not up_to)
+
+
 def _last_width(width: int) -> int:
-    """Returns the channels at the size of the image, which only a generator of two convolutions has."""
+    """Returns the channels at the size of the image, which only a generator with a second convolution there has."""
     return max(1, width // 2)
 
 
@@ -174,6 +181,7 @@ class Generator(nn.Module):
     noise: bool = False
     excitation: bool = False
     convolutions: int = 1  # at each size that is enlarged to
+    convolutions_up_to: int = 0  # pixels a side of the last such size that has a second one; 0: the image's
     axis_name: str | None = None  # devices over which batch statistics are taken together in training
     dtype: DTypeLike = jnp.float32
 
@@ -186,8 +194,8 @@ class Generator(nn.Module):
         del level, alpha
         layers = int(math.log2(self.resolution)) - 2
         channels = self.width * 2 ** (layers - 1)
-        twice = self.convolutions > 1
-        sides = [4 * 2**i for i in range(layers + twice)]
+        twice = functools.partial(_twice, self.convolutions, self.convolutions_up_to)
+        sides = [4 * 2**i for i in range(layers + twice(self.resolution))]
         noise = pixel_noise(jnp.zeros(1, jnp.uint32) if seeds is None else seeds, sides) if self.noise else []
 
         def activated(x: Array, place: int, name: str) -> Array:
@@ -213,11 +221,11 @@ class Generator(nn.Module):
             if self.excitation and i + 1 >= EXCITED:
                 x = Excitation(self.dtype, name=f"excite_{i}")(x, coarse[i + 1 - EXCITED])
             x = activated(x, i + 1, str(i))
-            if twice:
+            if twice(sides[i + 1]):
                 x = conv(x, _kernel(self, f"second_{i}", (channels, 3, 3, channels)))
                 x = activated(x, i + 1, f"second_{i}")
             coarse.append(x)
-        if twice:
+        if twice(self.resolution):
             x = activated(enlarged(x, "conv_last", _last_width(self.width)), layers, "last")
             x = conv(x, _kernel(self, "to_rgb", (3, 3, 3, x.shape[-1])))
         else:
