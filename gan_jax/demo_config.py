@@ -20,7 +20,7 @@ def get_config() -> ConfigDict:
     config.training.paintings_batch = 16
     # So few paintings are known by heart before their brushwork is learnt; augmentation that gets stronger with that holds it back.
     config.training.augment = "adaptive"
-    config.training.total_kimg = 250.0
+    config.training.total_kimg = 200.0
     return config
 
 

@@ -138,17 +138,22 @@ def distances(
     eye = _Eye(Standardiser.fit(sets["training"].features), seed, pixels_too)
 
     with Progress("compare", len(sets) * (1 + repeats) + 1 + len(t) * (1 + len(competitors))) as progress, _threads() as pool:
-        seen, floors = {}, {}
-        for name, image_set in sets.items():
-            # The neighbourhoods of a real set serve its description and its floor, and go: they are the largest thing here.
+
+        def whole(name: str, image_set: ImageSet) -> tuple[_Set, dict[int, np.ndarray] | None]:
             patches = eye.cut(name, image_set)
-            seen[name] = eye.look(name, image_set, patches)
+            return eye.look(name, image_set, patches), patches
+
+        looked = {name: pool.submit(whole, name, each) for name, each in {**sets, "generated": generated}.items()}
+        seen, of_sets, of_halves = {}, {}, {}
+        for name in tuple(looked):
+            # The neighbourhoods of a set serve its description and its floor, and go: they are the largest thing here.
+            seen[name], patches = looked.pop(name).result()
+            of_sets[name] = pool.submit(_properties, seen[name], seed, pixels_too)
             progress.advance(1, name)
-            half = min(len(image_set) // 2, len(frames)) if len(frames) >= MINIMUM else len(image_set) // 2
-            floors[name] = _floor(seen[name], patches, half, seed, repeats, pool, progress)
-        del patches
-        seen["generated"] = eye.look("generated", generated, eye.cut("generated", generated))
-        progress.advance(1, "generated")
+            if name in sets:
+                half = min(len(seen[name].images) // 2, len(frames)) if len(frames) >= MINIMUM else len(seen[name].images) // 2
+                of_halves[name] = pool.submit(_floor, seen[name], patches, half, seed, repeats)
+            del patches
 
         def along(frames: ImageSet, of_place: Callable[[_Set], dict[str, Any]], closely: Collection[int]) -> list[Future]:
             """Begins what `of_place` says of the frames at each t."""
@@ -183,7 +188,10 @@ def distances(
             name: along(_limited("frames", each, seed, notes), beside, everywhere if closely is None else closely)
             for name, each in competitors.items()
         }
-        of_sets = {name: pool.submit(_properties, one, seed, pixels_too) for name, one in seen.items()}
+        floors = {}
+        for name in tuple(of_halves):
+            floors[name] = of_halves.pop(name).result()
+            progress.advance(repeats, f"floor of {name}")
         morph = said("this study", ours)
         others = {name: said(name, places) for name, places in theirs.items()}
         properties = {name: each.result() for name, each in of_sets.items()}
@@ -322,15 +330,12 @@ def _halves(one: _Set, half: int, seed: int, repeats: int) -> Iterator[tuple[np.
         yield order[:half], order[half : 2 * half]
 
 
-def _floor(
-    one: _Set, patches: Mapping[int, np.ndarray] | None, half: int, seed: int, repeats: int, pool: ThreadPoolExecutor, progress: Progress
-) -> Figure:
+def _floor(one: _Set, patches: Mapping[int, np.ndarray] | None, half: int, seed: int, repeats: int) -> Figure:
     """Returns the distances between random halves of one real set: what they are where nothing differs but the paintings drawn."""
     reason = one.reason
     if reason is None and half < kid.MINIMUM:
         reason = f"{one.name}: halves of {half} images, at least {kid.MINIMUM} are needed"
     if reason:
-        progress.advance(repeats)
         return {"n": half, "repeats": repeats, **{name: _mean_and_spread(each, [], reason) for name, each in DISTANCES.items()}}
 
     def split(i: int, first: np.ndarray, second: np.ndarray) -> dict[str, Figure]:
@@ -342,10 +347,7 @@ def _floor(
             halves["neighbourhoods"] = (swd.describe(here, *directions), swd.describe(there, *directions))
         return {name: each.measure(*halves[each.of], None) for name, each in DISTANCES.items() if each.of in halves}
 
-    found = []
-    for figures in pool.map(split, range(repeats), *zip(*_halves(one, half, seed, repeats))):
-        found.append(figures)
-        progress.advance(1, f"floor of {one.name}")
+    found = [split(i, *halves) for i, halves in enumerate(_halves(one, half, seed, repeats))]
     floors = {
         name: _mean_and_spread(each, [figures[name] for figures in found if name in figures], _why_not(each, one, one))
         for name, each in DISTANCES.items()

@@ -30,6 +30,7 @@ QUANTILES = 2048
 MAX_NEIGHBOURHOODS = 1 << 17  # a level, 77 MB: sets of more than 1,024 images give fewer an image
 FLAT = 1e-3  # grey levels of 255: a channel that varies by less has no structure to normalise, only rounding
 CHUNK = 1 << 22  # values of one chunk of images
+MOMENTS = 8  # images whose moments are taken at once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,8 +122,9 @@ def _directions(seed: int, repeat: int, size: int) -> np.ndarray:
 def _moments(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns mean and standard deviation of each channel over all else of [n, k, 3, 7, 7]: float64 [3], [3]."""
     mean = patches.mean(axis=(0, 1, 3, 4), dtype=np.float64)
-    # Image by image, so that no copy of the set in float64 is needed.
-    square = sum(np.square(one - mean[:, None, None]).mean(axis=(0, 2, 3)) for one in patches) / len(patches)
+    # Some images at a time, so that no copy of the set in float64 is needed.
+    parts = (patches[i : i + MOMENTS] for i in range(0, len(patches), MOMENTS))
+    square = sum(np.square(part - mean[:, None, None]).sum(axis=(0, 1, 3, 4)) for part in parts) * (mean.size / patches.size)
     std = np.sqrt(square)
     return mean, np.where(std > FLAT, std, 1.0)
 
