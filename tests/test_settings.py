@@ -189,7 +189,7 @@ def test_a_workdir_from_before_a_field_had_its_name_is_complete(tmp_path, capfd)
     """`old_config.json` was written by an earlier version, with fingerprints of its own making."""
     config = demo_config.get_config()
     config.training.update(augment="none", total_kimg=150.0)  # as the demo was then
-    config.model.update(smooth_discriminator=False, convolutions=1)
+    config.model.update(smooth_discriminator=False, convolutions=1, convolutions_up_to=0)
     config.collection.update(resolution=16, min_paintings=8)
     config.collection.painter.paintings = 48
     Study(config, tmp_path).run("prepare")
