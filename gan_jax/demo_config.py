@@ -12,7 +12,7 @@ def get_config() -> ConfigDict:
     config = with_ways(get_default())
     config.model.smooth = True
     config.model.smooth_discriminator = True
-    # Second convolutions where they cost little.
+    # At small sizes second convolutions bring more than the images that could be seen in the same time.
     config.model.convolutions = 2
     config.model.convolutions_up_to = 16
     # Half as many paintings a step as on a GPU, and of less weight: few images are seen here.
