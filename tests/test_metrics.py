@@ -224,7 +224,7 @@ def slow_ms_ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 class TestMsSsim:
-    @pytest.mark.parametrize("size", [16, 27, 64])
+    @pytest.mark.parametrize("size", [16, 27, 64, 150])  # the last in several products, of which one is smaller
     def test_independent_version(self, size):
         a = pictures(3, size, 0)
         b = np.clip(a.astype(int) + np.random.default_rng(1).integers(-40, 41, a.shape), 0, 255).astype(np.uint8)

@@ -151,7 +151,7 @@ def distances(
             of_sets[name] = pool.submit(_properties, seen[name], seed, pixels_too)
             progress.advance(1, name)
             if name in sets:
-                half = min(len(seen[name].images) // 2, len(frames)) if len(frames) >= MINIMUM else len(seen[name].images) // 2
+                half = min(len(sets[name]) // 2, len(frames)) if len(frames) >= MINIMUM else len(sets[name]) // 2
                 of_halves[name] = pool.submit(_floor, seen[name], patches, half, seed, repeats)
             del patches
 

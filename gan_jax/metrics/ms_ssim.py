@@ -14,6 +14,7 @@ FILTER_SIZE = 11
 FILTER_SIGMA = 1.5
 LUMINANCE = (0.01 * 255) ** 2  # (k1 max)^2
 CONTRAST = (0.03 * 255) ** 2  # (k2 max)^2
+BLOCK = 64  # places of a window that are taken in one product
 CHUNK = 1 << 17  # values of one chunk of images: what is computed of them stays in a cache
 
 
@@ -42,10 +43,21 @@ def _places(length: int, size: int) -> np.ndarray:
 
 
 def _smooth(x: np.ndarray) -> np.ndarray:
-    """Smooths [..., h, w] to [..., h - size + 1, w - size + 1], as products of matrices, which take half the time of sliding."""
-    h, w = x.shape[-2:]
-    size = min(FILTER_SIZE, h, w)
-    return np.matmul(_places(h, size), x @ _places(w, size).T)
+    """Smooths [..., h, w] to [..., h - size + 1, w - size + 1], as products of matrices, which take half the time of sliding.
+
+    Some places at a time: a product for a whole side would take as much longer as the side is longer than the window.
+    """
+    size = min(FILTER_SIZE, *x.shape[-2:])
+    columns = [part @ _places(part.shape[-1], size).T for part in _overlapping(x, size, -1)]
+    rows = [np.matmul(_places(part.shape[-2], size), part) for part in _overlapping(np.concatenate(columns, axis=-1), size, -2)]
+    return np.concatenate(rows, axis=-2)
+
+
+def _overlapping(x: np.ndarray, size: int, axis: int) -> list[np.ndarray]:
+    """Returns the parts of x along an axis in which a window has `BLOCK` places, the last one fewer."""
+    places = x.shape[axis] - size + 1
+    ends = [(first, min(first + BLOCK, places) + size - 1) for first in range(0, places, BLOCK)]
+    return [x[..., first:last] if axis == -1 else x[..., first:last, :] for first, last in ends]
 
 
 def _ssim(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
