@@ -7,9 +7,13 @@ from ml_collections import ConfigDict
 
 from gan_jax.default_config import get_config as get_default
 
+LARGE = 64  # channels next to the image
 
-def get_config() -> ConfigDict:
+
+def get_config(width: int = 32) -> ConfigDict:
+    """Makes the config with so many channels next to the image. From `LARGE` of them on it is for a GPU, and sees ten times as much."""
     config = with_ways(get_default())
+    config.model.width = width
     config.model.smooth = True
     config.model.smooth_discriminator = True
     # At small sizes second convolutions bring more than the images that could be seen in the same time.
@@ -21,6 +25,18 @@ def get_config() -> ConfigDict:
     # So few paintings are known by heart before their brushwork is learnt; augmentation that gets stronger with that holds it back.
     config.training.augment = "adaptive"
     config.training.total_kimg = 200.0
+    config.tuning.steps = 120
+    config.tuning.statistics = 1.0
+    if width >= LARGE:
+        # With so many channels and images, what helps `configs/van_gogh.py` helps here too; without them it does not.
+        config.model.excitation = True
+        config.training.batch_size = 64
+        config.training.learning_rate_decay = 0.3
+        config.training.paintings_spread = 0.1
+        config.training.total_kimg = 2000.0
+        config.training.log_every_kimg = 20.0
+        config.training.sample_every_kimg = 200.0
+        config.training.checkpoint_every_kimg = 400.0
     return config
 
 
@@ -30,4 +46,6 @@ def with_ways(config: ConfigDict) -> ConfigDict:
     config.training.paintings = 10.0
     # Where ways are learnt, a tuned generator paints their ends alone: nothing else has to stay as it was.
     config.tuning.locality = 0.0
+    config.tuning.optimizer = "muon"
+    config.tuning.learning_rate = 0.003
     return config

@@ -13,8 +13,8 @@ from gan_jax.latents import sampling, tutorial
 from gan_jax.latents.inversion import invert, rms
 from gan_jax.latents.paths import PATHS, linear, mean_shift, rescaled, slerp, smooth, spline
 from gan_jax.latents.search import QUIET, Settings, rate_schedule
+from gan_jax.latents.tuning import KERNELS, OPTIMIZERS, learning_rates, tuned
 from gan_jax.latents.tuning import Settings as TuningSettings
-from gan_jax.latents.tuning import learning_rates, tuned
 from gan_jax.models.generator import Critic, Generator, Years, on_sphere
 from gan_jax.models.likeness import Weights, distance, features_of, ssim, unlike_statistics
 from gan_jax.pictures import to_float
@@ -250,9 +250,8 @@ def to_tune():
 
 
 def tuning_settings(**changes) -> TuningSettings:
-    return TuningSettings(
-        **{"steps": 150, "learning_rate": 0.02, "locality": 1.0, "statistics": 0.0, "weights": Weights(1.0, 0.0, 0.0), **changes}
-    )
+    given = {"steps": 150, "optimizer": "adam", "learning_rate": 0.02, "locality": 1.0, "statistics": 0.0}
+    return TuningSettings(**{**given, "weights": Weights(1.0, 0.0, 0.0), **changes})
 
 
 def test_tuning_brings_the_ends_nearer_and_leaves_the_rest(to_tune):
@@ -327,6 +326,36 @@ def test_a_tunings_learning_rate_rises_holds_and_falls(steps):
     if steps == 300:  # a tenth of them, and half of them along a cosine
         expected = 0.5 * np.array([1 / 31, 30 / 31, 1, 1, 0.75, 0.5, 0.25])
         np.testing.assert_allclose(rates[[0, 29, 30, 149, 200, 225, 250]], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "shape, sides",
+    [((8, 3, 3, 6), (8, 54)), ((64, 4, 4, 3), (64, 48)), ((3, 3, 3, 32), (3, 288)), ((4, 4, 32, 8), (512, 8)), ((12, 5), (12, 5))],
+)
+def test_a_kernel_is_tuned_alike_in_all_directions(shape, sides):
+    """Its gradient is a hundred times as large in one direction as in another; its step is not, and as large as settings say."""
+    least = min(sides)
+    (u, _), (v, _) = (np.linalg.qr(RNG.normal(size=(side, least))) for side in sides)
+    gradient = jnp.asarray(u * np.geomspace(1, 1e-2, least) @ v.T, jnp.float32).reshape(shape)
+    settings = tuning_settings(learning_rate=0.5)
+    muon, kernel = OPTIMIZERS["muon"](settings), jnp.zeros(shape)
+    with jax.numpy_dtype_promotion("standard"):
+        step = np.asarray(muon.update(gradient, muon.init(kernel), kernel)[0]).reshape(sides)
+    strengths = np.linalg.svd(step, compute_uv=False)
+    assert strengths.max() < 10 * strengths.min()
+    alike = float(learning_rates(settings)(0)) * KERNELS * math.sqrt(max(sides))  # if all were
+    assert 0.6 * alike < strengths.max() < 1.3 * alike
+    assert np.all(np.diag(u.T @ step @ v) < 0)  # downhill
+
+
+@pytest.mark.parametrize("shape", [(7,), (1, 14), ()])
+def test_what_is_no_kernel_is_tuned_by_adam(shape):
+    settings = tuning_settings(learning_rate=0.5)
+    by, weights, gradient = OPTIMIZERS["muon"](settings), jnp.zeros(shape), jnp.asarray(RNG.normal(size=shape), jnp.float32)
+    with jax.numpy_dtype_promotion("standard"):
+        step = by.update(gradient, by.init(weights), weights)[0]
+    ahead = 1 + 0.9 * 0.1 / (1 - 0.9**2)  # Nesterov's first step (Dozat 2016)
+    np.testing.assert_allclose(step, -ahead * float(learning_rates(settings)(0)) * np.sign(gradient), rtol=1e-4)
 
 
 def test_nothing_is_tuned_in_no_steps(to_tune):

@@ -15,6 +15,7 @@ import numpy as np
 import optax
 from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from optax.contrib import MuonDimensionNumbers
 
 from gan_jax import keys, pictures
 from gan_jax.models.generator import Critic, Generator, on_sphere
@@ -22,15 +23,19 @@ from gan_jax.models.layers import STDDEV_GROUP
 from gan_jax.models.likeness import Weights, distance, features_of, unlike_statistics
 from gan_jax.progress import Progress
 
-RAMP_UP = 0.1  # the first part of the steps, over which the learning rate rises: Adam knows too little of the gradients then
+RAMP_UP = 0.1  # the first part of the steps, over which the learning rate rises: too little is known of the gradients then
 RAMP_DOWN = 0.5  # the last part, over which it falls to zero along a cosine
+KERNELS = 0.2  # of the learning rate: by how much Muon moves the weights of a kernel in a step, root mean square
+ITERATIONS = 3  # of its Newton and Schulz: five, as is usual, take longer and paint no nearer
+MOMENTUM, SQUARES = 0.9, 0.99  # how much of the gradients before stays, and of their squares
 NOTE_EVERY = 10  # steps
 OTHERS = 1024  # random latents, towards which a generator is held to what it painted before
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    steps: int  # of Adam, each with all paintings of a group
+    steps: int  # each with all paintings of a group
+    optimizer: str  # of OPTIMIZERS
     learning_rate: float
     locality: float  # weight of what keeps other latents' images as they were
     statistics: float  # weight of what keeps as much of every feature as there is in a painting, wherever it is
@@ -69,9 +74,9 @@ def tuned(generator: Generator, groups: Sequence[Group], settings: Settings, see
             z = np.stack([latents[at] for (latents, _), at in zip(full, places)])
             target = np.stack([pictures.to_float(paintings[at]) for (_, paintings), at in zip(full, places)])
             z, target = jax.device_put((z, target), divided)
-            trained, adam, seen = begin(target, before, critic_params)
+            trained, state, seen = begin(target, before, critic_params)
             for i in range(settings.steps):
-                trained, adam, loss = step(trained, adam, z, target, seen, before, kept, critic_params, others, np.int32(i))
+                trained, state, loss = step(trained, state, z, target, seen, before, kept, critic_params, others, np.int32(i))
                 if (i + 1) % NOTE_EVERY == 0 or i + 1 == settings.steps:
                     progress.advance(i % NOTE_EVERY + 1, f"loss {float(loss.mean()):.3f}")
             for i in range(len(some)):
@@ -90,6 +95,43 @@ def learning_rates(settings: Settings) -> optax.Schedule:
         ],
         [rise, hold],
     )
+
+
+def adam(settings: Settings) -> optax.GradientTransformation:
+    """Returns Adam, by the settings' learning rates."""
+    return optax.adam(learning_rates(settings), b1=MOMENTUM, b2=SQUARES)
+
+
+def muon(settings: Settings) -> optax.GradientTransformation:
+    """Returns Muon for kernels, Adam for the rest, by the settings' learning rates.
+
+    Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon) moves a kernel by as much in every direction of its matrix. Fine
+    strokes are in directions in which the gradient is small: by Adam they come last. It moves other latents' images as much: `locality`
+    holds them less.
+    """
+    return optax.contrib.muon(
+        learning_rates(settings),
+        beta=MOMENTUM,
+        ns_steps=ITERATIONS,
+        adam_b1=MOMENTUM,
+        adam_b2=SQUARES,
+        consistent_rms=KERNELS,
+        muon_weight_dimension_numbers=functools.partial(jax.tree.map, _matrix),
+    )
+
+
+OPTIMIZERS = {"adam": adam, "muon": muon}
+
+
+def _matrix(weights: Array) -> MuonDimensionNumbers | None:
+    """Returns which axes of weights are the rows and the columns of a matrix; None where they are no kernel.
+
+    Kernels of convolutions are [a, h, w, b], of an excitation [h, w, b, a], of dense layers [a, b]: a by itself is one side.
+    """
+    if weights.ndim < 2 or 1 in (weights.shape[0], weights.shape[-1]):  # a bias, or a year's, which has one row
+        return None
+    rows = 3 if weights.ndim == 4 and weights.shape[1] != weights.shape[2] else 1  # axes
+    return MuonDimensionNumbers(tuple(range(rows)), tuple(range(rows, weights.ndim)))
 
 
 def _whole(size: int) -> int:
@@ -112,8 +154,7 @@ def _joined(trained: Any, kept: Any) -> Any:
 def _programs(apply: Callable, features: Callable | None, settings: Settings, mesh: Mesh, label_size: int) -> tuple[Callable, Callable]:
     """Returns how a round begins, and its step. What a device trains is that device's part of arrays [devices, ...]."""
     critic_of = Critic(None, features) if features else None
-    adam = optax.scale_by_adam(b1=0.9, b2=0.99)
-    schedule = learning_rates(settings)
+    optimizer = OPTIMIZERS[settings.optimizer](settings)
     own, same = PartitionSpec("groups"), PartitionSpec()
 
     def each(function: Callable, *, own_first: int, arguments: int) -> Callable:
@@ -127,7 +168,7 @@ def _programs(apply: Callable, features: Callable | None, settings: Settings, me
         return jax.shard_map(on_device, mesh=mesh, in_specs=specs, out_specs=own, check_vma=False)
 
     def begin(target: Array, before: Any, critic: Any) -> tuple[Any, Any, list[Array]]:
-        return before, adam.init(before), features_of(critic_of, critic, target)
+        return before, optimizer.init(before), features_of(critic_of, critic, target)
 
     def unlike(critic: Any, images: Array, wanted: Array, there: list[Array]) -> Array:
         seen = features_of(critic_of, critic, images)
@@ -153,9 +194,8 @@ def _programs(apply: Callable, features: Callable | None, settings: Settings, me
 
         loss, gradient = jax.value_and_grad(total)(trained)
         with jax.numpy_dtype_promotion("standard"):  # optax raises a float to its integer count
-            update, state = adam.update(gradient, state)
-        rate = schedule(i.astype(jnp.float32))
-        return jax.tree.map(lambda p, u: p - rate * u, trained, update), state, loss
+            update, state = optimizer.update(gradient, state, trained)
+        return optax.apply_updates(trained, update), state, loss
 
     # Not several steps in one program: XLA's loops on a CPU take ten times as long as their parts.
     donate = functools.partial(jax.jit, donate_argnums=(0, 1))
