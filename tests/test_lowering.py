@@ -79,7 +79,7 @@ def test_a_generator_whose_channels_are_weighed():
 
 
 def test_sampling(generator):
-    lowered(_quantised, generator.apply, generator.params, jnp.zeros((8, generator.latent_size)))
+    lowered(_quantised(generator.apply), generator.params, jnp.zeros((8, generator.latent_size)))
 
 
 def test_inversion(generator):
@@ -93,17 +93,22 @@ def test_inversion(generator):
     lowered(programs.step, params, critic, lanes, key, np.int32(0))
 
 
-def test_tuning(generator):
+@pytest.mark.parametrize("optimizer, kept_by", [("adam", {"adam"}), ("muon", {"adam", "muon"})])
+def test_tuning(generator, optimizer, kept_by):
     mesh = Mesh(np.array(jax.local_devices()[:1]), ("groups",))
-    begin, step = tuning._programs(generator.apply, generator.critic.features, tuning.Settings(20, 1e-3, 0.3, 2.0, WEIGHTS), mesh, 0)
+    begin, step = tuning._programs(
+        generator.apply, generator.critic.features, tuning.Settings(20, optimizer, 1e-3, 0.3, 2.0, WEIGHTS), mesh, 0
+    )
     before, kept = tuning._split(generator.params)
     z, target = jnp.zeros((1, 4, generator.latent_size)), jnp.zeros((1, 4, 16, 16, 3))
     critic = generator.critic.params
     lowered(begin, target, before, critic)
-    trained, adam, seen = jax.eval_shape(begin, target, before, critic)
-    assert isinstance(adam, optax.ScaleByAdamState)
+    trained, state, seen = jax.eval_shape(begin, target, before, critic)
+    parts = jax.tree.leaves(state, is_leaf=lambda part: isinstance(part, (optax.ScaleByAdamState, optax.contrib.MuonState)))
+    names = {optax.ScaleByAdamState: "adam", optax.contrib.MuonState: "muon"}
+    assert {names[type(part)] for part in parts if type(part) in names} == kept_by
     others = jnp.zeros((tuning.OTHERS, generator.latent_size))
-    lowered(step, trained, adam, z, target, seen, before, kept, critic, others, np.int32(0))
+    lowered(step, trained, state, z, target, seen, before, kept, critic, others, np.int32(0))
 
 
 def test_features(generator):

@@ -17,7 +17,7 @@ import optax
 from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from gan_jax import keys, pictures
+from gan_jax import compiler, keys, pictures
 from gan_jax.models.generator import Critic, Generator, on_sphere
 from gan_jax.models.layers import STDDEV_GROUP
 from gan_jax.models.likeness import Parts, Weights, distance, features_of
@@ -207,7 +207,7 @@ def programs_of(apply: Callable, features: Callable | None, settings: Settings, 
         step = chosen(jnp.zeros_like(lanes.step), lanes.step)
         return Lanes(chosen(z, lanes.z), state, step, target, seen_in(critic, target))
 
-    @functools.partial(jax.jit, donate_argnums=2)
+    @functools.partial(jax.jit, donate_argnums=2, compiler_options=compiler.options())
     def step(params: Any, critic: Any, lanes: Lanes, key: Array, turn: Array) -> tuple[Lanes, Parts]:
         """Takes one step of each search that is not over, and the distances [b] before it."""
         done = lanes.step.astype(jnp.float32) / settings.steps

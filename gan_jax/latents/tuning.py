@@ -17,7 +17,7 @@ from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from optax.contrib import MuonDimensionNumbers
 
-from gan_jax import keys, pictures
+from gan_jax import compiler, keys, pictures
 from gan_jax.models.generator import Critic, Generator, on_sphere
 from gan_jax.models.layers import STDDEV_GROUP
 from gan_jax.models.likeness import Weights, distance, features_of, unlike_statistics
@@ -198,5 +198,5 @@ def _programs(apply: Callable, features: Callable | None, settings: Settings, me
         return optax.apply_updates(trained, update), state, loss
 
     # Not several steps in one program: XLA's loops on a CPU take ten times as long as their parts.
-    donate = functools.partial(jax.jit, donate_argnums=(0, 1))
-    return jax.jit(each(begin, own_first=1, arguments=3)), donate(each(step, own_first=5, arguments=10))
+    compiled = functools.partial(jax.jit, compiler_options=compiler.options())
+    return compiled(each(begin, own_first=1, arguments=3)), compiled(each(step, own_first=5, arguments=10), donate_argnums=(0, 1))

@@ -15,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from gan_jax import compiler
+
 
 @dataclasses.dataclass(frozen=True)
 class Critic:
@@ -144,7 +146,7 @@ class Generator:
         for done in range(0, len(latents), batch_size):
             # The last batch is moved back to be full: another size would be another program to compile.
             start = min(done, len(latents) - batch_size)
-            made[start : start + batch_size] = _quantised(self.apply, self.params, latents[start : start + batch_size])
+            made[start : start + batch_size] = _quantised(self.apply)(self.params, latents[start : start + batch_size])
             count(start + batch_size - done)
         return made
 
@@ -160,6 +162,9 @@ def on_sphere(latents: Array, label_size: int = 0) -> Array:
     return latents * (math.sqrt(latents.shape[-1]) / jnp.maximum(length, 1e-12))
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _quantised(apply: Callable, params: Any, latents: Array) -> Array:
-    return jnp.clip(jnp.rint((apply(params, latents) + 1) * 127.5), 0, 255).astype(jnp.uint8)
+@functools.lru_cache(maxsize=16)
+def _quantised(apply: Callable) -> Callable[[Any, Array | np.ndarray], Array]:
+    def images(params: Any, latents: Array | np.ndarray) -> Array:
+        return jnp.clip(jnp.rint((apply(params, latents) + 1) * 127.5), 0, 255).astype(jnp.uint8)
+
+    return jax.jit(images, compiler_options=compiler.options())

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from gan_jax import compiler
 from gan_jax.training import hosts
 
 AXIS = "devices"
@@ -59,7 +60,7 @@ class Program:
         arguments = abstract((state, replicated))
         if hosts.count() > 1:  # then lowering wants arrays
             arguments = jax.tree.map(lambda x: replicate(np.zeros(x.shape, x.dtype), among), arguments)
-        self.compiled = parallel.lower(self._spread, *arguments).compile()
+        self.compiled = parallel.lower(self._spread, *arguments).compile(compiler_options=compiler.options())
         # What is compiled for several processes doesn't take the arrays of one; pmap does, and finds the program in JAX's cache.
         self._run = parallel if hosts.count() > 1 else self.compiled
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax import pictures
+from gan_jax import compiler, pictures
 from gan_jax.models import networks
 from gan_jax.models.generator import Years
 from gan_jax.training import paintings
@@ -37,7 +37,9 @@ class SampleGrid:
         # Two threads at the same program would read its entry in the compilation cache while it is written.
         with self._compiling:
             if level not in self._programs:
-                self._programs[level] = jax.jit(images).lower(self._like, latents, np.float32(0)).compile()
+                self._programs[level] = (
+                    jax.jit(images).lower(self._like, latents, np.float32(0)).compile(compiler_options=compiler.options())
+                )
 
     def images(self, state: TrainState, level: int, alpha: float, n: int = GRID) -> np.ndarray:
         """Returns uint8 [n, r, r, 3], r being the level's resolution. The first 36 are those of the grid."""

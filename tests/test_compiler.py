@@ -1,0 +1,36 @@
+"""What the compiler is told: only what it knows, and without another result."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gan_jax import compiler
+
+
+def test_options_that_the_compiler_does_not_know_are_left_out(monkeypatch):
+    monkeypatch.setattr(compiler, "PRODUCTS_ALONE", {"xla_no_such_option": "1"})
+    assert not compiler.known(compiler.PRODUCTS_ALONE)
+    assert compiler.options.__wrapped__() is None
+    assert compiler.known({"xla_cpu_enable_fast_math": False})
+
+
+def test_other_devices_than_processors_are_told_nothing(monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert compiler.options.__wrapped__() is None
+
+
+def test_products_and_convolutions_are_as_exact_with_the_options_as_without():
+    rng = np.random.default_rng(0)
+    x, k = rng.normal(size=(4, 16, 16, 24)), rng.normal(size=(40, 3, 3, 24))
+    product, convolved = x[..., None, :] @ k[:, 1, 1].T, np.zeros((4, 14, 14, 40))
+    for i in range(3):
+        for j in range(3):
+            convolved += x[:, i : i + 14, j : j + 14] @ k[:, i, j].T
+
+    def both(x, k):
+        numbers = ("NHWC", "OHWI", "NHWC")
+        return jnp.einsum("nhwc,dc->nhwd", x, k[:, 1, 1]), jax.lax.conv_general_dilated(x, k, (1, 1), "VALID", dimension_numbers=numbers)
+
+    program = jax.jit(both, compiler_options=compiler.options())
+    for made, expected in zip(program(*(jnp.asarray(a, jnp.float32) for a in (x, k))), (product[..., 0, :], convolved)):
+        np.testing.assert_allclose(made, expected, rtol=1e-4, atol=1e-4)
