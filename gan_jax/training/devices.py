@@ -60,8 +60,10 @@ class Program:
         arguments = abstract((state, replicated))
         if hosts.count() > 1:  # then lowering wants arrays
             arguments = jax.tree.map(lambda x: replicate(np.zeros(x.shape, x.dtype), among), arguments)
-        self.compiled = parallel.lower(self._spread, *arguments).compile(compiler_options=compiler.options())
-        # What is compiled for several processes doesn't take the arrays of one; pmap does, and finds the program in JAX's cache.
+        # What is compiled for several processes doesn't take the arrays of one; pmap does, and finds the program in JAX's cache, where
+        # it has no options.
+        options = compiler.options() if hosts.count() == 1 else None
+        self.compiled = parallel.lower(self._spread, *arguments).compile(compiler_options=options)
         self._run = parallel if hosts.count() > 1 else self.compiled
 
     def __call__(self, state: Any, *replicated: Any) -> tuple[Any, Any]:
