@@ -5,9 +5,10 @@ import functools
 import jax
 import jax.numpy as jnp
 
+Options = dict[str, str | bool]
+
 # Of the CPU's: which operations are left to the YNN library. By default of jaxlib 0.10 convolutions and reductions are among them, with
 # which a step of these networks takes up to 1.6 times as long (docs/benchmarks.md); products of matrices are faster with it.
-Options = dict[str, str | bool]
 PRODUCTS_ALONE: Options = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"}
 
 
