@@ -6,8 +6,8 @@ late ones, and morphs in which the palette turns with the year.
     python -m gan_jax study --config=configs/demo.py --workdir=runs/demo
     python -m gan_jax study --config=configs/demo.py --workdir=runs/longer --config.training.total_kimg=500
 
-`configs/demo.py:width=64` is for a GPU, with twice the channels and ten times the images, in minutes too: its samples can hardly be told from
-the paintings, and what it paints on the way is about as near to the years between as a cross-fade: docs/between.md.
+`configs/demo.py:width=64` is for a GPU, with twice the channels and ten times the images, in minutes too: its samples can hardly be told
+from the paintings, and what it paints on the way is about as near to the years between as a cross-fade is (docs/between.md).
 """
 
 from ml_collections import ConfigDict
