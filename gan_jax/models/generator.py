@@ -162,7 +162,7 @@ def on_sphere(latents: Array, label_size: int = 0) -> Array:
     return latents * (math.sqrt(latents.shape[-1]) / jnp.maximum(length, 1e-12))
 
 
-@functools.lru_cache(maxsize=16)
+@functools.cache
 def _quantised(apply: Callable) -> Callable[[Any, Array | np.ndarray], Array]:
     def images(params: Any, latents: Array | np.ndarray) -> Array:
         return jnp.clip(jnp.rint((apply(params, latents) + 1) * 127.5), 0, 255).astype(jnp.uint8)
