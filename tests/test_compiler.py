@@ -31,6 +31,7 @@ def test_products_and_convolutions_are_as_exact_with_the_options_as_without():
         numbers = ("NHWC", "OHWI", "NHWC")
         return jnp.einsum("nhwc,dc->nhwd", x, k[:, 1, 1]), jax.lax.conv_general_dilated(x, k, (1, 1), "VALID", dimension_numbers=numbers)
 
-    program = jax.jit(both, compiler_options=compiler.options())
-    for made, expected in zip(program(*(jnp.asarray(a, jnp.float32) for a in (x, k))), (product[..., 0, :], convolved)):
-        np.testing.assert_allclose(made, expected, rtol=1e-4, atol=1e-4)
+    for options in (None, compiler.options()):
+        program = jax.jit(both, compiler_options=options)
+        for made, expected in zip(program(*(jnp.asarray(a, jnp.float32) for a in (x, k))), (product[..., 0, :], convolved)):
+            np.testing.assert_allclose(made, expected, rtol=1e-4, atol=1e-4)
