@@ -6,8 +6,9 @@ morphs in which the palette turns with the year.
     python -m gan_jax study --config=configs/demo.py --workdir=runs/demo
     python -m gan_jax study --config=configs/demo.py --workdir=runs/longer --config.training.total_kimg=500
 
-`configs/demo.py:width=64` is for a GPU, with twice the channels and ten times the images, in minutes too: its samples can hardly be told
-from the paintings, and what it paints on the way is about as near to the years between as a cross-fade is (docs/between.md).
+Two larger ones are for a GPU, in minutes too (docs/between.md). `configs/demo.py:resolution=64` has twice the pixels a side: what it paints
+on the way is nearer to the years between than a cross-fade is. `configs/demo.py:width=64` stays at 32 px, with twice the channels and ten
+times the images: samples are nearest to the paintings, and the way is about as near as a cross-fade.
 """
 
 from ml_collections import ConfigDict
@@ -17,5 +18,5 @@ from gan_jax.demo_config import get_config as get_demo
 
 
 def get_config(argument: str = "") -> ConfigDict:
-    """`argument`: width=N, the channels next to the image, 32 if none is given; from 64 on it is for a GPU."""
-    return get_demo(*arguments(argument, width=32))
+    """`argument`: resolution=R, pixels a side, and width=N, the channels next to the image; 32 if none is given, a GPU's from 64 on."""
+    return get_demo(*arguments(argument, resolution=32, width=32))

@@ -1,4 +1,4 @@
-"""The built-in painter's landscapes at 32 px by a small DCGAN (width 32, latents 64): what is done where no config is named.
+"""The built-in painter's landscapes by a DCGAN: at 32 px a small one (width 32, latents 64), what is done where no config is named.
 
 The network knows the year, and every painting trained on has latents of its own: docs/between.md.
 """
@@ -7,12 +7,13 @@ from ml_collections import ConfigDict
 
 from gan_jax.default_config import get_config as get_default
 
-LARGE = 64  # channels next to the image
+RESOLUTION, WIDTH = 64, 64  # pixels a side and channels next to the image, from which on a GPU is needed
 
 
-def get_config(width: int = 32) -> ConfigDict:
-    """Makes the config with so many channels next to the image. From `LARGE` of them on it is for a GPU, and sees ten times as much."""
+def get_config(resolution: int = 32, width: int = 32) -> ConfigDict:
+    """Makes the config at so many pixels a side, with so many channels next to the image; from `RESOLUTION` on with `WIDTH` or more."""
     config = with_ways(get_default())
+    config.collection.resolution = resolution
     config.model.width = width
     config.model.smooth = True
     config.model.smooth_discriminator = True
@@ -27,12 +28,23 @@ def get_config(width: int = 32) -> ConfigDict:
     config.training.total_kimg = 200.0
     config.tuning.steps = 120
     config.tuning.statistics = 1.0
-    if width >= LARGE:
-        # With few images a falling rate and spread latents make ways worse here; with so many these three are the best that was tried.
+    if resolution >= RESOLUTION or width >= WIDTH:
+        # With few images spread latents make ways worse here, and so does a falling rate at 32 px.
+        config.model.width = max(width, WIDTH)
         config.model.excitation = True
         config.training.batch_size = 64
-        config.training.learning_rate_decay = 0.3
         config.training.paintings_spread = 0.1
+    if resolution >= RESOLUTION:
+        # Strokes are seen at this size: second convolutions at all of them, and a discriminator that sees local contrast, which at 32 px
+        # makes ways worse. Samples get no nearer to the paintings after some hundred thousand images, so there are many looks.
+        config.model.convolutions_up_to = 0
+        config.model.local_contrast = True
+        config.training.total_kimg = 500.0
+        config.training.log_every_kimg = 10.0
+        config.training.sample_every_kimg = 50.0
+        config.training.checkpoint_every_kimg = 50.0
+    elif width >= WIDTH:
+        config.training.learning_rate_decay = 0.3
         config.training.total_kimg = 2000.0
         config.training.log_every_kimg = 20.0
         config.training.sample_every_kimg = 200.0

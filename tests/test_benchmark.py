@@ -132,7 +132,7 @@ def test_the_speed_of_a_machine_that_is_known_is_what_is_measured(measured):
 
 def test_days_of_a_schedule_by_hand():
     config = tiny()
-    schedule = loop.make_schedule(config.training, "pggan", 16)
+    schedule = loop.make_schedule(config.training, config.model, 16)
     assert [(phase.resolution, phase.end - phase.start) for phase in schedule] == [(4, 512), (8, 512), (8, 512), (16, 512), (16, 960)]
     work = {size: sum(networks.work(config.model, int(np.log2(size)))) for size in (4, 8, 16)}
     rows = [{"resolution": 8, "images_per_second": 100.0}, {"resolution": 16, "images_per_second": 10.0}]
@@ -227,7 +227,7 @@ def test_tiles_by_hand():
 )
 def test_shipped_configs_waste_no_more_of_a_tpus_tiles_than_is_said(name, argument, most):
     config = config_file(name).get_config(*filter(None, [argument]))
-    for phase in loop.make_schedule(config.training, config.model.name, config.collection.resolution):
+    for phase in loop.make_schedule(config.training, config.model, config.collection.resolution):
         assert networks.tile_waste(config.model, phase.level, phase.batch_size) <= most
 
 
@@ -242,14 +242,14 @@ def test_a_slow_step_is_warmed_up_twice(seconds_of_a_step, ran, steps):
 
 def test_a_collection_that_is_too_small_is_named():
     config = tiny()
-    phase = loop.make_schedule(config.training, "pggan", 16)[-1]
+    phase = loop.make_schedule(config.training, config.model, 16)[-1]
     with pytest.raises(UserError, match="--input=real: the collection is at 8 px, less than 16"):
         speed.measure_loop(config, phase, IMAGES[:, ::2, ::2], 0.1)
 
 
 def test_a_level_that_is_not_there_is_named():
     config = tiny()
-    schedule = loop.make_schedule(config.training, "pggan", 16)
+    schedule = loop.make_schedule(config.training, config.model, 16)
     with pytest.raises(UserError, match=r"config.benchmark.resolutions: 32 is not in the schedule, which has \[4, 8, 16\]"):
         speed.asked_for(schedule, (32,), 0)
     with pytest.raises(UserError, match="config.benchmark.batch_size=6: doesn't divide by 4 devices"):

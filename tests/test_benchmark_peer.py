@@ -22,7 +22,7 @@ TORCH = importlib.util.find_spec("torch") is not None
 
 
 def phase_of(config, resolution):
-    schedule = loop.make_schedule(config.training, config.model.name, config.collection.resolution)
+    schedule = loop.make_schedule(config.training, config.model, config.collection.resolution)
     return next(phase for phase in schedule if phase.resolution == resolution)
 
 

@@ -33,7 +33,7 @@ def lowered(program, *arguments) -> str:
 
 def opened(model: str) -> tuple[Generator, Critic]:
     config = tiny(first_resolution=16)
-    config.model.update(name=model, smooth=True, smooth_discriminator=True, local_contrast=True, noise=True)
+    config.model.update(name=model, smooth=True, smooth_discriminator=True, local_contrast=True, batch_norm=True, noise=True)
     g, d = networks.build(config.model, 16, jnp.bfloat16)
     state = init_state(g, d, 4, 0)
     at = dict(level=4, alpha=jnp.float32(1))

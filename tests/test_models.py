@@ -11,7 +11,7 @@ import pytest
 from scipy import ndimage
 
 from gan_jax import default_config
-from gan_jax.models import convolutions, dcgan, layers, networks, pggan, reference
+from gan_jax.models import batch_norm, convolutions, dcgan, layers, networks, pggan, reference
 
 ONE = jnp.float32(1)
 
@@ -229,7 +229,7 @@ def test_batch_norm_is_flaxs_for_one_batch_and_for_each_of_two():
     import flax.linen as nn
 
     x = 3 * random(0, 8, 2, 2, 5) + 1
-    ours, theirs = dcgan.BatchNorm(None, jnp.float32), nn.BatchNorm(momentum=0.9, epsilon=1e-5, use_running_average=False)
+    ours, theirs = batch_norm.BatchNorm(None, jnp.float32), nn.BatchNorm(momentum=0.9, epsilon=1e-5, use_running_average=False)
     variables = ours.init(jax.random.key(1), x, True)
     stats = variables["batch_stats"]
     np.testing.assert_array_equal(stats["mean"], 0)  # initialising moves nothing
@@ -268,8 +268,8 @@ def test_what_processors_do_is_what_other_devices_do():
     mean, factor, bias = random(2, 2, 5), random(3, 2, 5), random(4, 5)
     images, seen = random(5, 2, 8, 4, 3), random(6, 2, 8, 4, 3)
     pairs = [
-        (lambda x: dcgan._moments_one_by_one(x, 2), lambda x: dcgan._moments_at_once(x, 2), (x,), random(7, 2, 2, 5)),
-        (dcgan._normalised_one_by_one, dcgan._normalised_at_once, (x, mean, factor, bias), g),
+        (lambda x: batch_norm._moments_one_by_one(x, 2), lambda x: batch_norm._moments_at_once(x, 2), (x,), random(7, 2, 2, 5)),
+        (batch_norm._normalised_one_by_one, batch_norm._normalised_at_once, (x, mean, factor, bias), g),
         (layers._smooth_by_products, layers._smooth_by_sums, (images,), seen),
     ]
     for one, other, inputs, gradient in pairs:
@@ -495,6 +495,35 @@ def test_a_discriminator_of_the_dcgan_sees_local_contrast_beside_the_image():
     seen = discriminator.apply({**init(discriminator, images, 4)}, images, level=4, alpha=1.0, mutable=["features"])[1]["features"]
     np.testing.assert_allclose(seen["layer_0"][0], np.where(first > 0, first, 0.2 * first), rtol=1e-3, atol=1e-5)
     assert counted[True] - counted[False] == 8**2 * 16 * 3 * 4
+
+
+def test_a_discriminator_of_the_progressive_gan_with_batch_norm_and_local_contrast_is_these_layers():
+    """Statistics are taken between convolution and bias; the score comes straight from 4x4 pixels."""
+    images, alpha = random(0, 3, 8, 8, 3), 0.3
+    config = default_config.get_config()
+    config.model.update(name="pggan", fmap_base=16, fmap_max=4, batch_norm=True, local_contrast=True)
+    discriminator = networks.build(config.model, 8, jnp.float32)[1]
+    variables = jax.tree.map(lambda x: x + 0.1 * random(x.size, *x.shape) ** 2, init(discriminator, images, 3))
+    p, stats = (jax.tree.map(np.asarray, variables[name]) for name in ("params", "batch_stats"))
+    assert {*p["block_2"]} == {"score"} and discriminator.group == 1
+
+    def from_rgb(images, of):
+        seen = np.concatenate([images, 0.5 * np.asarray(layers.local_contrast(images))], axis=-1)
+        x = np.asarray(plain_conv(seen, of["kernel"] * np.sqrt(2 / 6))) + of["bias"]
+        return np.where(x > 0, x, 0.2 * x)
+
+    def normalised(x, name):
+        norm, found = p["block_3"][name]["norm"], stats["block_3"][name]["norm"]
+        x = (np.asarray(x) - found["mean"]) / np.sqrt(found["var"] + 1e-5) * norm["scale"] + p["block_3"][name]["bias"]
+        return np.where(x > 0, x, 0.2 * x)
+
+    x = from_rgb(images, p["from_rgb_3"])
+    x = normalised(plain_conv(x, p["block_3"]["conv"]["kernel"] * np.sqrt(2 / (9 * x.shape[-1]))), "conv")
+    x = normalised(layers.reduce(plain_conv(x, p["block_3"]["conv_down"]["kernel"] * np.sqrt(2 / (9 * x.shape[-1])))), "conv_down")
+    small = from_rgb(np.asarray(layers.reduce(images)), p["from_rgb_2"])
+    x = (small + (x - small) * alpha).reshape(len(x), -1)
+    expected = x @ p["block_2"]["score"]["kernel"][:, 0] / np.sqrt(x.shape[1]) + p["block_2"]["score"]["bias"][0]
+    np.testing.assert_allclose(apply(discriminator, variables, images, 3, jnp.float32(alpha))[0], expected, rtol=1e-3, atol=1e-5)
 
 
 def test_noise_is_normal_and_without_relation_between_layers():

@@ -99,7 +99,7 @@ def test_presets_are_those_of_the_reference(devices, batches, rates, monkeypatch
     """Batches and thousandths of learning rate from 4 px to 1024 px, by its `config.py`; 600 thousand images fading, 600 stable."""
     monkeypatch.setattr(loop.devices, "count", lambda: devices)
     config = config_file("pggan").get_config(f"resolution=1024,devices={devices}")
-    phases = loop.make_schedule(config.training, "pggan", 1024)
+    phases = loop.make_schedule(config.training, config.model, 1024)
     by_resolution = {phase.resolution: phase for phase in phases}
     assert [by_resolution[2**level].batch_size for level in range(2, 11)] == batches
     assert [1000 * by_resolution[2**level].learning_rate for level in range(2, 11)] == pytest.approx(rates)

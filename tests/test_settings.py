@@ -53,7 +53,9 @@ def test_the_default_config_has_every_field_of_the_table_once():
     assert narrowing.default == 100 and early.default == "..1883"
 
 
-@pytest.mark.parametrize("name", [*(name for name, _ in shipped_configs.listed()), "demo:width=64", "van_gogh:resolution=32"])
+@pytest.mark.parametrize(
+    "name", [*(name for name, _ in shipped_configs.listed()), "demo:width=64", "demo:resolution=64", "van_gogh:resolution=32"]
+)
 def test_the_configs_that_come_with_the_program_are_such_as_it_takes(name):
     told = command("prepare", f"--config={name}", "--workdir=/dev/null/x")
     assert "no folder can be made there" in told.stderr  # which is asked after the config is checked

@@ -22,8 +22,9 @@ from gan_jax.latents.paths import slerp
 from gan_jax.models import networks
 from gan_jax.models.generator import Years
 from gan_jax.progress import Progress
-from gan_jax.training import batches, devices, fitting, levels, loop
+from gan_jax.training import batches, devices, fitting, keeper, levels, loop
 from gan_jax.training.checkpoints import Checkpoints
+from gan_jax.training.sample_grid import SampleGrid
 from gan_jax.training.settings import own_latents
 from gan_jax.training.state import Data, init_state, restart_adam
 from gan_jax.training.step import averaging_weight, make_step
@@ -336,6 +337,60 @@ def test_the_loop_follows_its_schedule(grown):
     assert all(np.any(after[f".generator.params{name}"] != leaf) for name, leaf in before.items() if "to_rgb_2" not in name)
 
 
+def test_what_is_kept_beside_the_training_is_what_is_kept_between_its_steps(grown, tmp_path, monkeypatch):
+    """As on a GPU: from a copy, in another thread, while the next steps are taken."""
+    monkeypatch.setattr(keeper, "beside_training", lambda: True)
+    keep, threads = keeper.Keeper._keep, set()
+
+    def keeping(*arguments):
+        threads.add(threading.current_thread().name)
+        time.sleep(0.2)  # until the state that it was given is long gone
+        keep(*arguments)
+
+    monkeypatch.setattr(keeper.Keeper, "_keep", keeping)
+    eyes = Eyes(1.0, 2.0)
+    loop.train(grown.config, IMAGES, NO_LABELS, tmp_path, {}, lambda: eyes)
+    assert threads == {"keep_0"}
+    here, there = read_state(grown.config, tmp_path), read_state(grown.config, grown.folder)
+    assert here.keys() == there.keys()
+    for name in here:
+        np.testing.assert_array_equal(here[name], there[name], err_msg=name)
+    pictures = sorted(path.name for path in (grown.folder / "samples").iterdir())
+    assert pictures == sorted(path.name for path in (tmp_path / "samples").iterdir())
+    for name in pictures:
+        assert (tmp_path / "samples" / name).read_bytes() == (grown.folder / "samples" / name).read_bytes()
+    clock = {"images_per_second", "pause_seconds"}
+    logs = [(folder / "log" / "metrics.jsonl").read_text().splitlines() for folder in (tmp_path, grown.folder)]
+    said = [sorted(json.dumps({k: v for k, v in json.loads(line).items() if k not in clock}) for line in log) for log in logs]
+    assert said[0] == said[1] and any("watch/kid_training" in line for line in said[0])
+
+
+@pytest.mark.parametrize("more", [0, -1])
+def test_a_copy_is_made_where_memory_suffices_for_it(grown, tmp_path, monkeypatch, more):
+    """Of two levels the last needs more."""
+    monkeypatch.setattr(keeper, "beside_training", lambda: True)
+    state = init_state(*build(grown.config), 4, 0)
+    grid = SampleGrid(build(grown.config)[0], 0, state)
+    assert 6 * 36 * 16 * 16 * 3 * 4 <= grid.memory(4) < 10**7  # images of float32 and what lies between
+    unused = sum(x.nbytes for x in jax.tree.leaves(state)) + 2 * grid.memory(4) + more
+    monkeypatch.setattr(devices, "unused_memory", lambda: unused)
+    keep, threads = keeper.Keeper._keep, []
+    monkeypatch.setattr(keeper.Keeper, "_keep", lambda *given: (threads.append(threading.current_thread().name), keep(*given)))
+    eyes = Eyes(1.0, 2.0)
+    loop.train(grown.config, IMAGES, NO_LABELS, tmp_path, {}, lambda: eyes)
+    assert threads[0] == "keep_0" and threads[-1] == ("MainThread" if more else "keep_0")
+
+
+def test_what_goes_wrong_beside_the_training_ends_it(tmp_path, monkeypatch):
+    def full(*_):
+        raise UserError("no space left")
+
+    monkeypatch.setattr(keeper, "beside_training", lambda: True)
+    monkeypatch.setattr(keeper.Keeper, "_save", full)
+    with pytest.raises(UserError, match="no space left"):
+        loop.train(tiny(), IMAGES, NO_LABELS, tmp_path, {})
+
+
 def test_a_run_goes_on_with_another_batch_size_and_its_progress_ends_at_all(tmp_path, monkeypatch, capsys):
     """48 images in batches of 16, then batches of 32, of which phases are 96, 96 and 64 long: each ends 16 images into the next one."""
     call = levels.Level.__call__
@@ -373,7 +428,7 @@ def test_levels_are_compiled_beside_the_training_and_their_pauses_logged(grown):
 
 
 def test_what_is_wrong_with_a_later_level_is_known_at_the_next_one():
-    phases = loop.make_schedule(tiny().training, "pggan", 16)
+    phases = loop.make_schedule(tiny().training, tiny().model, 16)
     failed = threading.Event()
 
     def prepare(phase):
@@ -433,10 +488,21 @@ def test_wrong_settings_are_named(tmp_path, changes, message):
         loop.train(tiny(**changes), IMAGES, NO_LABELS, tmp_path, {})
 
 
-@pytest.mark.parametrize("name, batch, few", [("pggan", 16, False), ("pggan", 8, True), ("pggan", 4, True), ("dcgan", 4, False)])
-def test_fewer_images_a_device_than_are_compared_are_said(name, batch, few):
-    phases = loop.make_schedule(tiny(batch_size=batch).training, name, 16)
-    said = loop.few_together(phases, name)
+@pytest.mark.parametrize(
+    "name, batch_norm, batch, few",
+    [
+        ("pggan", False, 16, False),
+        ("pggan", False, 8, True),
+        ("pggan", False, 4, True),
+        ("pggan", True, 4, False),
+        ("dcgan", False, 4, False),
+    ],
+)
+def test_fewer_images_a_device_than_are_compared_are_said(name, batch_norm, batch, few):
+    config = tiny(batch_size=batch)
+    config.model.update(name=name, batch_norm=batch_norm)
+    phases = loop.make_schedule(config.training, config.model, 16)
+    said = loop.few_together(phases, config.model)
     assert bool(said) == few and (not few or f"config.training.batch_size: {batch // 4} on each device" in said)
 
 
@@ -507,7 +573,7 @@ def test_the_compilers_account_of_memory_decides_before_anything_runs(tmp_path, 
 
 def make_level(config):
     networks_, settings = build(config), loop.step_settings(config.training, 0)
-    phase = loop.make_schedule(config.training, "pggan", 16)[-1]
+    phase = loop.make_schedule(config.training, config.model, 16)[-1]
     like = devices.abstract(devices.replicate(init_state(*networks_, 4, 0)))
     return levels.Level(*networks_, settings, phase, like, IMAGES, NO_LABELS)
 

@@ -24,6 +24,7 @@ PLAIN = {
     "model.smooth": False,
     "model.smooth_discriminator": False,
     "model.local_contrast": False,
+    "model.batch_norm": False,
     "model.noise": False,
     "model.convolutions": 1,
     "model.excitation": False,

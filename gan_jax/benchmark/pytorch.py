@@ -18,8 +18,7 @@ import torch.nn.functional as F
 from ml_collections import ConfigDict
 from torch import Tensor
 
-from gan_jax.models import networks
-from gan_jax.models.dcgan import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM
+from gan_jax.models import batch_norm, networks
 from gan_jax.models.layers import LEAKY_SLOPE, PIXEL_NORM_EPSILON, STDDEV_EPSILON, STDDEV_GROUP
 from gan_jax.training.schedule import Phase
 
@@ -72,8 +71,8 @@ class Dcgan:
 def normalised(x: Tensor, p: Params, stats: Params, name: str) -> Tensor:
     """Normalises by the statistics of this batch; the running statistics follow it."""
     running = stats[f"{name}/mean"], stats[f"{name}/var"]
-    momentum = 1 - BATCH_NORM_MOMENTUM
-    return F.batch_norm(x, *running, p[f"{name}/scale"], p[f"{name}/bias"], training=True, momentum=momentum, eps=BATCH_NORM_EPSILON)
+    momentum = 1 - batch_norm.MOMENTUM
+    return F.batch_norm(x, *running, p[f"{name}/scale"], p[f"{name}/bias"], training=True, momentum=momentum, eps=batch_norm.EPSILON)
 
 
 class Pggan:

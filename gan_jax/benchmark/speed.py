@@ -82,7 +82,7 @@ def benchmark(
     settings, training = config.benchmark, config.training
     jax.config.update("jax_enable_compilation_cache", False)  # compiling is measured too
     resolution = config.collection.resolution
-    schedule = loop.make_schedule(training, config.model.name, resolution)
+    schedule = loop.make_schedule(training, config.model, resolution)
     phases = asked_for(schedule, tuple(settings.resolutions), settings.batch_size)
     dtype = networks.compute_dtype(training.precision)
     machine = f"{devices.count()} x {jax.devices()[0].device_kind}"

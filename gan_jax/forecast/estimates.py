@@ -66,7 +66,7 @@ def train(here: Rehearsal) -> list[Part]:
     config, training = here.config, here.config.training
     brief = config.copy_and_resolve_references()
     brief.benchmark.update(seconds=SECONDS, windows=1)
-    schedule = loop.make_schedule(training, config.model.name, here.resolution)
+    schedule = loop.make_schedule(training, config.model, here.resolution)
     parts: list[Part] = []
     compiles: list[float] = []
     for phase in speed.asked_for(schedule, (), 0):

@@ -68,7 +68,7 @@ def rehearsal_of(config: ConfigDict, workdir: pathlib.Path, prepared: bool, seen
 def networks_of(config: ConfigDict) -> str:
     """Says what is trained, on what. Raises UserError for a schedule that can't be."""
     resolution = config.collection.resolution
-    loop.make_schedule(config.training, config.model.name, resolution)
+    loop.make_schedule(config.training, config.model, resolution)
     dtype = networks.compute_dtype(config.training.precision)
     state = jax.eval_shape(
         lambda: init_state(*networks.build(config.model, resolution, dtype, devices.AXIS), networks.full_level(resolution), config.seed)

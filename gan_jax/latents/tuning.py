@@ -26,7 +26,7 @@ from gan_jax.progress import Progress
 RAMP_UP = 0.1  # the first part of the steps, over which the learning rate rises: too little is known of the gradients then
 RAMP_DOWN = 0.5  # the last part, over which it falls to zero along a cosine
 KERNELS = 0.2  # of the learning rate: by how much Muon moves the weights of a kernel in a step, root mean square
-ITERATIONS = 3  # of its Newton and Schulz: five, as is usual, take longer and paint no nearer at 32 px (docs/between.md)
+ITERATIONS = 3  # of its Newton and Schulz: five, as is usual, take longer and paint no nearer at 32 px (docs/tried.md)
 MOMENTUM, SQUARES = 0.9, 0.99  # how much of the gradients before stays, and of their squares
 NOTE_EVERY = 10  # steps
 OTHERS = 1024  # random latents, towards which a generator is held to what it painted before

@@ -23,6 +23,7 @@ STDDEV_GROUP = 4
 # Of `local_contrast`: times that `smooth` is applied, for what is fine and for how strong it is around a pixel; and the strength, of pixels
 # in [-1, 1], far below which what is fine fades instead of being raised to the strength of the rest.
 FINE, AROUND, FAINT = 3, 4, 0.02
+CONTRAST = 0.5  # of local contrast, beside an image in [-1, 1]
 LEAKY_SLOPE = 0.2
 
 # What a layer multiplies for one image, (pixels, taps, near, far): `taps` products of a vector by a matrix [far, near] at each of `pixels`,
@@ -177,6 +178,11 @@ def local_contrast(images: Array) -> Array:
 
     fine = x - mean(x, FINE)
     return fine * jax.lax.rsqrt(mean((fine**2).mean(axis=-1, keepdims=True), AROUND) + FAINT**2)
+
+
+def with_local_contrast(images: Array) -> Array:
+    """Appends local contrast to images [n, h, w, 3] in [-1, 1], as three more channels."""
+    return jnp.concatenate([images, CONTRAST * local_contrast(images)], axis=-1)
 
 
 def _spread(kernel: Array) -> Array:

@@ -14,6 +14,7 @@ from jax import Array
 from jax.typing import DTypeLike
 from ml_collections import ConfigDict
 
+from gan_jax.models.batch_norm import BatchNorm
 from gan_jax.models.convolutions import wide
 from gan_jax.models.layers import (
     STDDEV_GROUP,
@@ -22,6 +23,7 @@ from gan_jax.models.layers import (
     Layer,
     add_bias,
     enlarge,
+    leaky_relu_of,
     lerp,
     minibatch_stddev,
     modulated,
@@ -30,6 +32,7 @@ from gan_jax.models.layers import (
     pixel_norm,
     reduce,
     smooth,
+    with_local_contrast,
 )
 
 GROWS = True
@@ -44,12 +47,12 @@ def width(stage: int, fmap_base: int, fmap_max: int) -> int:
 def build(
     model: ConfigDict, resolution: int, labels: int, discriminator_labels: int, dtype: DTypeLike, axis_name: str | None
 ) -> tuple[nn.Module, nn.Module]:
-    """Returns (generator, discriminator) for `config.model`. There are no batch statistics that devices could take together."""
-    del axis_name
+    """Returns (generator, discriminator) for `config.model`; `axis_name` names the devices whose batch statistics are taken together."""
     sizes: dict[str, Any] = dict(resolution=resolution, fmap_base=model.fmap_base, fmap_max=model.fmap_max)
     sizes |= dict(smooth=model.smooth, dtype=dtype)
     generator = Generator(latent_size=model.latent_size, label_size=labels, timed=model.year, noise=model.noise, **sizes)
-    return generator, Discriminator(label_size=discriminator_labels, fused_scale=model.fused_scale, **sizes)
+    sees: dict[str, Any] = dict(contrast=model.local_contrast, batch_norm=model.batch_norm, axis_name=axis_name)
+    return generator, Discriminator(label_size=discriminator_labels, fused_scale=model.fused_scale, **sees, **sizes)
 
 
 def layers(model: ConfigDict, level: int) -> tuple[list[Layer], list[Layer]]:
@@ -60,8 +63,13 @@ def layers(model: ConfigDict, level: int) -> tuple[list[Layer], list[Layer]]:
     both += [(4**l, 9, channels[l - 1], channels[l - 1]) for l in range(3, level + 1)]
     both += [(4**l, 4, channels[l - 1], channels[l - 2]) for l in range(3, level + 1)]
     both += [(4**l, 1, 3, channels[l - 1]) for l in range(max(2, level - 1), level + 1)]
-    end = [(16, 9, 1, channels[1]), (16, 1, channels[1], channels[0]), (1, 1, channels[0], 1)]  # the standard deviation, the dense layers
-    return [(16, 1, channels[1], model.latent_size), *both], [*end, *both]
+    if model.batch_norm:
+        discriminated = [(16, 1, channels[1], 1), *both[1:]]
+    else:  # the standard deviation, the dense layers
+        discriminated = [(16, 9, 1, channels[1]), (16, 1, channels[1], channels[0]), (1, 1, channels[0], 1), *both]
+    if model.local_contrast:
+        discriminated += [(4**l, 1, 3, channels[l - 1]) for l in range(max(2, level - 1), level + 1)]
+    return [(16, 1, channels[1], model.latent_size), *both], discriminated
 
 
 def _active(level: int, rgb: str) -> set[str]:
@@ -175,30 +183,43 @@ class DiscriminatorBlock(nn.Module):
     label_size: int
     fused_scale: bool
     smooth: bool
+    batch_norm: bool
+    axis_name: str | None
     dtype: DTypeLike
 
     @nn.compact
-    def __call__(self, x: Array, batches: int) -> Array:
+    def __call__(self, x: Array, train: bool, batches: int) -> Array:
         if self.level == 2:
-            x = EqualizedConv(self.hidden, dtype=self.dtype, name="conv")(minibatch_stddev(x, batches=batches))
-            x = EqualizedDense(self.features, dtype=self.dtype, name="dense")(x.reshape(x.shape[0], -1))
+            if not self.batch_norm:
+                x = EqualizedConv(self.hidden, dtype=self.dtype, name="conv")(minibatch_stddev(x, batches=batches))
+                x = EqualizedDense(self.features, dtype=self.dtype, name="dense")(x.reshape(x.shape[0], -1))
             score = EqualizedDense(1 + self.label_size, gain=1.0, activation=add_bias, dtype=self.dtype, name="score")
-            return wide(score(x))
-        x = EqualizedConv(self.hidden, dtype=self.dtype, name="conv")(x)
+            return wide(score(x.reshape(x.shape[0], -1)))
+
+        def convolved(x: Array, name: str, features: int, **scaling: Any) -> Array:
+            def normalised(x: Array, bias: Array) -> Array:
+                norm = BatchNorm(self.axis_name, self.dtype, biased=False, name="norm")
+                return leaky_relu_of(norm(x, train, batches), bias)
+
+            activation = normalised if self.batch_norm else leaky_relu_of
+            return EqualizedConv(features, activation=activation, dtype=self.dtype, name=name, **scaling)(x)
+
+        x = convolved(x, "conv", self.hidden)
         if self.fused_scale:
-            return EqualizedConv(self.features, scaling="down", smoothing=self.smooth, dtype=self.dtype, name="conv_down")(x)
-        return reduce(EqualizedConv(self.features, dtype=self.dtype, name="conv_down")(smooth(x) if self.smooth else x))
+            return convolved(x, "conv_down", self.features, scaling="down", smoothing=self.smooth)
+        return reduce(convolved(smooth(x) if self.smooth else x, "conv_down", self.features))
 
 
 class Discriminator(nn.Module):
     """Images [n, 2^level, 2^level, 3] to scores [n] and logits of their labels [n, label_size], float32.
 
     `fused_scale`, the reference's default, takes the mean of 2x2 before the bias and the activation, as part of the convolution;
-    without it the mean comes after them. In the generator the two are one function. `smooth`, not of the paper: what is reduced is
-    smoothed before.
-    """
+    without it the mean comes after them. In the generator the two are one function.
 
-    GROUP = STDDEV_GROUP  # images of a batch that it has to see together, for their standard deviation
+    `smooth`, `contrast` and `batch_norm` are not of the paper. What is reduced is smoothed before. With `contrast` it sees an image's local
+    contrast beside the image. With `batch_norm` each convolution of 3x3 is followed by batch norm, and the score comes from all that is
+    left at 4x4 pixels, without the minibatch standard deviation and the layers behind it, as in a DCGAN.
+    """
 
     resolution: int
     label_size: int = 0
@@ -206,35 +227,44 @@ class Discriminator(nn.Module):
     fmap_max: int = 512
     fused_scale: bool = True
     smooth: bool = False
+    contrast: bool = False
+    batch_norm: bool = False
+    axis_name: str | None = None  # devices over which batch statistics are taken together in training
     dtype: DTypeLike = jnp.float32
+
+    @property
+    def group(self) -> int:
+        """Returns how many images of a batch it has to see together, for their standard deviation."""
+        return 1 if self.batch_norm else STDDEV_GROUP
 
     def setup(self):
         levels = range(2, int(math.log2(self.resolution)) + 1)
+        norms: dict[str, Any] = dict(batch_norm=self.batch_norm, axis_name=self.axis_name, dtype=self.dtype)
         channels = {s: width(s, self.fmap_base, self.fmap_max) for s in range(levels[-1])}
         self.from_rgb = {str(l): EqualizedConv(channels[l - 1], 1, dtype=self.dtype) for l in levels}
         self.block = {
-            str(l): DiscriminatorBlock(l, channels[l - 1], channels[l - 2], self.label_size, self.fused_scale, self.smooth, self.dtype)
+            str(l): DiscriminatorBlock(l, channels[l - 1], channels[l - 2], self.label_size, self.fused_scale, self.smooth, **norms)
             for l in levels
         }
 
     def __call__(self, images: Array, *, level: int, alpha: Array, train: bool = False, batches: int = 1) -> tuple[Array, Array]:
-        """`alpha` [] is the weight of the newest level; `train` changes nothing (there is no batch norm here).
+        """`alpha` [] is the weight of the newest level.
 
         Images may hold several `batches`, one after the other, whose statistics are kept apart. Where the collection "features" is
         mutable, it gets what each level hands on to the next.
         Initialise at the full level: that makes the parameters of all.
         """
-        del train
 
         def from_rgb(l: int) -> Array:
-            return self.from_rgb[str(l)](reduce(images, 2 ** (level - l)))
+            seen = reduce(images, 2 ** (level - l))
+            return self.from_rgb[str(l)](with_local_contrast(seen) if self.contrast else seen)
 
         if self.is_initializing():
             for l in range(2, level - 1):
                 from_rgb(l)
         x = from_rgb(level)
         for l in range(level, 1, -1):
-            x = self.block[str(l)](x, batches)
+            x = self.block[str(l)](x, train, batches)
             if l == level and l > 2:
                 x = lerp(from_rgb(l - 1), x, alpha)
             if l > 2 and not self.is_initializing():

@@ -34,5 +34,5 @@ def benchmark(config: ConfigDict, workdir: pathlib.Path, source: str, peer: bool
 
 def on_paper(config: ConfigDict) -> None:
     """Says what a training step would need at best on a chip that is not at hand; nothing runs."""
-    schedule = loop.make_schedule(config.training, config.model.name, config.collection.resolution)
+    schedule = loop.make_schedule(config.training, config.model, config.collection.resolution)
     roofline.table(config, asked_for(schedule, tuple(config.benchmark.resolutions), config.benchmark.batch_size), print)

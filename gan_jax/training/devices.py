@@ -83,6 +83,12 @@ def memory_limit() -> int | None:
     return min(limits) or None
 
 
+def unused_memory() -> int | None:
+    """Returns the bytes on each local device that nothing has needed so far; None where the device doesn't say."""
+    found = [device.memory_stats() or {} for device in jax.local_devices()]
+    return min(each["bytes_limit"] - each["peak_bytes_in_use"] for each in found) if all("bytes_limit" in each for each in found) else None
+
+
 def abstract(tree: Any) -> Any:
     """Returns the shapes, types and placement of a tree of arrays, which stay known when the arrays are gone."""
     return jax.tree.map(lambda x: jax.ShapeDtypeStruct(np.shape(x), x.dtype, sharding=getattr(x, "sharding", None)), tree)

@@ -3,14 +3,17 @@
 import dataclasses
 import pathlib
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
 from gan_jax import pictures
 from gan_jax.models.generator import Years
-from gan_jax.training import health, hosts, schedule
+from gan_jax.training import devices, health, hosts, schedule
 from gan_jax.training.checkpoints import Checkpoints
 from gan_jax.training.log import Log, NoLog
 from gan_jax.training.sample_grid import SampleGrid
@@ -44,14 +47,61 @@ class Task:
         return own_latents(self.config.training, self.images.shape[0])
 
 
+def beside_training() -> bool:
+    """Returns whether a training is shown and saved while it goes on, where memory suffices.
+
+    On a CPU both would have the same cores. Of several processes all wait for each other in what they compute together.
+    """
+    return jax.default_backend() != "cpu" and hosts.count() == 1
+
+
 class Keeper:
-    """Saves and shows a training."""
+    """Saves and shows a training as it stands; from a copy, while the training goes on, where that is `beside_training`.
+
+    What goes wrong then is raised by the next call, or where the block ends.
+    """
 
     def __init__(self, task: Task, phases: tuple[Phase, ...], grid: SampleGrid, checkpoints: Checkpoints, log: Log | NoLog):
         self._task, self._phases, self._grid, self._checkpoints, self._log = task, phases, grid, checkpoints, log
         self._diversity = 0.0  # the greatest so far
+        self._thread = ThreadPoolExecutor(1, "keep") if beside_training() else None
+        self._work: Future[None] | None = None
 
-    def save(self, state: TrainState, seen: int, lr_scale: float) -> None:
+    def __enter__(self) -> "Keeper":
+        return self
+
+    def __exit__(self, kind: type | None, *_) -> None:
+        if self._thread:
+            self._thread.shutdown()
+        if kind is None:  # else the first error says what happened
+            self.wait()
+
+    def keep(self, state: TrainState, seen: int, phase: Phase, lr_scale: float, *, show: bool, save: bool) -> None:
+        """Writes samples of a training after so many images, saves its checkpoint, or both."""
+        self.wait()  # one copy at a time
+        if self._thread and self._fits(state, phase.level):
+            self._work = self._thread.submit(self._keep, _copied(state), seen, phase, lr_scale, show, save)
+        else:
+            self._keep(state, seen, phase, lr_scale, show, save)
+
+    def wait(self) -> None:
+        """Waits for what is being shown and saved."""
+        work, self._work = self._work, None
+        if work:
+            work.result()
+
+    def _fits(self, state: TrainState, level: int) -> bool:
+        """Returns whether a copy, and twice what its images need, can lie beside all that the training has needed so far."""
+        unused, copy = devices.unused_memory(), sum(x.nbytes for x in jax.tree.leaves(state))
+        return unused is None or copy + 2 * self._grid.memory(level) <= unused
+
+    def _keep(self, state: TrainState, seen: int, phase: Phase, lr_scale: float, show: bool, save: bool) -> None:
+        if show:
+            self._show(state, seen, phase)
+        if save:
+            self._save(state, seen, lr_scale)
+
+    def _save(self, state: TrainState, seen: int, lr_scale: float) -> None:
         """Saves a checkpoint. Raises Diverged, and saves none, where the images have become all alike."""
         task, phase = self._task, schedule.phase_at(self._phases, seen)
         alpha = phase.alpha(min(seen, phase.end))
@@ -76,7 +126,7 @@ class Keeper:
         self._diversity = health.check_diversity(self._diversity, figures.get("diversity", 0.0))
         return merit
 
-    def show(self, state: TrainState, seen: int, phase: Phase) -> None:
+    def _show(self, state: TrainState, seen: int, phase: Phase) -> None:
         """Writes a grid of samples, and once the networks have grown up one of the paintings that are most like them."""
         if not hosts.is_primary():
             return
@@ -86,3 +136,9 @@ class Keeper:
         if self._task.watch and phase.resolution == resolution:
             pairs = np.stack([made, self._task.watch().nearest(made)], axis=1)
             pictures.write_png(folder / "nearest.png", pictures.grid(pictures.enlarged(np.concatenate(pairs), 64), 8))
+
+
+@jax.jit
+def _copied(state: TrainState) -> TrainState:
+    """Returns the same in memory of its own: the next step is given the state's."""
+    return jax.tree.map(jnp.copy, state)

@@ -72,7 +72,7 @@ class Level:
             }
 
         own = settings.paintings_batch if settings.paintings else 0
-        whole = Microbatching(phase.batch_size, phase.resolution, discriminator.GROUP, own)
+        whole = Microbatching(phase.batch_size, phase.resolution, discriminator.group, own)
         self._step = FittedStep(compiled, whole)
 
     def __call__(self, state: TrainState, seen: int, alpha: float, learning_rate: Any) -> tuple[TrainState, dict[str, jax.Array]]:

@@ -4,6 +4,7 @@ import json
 import math
 import pathlib
 import sys
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,6 +33,7 @@ class Log:
         # By its whole path: a relative one that begins with "gs:" or "s3:" would be taken for a place in a cloud.
         place, purge = str(folder.absolute()), images_seen + 1 if images_seen else None
         self._events = tensorboardX.SummaryWriter(place, write_to_disk=True, purge_step=purge)
+        self._writing = threading.Lock()  # what is measured of samples comes from another thread
 
     def __enter__(self) -> "Log":
         return self
@@ -43,10 +45,11 @@ class Log:
     def write(self, images_seen: int, values: Mapping[str, float]) -> None:
         """Writes one line: `images` and the values, rounded to six digits; null stands for what is not a number."""
         rounded = {name: float(f"{value:.6g}") if math.isfinite(value) else None for name, value in values.items()}
-        self._lines.write(json.dumps({"images": images_seen, **rounded}) + "\n")
-        for name, value in rounded.items():
-            if value is not None:
-                self._events.add_scalar(name, value, images_seen)
+        with self._writing:
+            self._lines.write(json.dumps({"images": images_seen, **rounded}) + "\n")
+            for name, value in rounded.items():
+                if value is not None:
+                    self._events.add_scalar(name, value, images_seen)
 
 
 class NoLog:

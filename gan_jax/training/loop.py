@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -36,13 +37,16 @@ from gan_jax.training.watch import Watch
 MOST_RETURNS = 4  # to the latest checkpoint, of a training that goes wrong; each halves the learning rate
 
 
-def make_schedule(training: ConfigDict, model: str, resolution: int) -> tuple[Phase, ...]:
-    """Returns the phases of `config.training`. Raises UserError where a batch doesn't divide by the devices."""
+def make_schedule(training: ConfigDict, model: ConfigDict, resolution: int) -> tuple[Phase, ...]:
+    """Returns the phases of `config.training` for the networks of `config.model`.
+
+    Raises UserError where a batch doesn't divide by the devices.
+    """
 
     def at(name: str, size: int):
         return training[f"{name}_by_resolution"][f"r{size}"] or training[name]
 
-    network = networks.of(model)
+    network = networks.of(model.name)
     if not network.GROWS:
         phases = schedule.constant(
             resolution=resolution,
@@ -75,7 +79,7 @@ def make_schedule(training: ConfigDict, model: str, resolution: int) -> tuple[Ph
         if batch % devices.count():
             raise UserError(f"config.training.batch_size: {batch} images don't divide by {devices.count()} devices")
         each = batch // devices.count()
-        group = network.Discriminator.GROUP
+        group = _group(model, resolution)
         if each > group and each % group:
             raise UserError(
                 f"config.training.batch_size: {batch} images on {devices.count()} devices are {each} each, which don't divide into "
@@ -84,15 +88,21 @@ def make_schedule(training: ConfigDict, model: str, resolution: int) -> tuple[Ph
     return phases
 
 
-def few_together(phases: Sequence[Phase], model: str) -> str:
+def few_together(phases: Sequence[Phase], model: ConfigDict) -> str:
     """Returns what to say where a device has fewer images than the discriminator compares with each other; "" where it has as many."""
-    each, group = min(phase.batch_size for phase in phases) // devices.count(), networks.of(model).Discriminator.GROUP
+    each, group = min(phase.batch_size for phase in phases) // devices.count(), _group(model, phases[-1].resolution)
     if each >= group:
         return ""
     return (
         f"config.training.batch_size: {each} on each device; the discriminator looks at how {group} images differ, or at as many as a "
         "device has, so with other numbers of devices this training would go another way"
     )
+
+
+def _group(model: ConfigDict, resolution: int) -> int:
+    """Returns how many images of a batch the discriminator has to see together."""
+    group: int = networks.build(model, resolution, jnp.float32)[1].group
+    return group
 
 
 def step_settings(training: ConfigDict, seed: int) -> StepSettings:
@@ -155,8 +165,8 @@ class _Run:
     def train(self) -> int:
         """Trains; returns the images seen at the end."""
         task, config, training = self._task, self._task.config, self._task.config.training
-        phases = make_schedule(training, config.model.name, task.resolution)
-        if hosts.is_primary() and self._wanted is None and (said := few_together(phases, config.model.name)):
+        phases = make_schedule(training, config.model, task.resolution)
+        if hosts.is_primary() and self._wanted is None and (said := few_together(phases, config.model)):
             print(f"gan_jax: {said}", file=sys.stderr)
         dtype = networks.compute_dtype(training.precision)
         generator, discriminator = networks.build(config.model, task.resolution, dtype, devices.AXIS)
@@ -190,16 +200,16 @@ class _Run:
                 Levels(ahead, prepare, grid.compile) as levels,
             ):
                 meter, clock = Meter(log, progress, phases, config.model), Clock(training, self._began, stopping)
-                keeper = Keeper(task, phases, grid, checkpoints, log)
                 # A new state has a program of its own, which is compiled beside the step.
                 self._state = devices.replicate(begin() if state is None else state)
                 del state
-                for phase in ahead:
-                    # After a change of the batch size a phase may begin in the middle of a batch.
-                    if phase.start >= begun and self.seen:
-                        self._state = devices.replicate(restart_adam(devices.unreplicate(self._state)))
-                    meter.begin(phase)
-                    self._phase(phase, levels.take(phase), total, meter, clock, keeper)
+                with Keeper(task, phases, grid, checkpoints, log) as keeper:
+                    for phase in ahead:
+                        # After a change of the batch size a phase may begin in the middle of a batch.
+                        if phase.start >= begun and self.seen:
+                            self._state = devices.replicate(restart_adam(devices.unreplicate(self._state)))
+                        meter.begin(phase)
+                        self._phase(phase, levels.take(phase), total, meter, clock, keeper)
                 checkpoints.wait()  # here, where a signal does not end it
                 if signal := stopping():
                     Asked(signal, over=False, late=False).stop(self.seen, total)
@@ -241,12 +251,14 @@ class _Run:
 
             log_now, ended = due(training.log_every_kimg), self.seen >= total
             meter.count(metrics, alpha, left * phase.learning_rate, self.seen, step.microbatches, log_now=log_now)
-            if due(training.sample_every_kimg) or ended:
-                keeper.show(self._state, self.seen, phase)
             asked = clock.asked(together=log_now)  # not in every step: all processes would wait for each other
-            if asked.to_save or ended or due(training.checkpoint_every_kimg):
+            show, save = due(training.sample_every_kimg) or ended, asked.to_save or ended or due(training.checkpoint_every_kimg)
+            if save:
                 meter.flush()  # what the log leaves out could not be told after a resume, and what has diverged is not saved
-                keeper.save(self._state, self.seen, self.lr_scale)
+            if show or save:
+                keeper.keep(self._state, self.seen, phase, self.lr_scale, show=show, save=save)
+            if save:
                 clock.saved()
-            if not ended:
+            if asked.to_save and not ended:
+                keeper.wait()
                 asked.stop(self.seen, total)

@@ -1,7 +1,9 @@
 """Images to see the training by."""
 
+import collections
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -15,6 +17,7 @@ from gan_jax.training import paintings
 from gan_jax.training.state import TrainState
 
 GRID = 36  # images
+AHEAD = 4  # batches that are asked for before the first is fetched: each comes after the steps that the device has been given already
 
 
 class SampleGrid:
@@ -41,6 +44,12 @@ class SampleGrid:
                     jax.jit(images).lower(self._like, latents, np.float32(0)).compile(compiler_options=compiler.options())
                 )
 
+    def memory(self, level: int) -> int:
+        """Returns the bytes that images of a level need on a device, beside the networks."""
+        self.compile(level)
+        sizes: Any = self._programs[level].memory_analysis()
+        return int(sizes.temp_size_in_bytes + (AHEAD + 2) * sizes.output_size_in_bytes)
+
     def images(self, state: TrainState, level: int, alpha: float, n: int = GRID) -> np.ndarray:
         """Returns uint8 [n, r, r, 3], r being the level's resolution. The first 36 are those of the grid."""
         return self._painted(state, level, alpha, [self._latents(batch) for batch in range(-(-n // GRID))])[:n]
@@ -58,7 +67,13 @@ class SampleGrid:
         """Returns uint8 [36 a batch, r, r, 3] of latents and labels."""
         self.compile(level)
         here = jax.tree.map(lambda x: x.addressable_data(0), networks.variables(state.ema_params, state.ema_stats))
-        return np.concatenate([pictures.to_uint8(self._programs[level](here, batch, np.float32(alpha))) for batch in batches])
+        waiting: collections.deque[jax.Array] = collections.deque()
+        made = []
+        for batch in batches:
+            waiting.append(self._programs[level](here, batch, np.float32(alpha)))
+            if len(waiting) > AHEAD:
+                made.append(pictures.to_uint8(waiting.popleft()))
+        return np.concatenate([*made, *map(pictures.to_uint8, waiting)])
 
     def _latents(self, batch: int) -> np.ndarray:
         """Returns float32 [36, latent_size + label_size]: the same latents with each label; with years, 36 latents in order of time."""
