@@ -31,7 +31,6 @@ def get_config(resolution: int = 32, width: int = 32) -> ConfigDict:
     if resolution >= RESOLUTION or width >= WIDTH:
         # With few images spread latents make ways worse here, and so does a falling rate at 32 px.
         config.model.width = max(width, WIDTH)
-        config.model.excitation = True
         config.training.batch_size = 64
         config.training.paintings_spread = 0.1
     if resolution >= RESOLUTION:
@@ -39,6 +38,7 @@ def get_config(resolution: int = 32, width: int = 32) -> ConfigDict:
         # makes ways worse. Samples get no nearer to the paintings after some hundred thousand images, so there are many looks.
         config.model.convolutions_up_to = 0
         config.model.local_contrast = True
+        config.model.excitation = True
         config.training.total_kimg = 500.0
         config.training.log_every_kimg = 10.0
         config.training.sample_every_kimg = 50.0

@@ -506,20 +506,22 @@ def test_a_discriminator_of_the_progressive_gan_with_batch_norm_and_local_contra
     variables = jax.tree.map(lambda x: x + 0.1 * random(x.size, *x.shape) ** 2, init(discriminator, images, 3))
     p, stats = (jax.tree.map(np.asarray, variables[name]) for name in ("params", "batch_stats"))
     assert {*p["block_2"]} == {"score"} and discriminator.group == 1
+    larger = init(networks.build(config.model, 16, jnp.float32)[1], random(0, 1, 16, 16, 3), 4)["batch_stats"]
+    assert {level: {*block} for level, block in larger.items()} == {"block_4": {"conv_down"}, "block_3": {"conv", "conv_down"}}
 
     def from_rgb(images, of):
         seen = np.concatenate([images, 0.5 * np.asarray(layers.local_contrast(images))], axis=-1)
         x = np.asarray(plain_conv(seen, of["kernel"] * np.sqrt(2 / 6))) + of["bias"]
         return np.where(x > 0, x, 0.2 * x)
 
-    def normalised(x, name):
-        norm, found = p["block_3"][name]["norm"], stats["block_3"][name]["norm"]
-        x = (np.asarray(x) - found["mean"]) / np.sqrt(found["var"] + 1e-5) * norm["scale"] + p["block_3"][name]["bias"]
-        return np.where(x > 0, x, 0.2 * x)
+    def convolved(x, of):
+        return np.asarray(plain_conv(x, of["kernel"] * np.sqrt(2 / (9 * x.shape[-1]))))
 
-    x = from_rgb(images, p["from_rgb_3"])
-    x = normalised(plain_conv(x, p["block_3"]["conv"]["kernel"] * np.sqrt(2 / (9 * x.shape[-1]))), "conv")
-    x = normalised(layers.reduce(plain_conv(x, p["block_3"]["conv_down"]["kernel"] * np.sqrt(2 / (9 * x.shape[-1])))), "conv_down")
+    first, second, found = p["block_3"]["conv"], p["block_3"]["conv_down"], stats["block_3"]["conv_down"]["norm"]
+    x = convolved(from_rgb(images, p["from_rgb_3"]), first) + first["bias"]
+    x = np.asarray(layers.reduce(jnp.asarray(convolved(np.where(x > 0, x, 0.2 * x), second))))
+    x = (x - found["mean"]) / np.sqrt(found["var"] + 1e-5) * second["norm"]["scale"] + second["bias"]
+    x = np.where(x > 0, x, 0.2 * x)
     small = from_rgb(np.asarray(layers.reduce(images)), p["from_rgb_2"])
     x = (small + (x - small) * alpha).reshape(len(x), -1)
     expected = x @ p["block_2"]["score"]["kernel"][:, 0] / np.sqrt(x.shape[1]) + p["block_2"]["score"]["bias"][0]

@@ -184,6 +184,7 @@ class DiscriminatorBlock(nn.Module):
     fused_scale: bool
     smooth: bool
     batch_norm: bool
+    first: bool  # whether it is the block next to the image at the full resolution
     axis_name: str | None
     dtype: DTypeLike
 
@@ -196,15 +197,15 @@ class DiscriminatorBlock(nn.Module):
             score = EqualizedDense(1 + self.label_size, gain=1.0, activation=add_bias, dtype=self.dtype, name="score")
             return wide(score(x.reshape(x.shape[0], -1)))
 
-        def convolved(x: Array, name: str, features: int, **scaling: Any) -> Array:
+        def convolved(x: Array, name: str, features: int, norm: bool = self.batch_norm, **scaling: Any) -> Array:
             def normalised(x: Array, bias: Array) -> Array:
-                norm = BatchNorm(self.axis_name, self.dtype, biased=False, name="norm")
-                return leaky_relu_of(norm(x, train, batches), bias)
+                x = BatchNorm(self.axis_name, self.dtype, biased=False, name="norm")(x, train, batches)
+                return leaky_relu_of(x, bias)
 
-            activation = normalised if self.batch_norm else leaky_relu_of
+            activation = normalised if norm else leaky_relu_of
             return EqualizedConv(features, activation=activation, dtype=self.dtype, name=name, **scaling)(x)
 
-        x = convolved(x, "conv", self.hidden)
+        x = convolved(x, "conv", self.hidden, norm=self.batch_norm and not self.first)
         if self.fused_scale:
             return convolved(x, "conv_down", self.features, scaling="down", smoothing=self.smooth)
         return reduce(convolved(smooth(x) if self.smooth else x, "conv_down", self.features))
@@ -217,8 +218,8 @@ class Discriminator(nn.Module):
     without it the mean comes after them. In the generator the two are one function.
 
     `smooth`, `contrast` and `batch_norm` are not of the paper. What is reduced is smoothed before. With `contrast` it sees an image's local
-    contrast beside the image. With `batch_norm` each convolution of 3x3 is followed by batch norm, and the score comes from all that is
-    left at 4x4 pixels, without the minibatch standard deviation and the layers behind it, as in a DCGAN.
+    contrast beside the image. With `batch_norm` each convolution of 3x3 but the first is followed by batch norm, and the score comes from
+    all that is left at 4x4 pixels, without the minibatch standard deviation and the layers behind it, as in a DCGAN.
     """
 
     resolution: int
@@ -239,12 +240,12 @@ class Discriminator(nn.Module):
 
     def setup(self):
         levels = range(2, int(math.log2(self.resolution)) + 1)
-        norms: dict[str, Any] = dict(batch_norm=self.batch_norm, axis_name=self.axis_name, dtype=self.dtype)
         channels = {s: width(s, self.fmap_base, self.fmap_max) for s in range(levels[-1])}
         self.from_rgb = {str(l): EqualizedConv(channels[l - 1], 1, dtype=self.dtype) for l in levels}
+        same: dict[str, Any] = dict(label_size=self.label_size, fused_scale=self.fused_scale, smooth=self.smooth)
+        same |= dict(batch_norm=self.batch_norm, axis_name=self.axis_name, dtype=self.dtype)
         self.block = {
-            str(l): DiscriminatorBlock(l, channels[l - 1], channels[l - 2], self.label_size, self.fused_scale, self.smooth, **norms)
-            for l in levels
+            str(l): DiscriminatorBlock(l, channels[l - 1], channels[l - 2], first=l == levels[-1], **same) for l in levels
         }
 
     def __call__(self, images: Array, *, level: int, alpha: Array, train: bool = False, batches: int = 1) -> tuple[Array, Array]:
