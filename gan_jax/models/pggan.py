@@ -244,9 +244,7 @@ class Discriminator(nn.Module):
         self.from_rgb = {str(l): EqualizedConv(channels[l - 1], 1, dtype=self.dtype) for l in levels}
         same: dict[str, Any] = dict(label_size=self.label_size, fused_scale=self.fused_scale, smooth=self.smooth)
         same |= dict(batch_norm=self.batch_norm, axis_name=self.axis_name, dtype=self.dtype)
-        self.block = {
-            str(l): DiscriminatorBlock(l, channels[l - 1], channels[l - 2], first=l == levels[-1], **same) for l in levels
-        }
+        self.block = {str(l): DiscriminatorBlock(l, channels[l - 1], channels[l - 2], first=l == levels[-1], **same) for l in levels}
 
     def __call__(self, images: Array, *, level: int, alpha: Array, train: bool = False, batches: int = 1) -> tuple[Array, Array]:
         """`alpha` [] is the weight of the newest level.
