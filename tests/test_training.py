@@ -8,6 +8,7 @@ import re
 import signal
 import threading
 import time
+import types
 from typing import Any
 
 import jax
@@ -379,6 +380,20 @@ def test_a_copy_is_made_where_memory_suffices_for_it(grown, tmp_path, monkeypatc
     eyes = Eyes(1.0, 2.0)
     loop.train(grown.config, IMAGES, NO_LABELS, tmp_path, {}, lambda: eyes)
     assert threads[0] == "keep_0" and threads[-1] == ("MainThread" if more else "keep_0")
+
+
+@pytest.mark.parametrize(
+    "stats, unused",
+    [
+        ([{"bytes_limit": 100, "peak_bytes_in_use": 60, "bytes_in_use": 10}, {"bytes_limit": 80, "peak_bytes_in_use": 50}], 30),
+        ([{"bytes_limit": 100, "peak_bytes_in_use": 60}, {"bytes_limit": 80}], None),
+        ([None], None),
+    ],
+)
+def test_memory_counts_as_unused_that_no_device_has_needed(monkeypatch, stats, unused):
+    found = [types.SimpleNamespace(memory_stats=lambda each=each: each) for each in stats]
+    monkeypatch.setattr(devices.jax, "local_devices", lambda: found)
+    assert devices.unused_memory() == unused
 
 
 def test_what_goes_wrong_beside_the_training_ends_it(tmp_path, monkeypatch):

@@ -86,7 +86,9 @@ def memory_limit() -> int | None:
 def unused_memory() -> int | None:
     """Returns the bytes on each local device that nothing has needed so far; None where the device doesn't say."""
     found = [device.memory_stats() or {} for device in jax.local_devices()]
-    return min(each["bytes_limit"] - each["peak_bytes_in_use"] for each in found) if all("bytes_limit" in each for each in found) else None
+    if not all({"bytes_limit", "peak_bytes_in_use"} <= each.keys() for each in found):
+        return None
+    return min(each["bytes_limit"] - each["peak_bytes_in_use"] for each in found)
 
 
 def abstract(tree: Any) -> Any:
