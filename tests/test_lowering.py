@@ -31,9 +31,9 @@ def lowered(program, *arguments) -> str:
     return text
 
 
-def opened(model: str) -> tuple[Generator, Critic]:
+def opened(model: str, batch_norm: bool) -> tuple[Generator, Critic]:
     config = tiny(first_resolution=16)
-    config.model.update(name=model, smooth=True, smooth_discriminator=True, local_contrast=True, batch_norm=True, noise=True)
+    config.model.update(name=model, smooth=True, smooth_discriminator=True, local_contrast=True, batch_norm=batch_norm, noise=True)
     g, d = networks.build(config.model, 16, jnp.bfloat16)
     state = init_state(g, d, 4, 0)
     at = dict(level=4, alpha=jnp.float32(1))
@@ -42,9 +42,9 @@ def opened(model: str) -> tuple[Generator, Critic]:
     return Generator("here", g.latent_size, 16, params, lambda variables, z: g.apply(variables, z, **at), critic=critic), critic
 
 
-@pytest.fixture(scope="module", params=networks.NETWORKS)
+@pytest.fixture(scope="module", params=[*((name, False) for name in networks.NETWORKS), ("pggan", True)])
 def generator(request) -> Generator:
-    return opened(request.param)[0]
+    return opened(*request.param)[0]
 
 
 @pytest.mark.parametrize(
