@@ -37,21 +37,25 @@ def get_config(argument: str = "") -> ConfigDict:
     config.model.width = 64
 
     # The paper's loss, rate and batch norm. What helps most, over seeds: a discriminator that looks for forms (it smooths) and for
-    # strokes wherever they are (it sees local contrast), with a generator that can follow; coarse layers that weigh the channels of fine
-    # ones; and paintings' latents that are kept spread. The best checkpoint is often not the last one, least of all where the rate falls
-    # towards the end: there are nine to choose from. The paintings are known by heart after some hundred views of each; augmentation that
-    # gets stronger with that holds it back. A fifth of the changes of contrast and saturation: at full strength they end up in the
-    # images, some of which are flooded with one bright colour.
+    # strokes wherever they are (it sees local contrast), with a generator that can follow; noise in its finest layers, without which
+    # edges of strokes are drawn where paintings have grain; coarse layers that weigh the channels of fine ones; and paintings' latents
+    # that are kept spread. The paintings are known by heart after some hundred views of each: augmentation that gets stronger with that,
+    # and a discriminator that learns more slowly the stronger it is, hold it back. The best checkpoint is often not the last one: there
+    # are six to choose from. A fifth of the changes of contrast and saturation: at full strength they end up in the images, some of which
+    # are flooded with one bright colour.
     config.model.excitation = True
     config.model.convolutions = 2
     config.model.smooth = True
     config.model.smooth_discriminator = True
     config.model.local_contrast = True
+    config.model.noise = True
+    config.model.noise_from = 64
+    training.discriminator_slowing = 0.75
     training.augment = "adaptive"
     training.augment_colour = 0.2
     training.batch_size = batch
     training.paintings_spread = 0.1
-    training.total_kimg = 900.0 * batch / 64
+    training.total_kimg = 600.0 * batch / 64
     training.log_every_kimg = 10.0
     training.sample_every_kimg = 100.0
     training.checkpoint_every_kimg = 100.0

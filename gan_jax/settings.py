@@ -80,6 +80,8 @@ SETTINGS: tuple[Field, ...] = (
              new=True),
         flag("batch_norm", False, "pggan: batch norm in the discriminator, and a score straight from 4 px, as in a DCGAN", new=True),
         flag("noise", False, "a value of noise for each pixel and layer, as in StyleGAN, against repetitions in the brushwork"),
+        integer("noise_from", 0, 0, 1024,
+                "pixels a side of the coarsest layers that have it; 0: all. In fine ones alone it is grain, and moves no forms", new=True),
     ),
 
     *section("training",
@@ -93,6 +95,8 @@ SETTINGS: tuple[Field, ...] = (
         real("learning_rate", 0.0002, 1e-12, INF, "of both Adams"),
         real("learning_rate_decay", 0.0, 0, 1, "part of the schedule, at its end, over which the learning rates fall to nothing", new=True),
         real("discriminator_rate", 1.0, 1e-6, INF, "the discriminator's learning rate, in parts of the generator's", new=True),
+        real("discriminator_slowing", 0.0, 0, 1,
+             "part of that rate that it loses while the augmentation grows from none to full, lest it learn the images by heart", new=True),
         real("learning_rate_by_resolution", 0.0, 0, INF, "at that resolution; 0: learning_rate", keys=BY_RESOLUTION),
         real("adam_b1", 0.5, 0, 0.999999, "decay of Adam's mean of gradients, a step"),
         real("adam_b2", 0.999, 0, 0.999999, "decay of Adam's mean of their squares, a step"),

@@ -347,6 +347,38 @@ def test_noise_is_added_by_learnt_strengths_and_each_image_has_its_own(network, 
     np.testing.assert_allclose(same, images(variables, seeds=jnp.zeros(4, jnp.uint32)), atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "network, sizes",
+    [
+        (pggan.Generator, dict(fmap_base=64, fmap_max=8)),
+        (dcgan.Generator, dict(width=4, convolutions=2)),
+        (dcgan.Generator, dict(width=4)),
+    ],
+)
+def test_noise_begins_at_a_size(network, sizes):
+    latents = random(1, 2, 8)
+    seeds = jnp.arange(2, dtype=jnp.uint32)
+
+    def noisy(first):
+        made = network(resolution=16, latent_size=8, noise=True, noise_from=first, **sizes)
+        variables = init(made, latents, 4)
+        assert apply(made, variables, latents, 4, seeds=seeds).shape == (2, 16, 16, 3)
+        return {"/".join(part.key for part in path): None for path, _ in jax.tree_util.tree_leaves_with_path(variables["params"])}
+
+    everywhere, nowhere = noisy(0), noisy(32)
+    assert noisy(4).keys() == everywhere.keys() and not any("noise" in name for name in nowhere)
+    fine = {name for name in noisy(16) if "noise" in name}
+    expected = {
+        pggan.Generator: {"block_4/noise_0", "block_4/noise_1"},
+        dcgan.Generator: {"noise_last"} if "convolutions" in sizes else set(),  # one convolution: its image has no activation
+    }
+    assert fine == expected[network]
+    assert {name for name in noisy(8) if "noise" in name} - fine == {
+        pggan.Generator: {"block_3/noise_0", "block_3/noise_1"},
+        dcgan.Generator: {"noise_0", "noise_second_0"} if "convolutions" in sizes else {"noise_0"},
+    }[network]
+
+
 def test_coarse_layers_weigh_the_channels_of_fine_ones():
     fine, coarse = random(0, 2, 32, 32, 3), random(1, 2, 8, 8, 5)
     module = dcgan.Excitation(jnp.float32)

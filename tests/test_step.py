@@ -9,12 +9,12 @@ import optax
 import pytest
 from test_training import IMAGES, LABELS, NO_LABELS, build, leaves, tiny
 
-from gan_jax.training import batches, loop
+from gan_jax.training import batches, devices, loop
 from gan_jax.training.batches import Inputs, Share, draw_batch
 from gan_jax.training.players import Networks, discriminator_loss, generate_batch, generator_loss
 from gan_jax.training.settings import own_latents
 from gan_jax.training.state import Data, Player, init_state
-from gan_jax.training.step import accumulate, adam_step
+from gan_jax.training.step import accumulate, adam_step, discriminator_step
 
 ALPHA = jnp.float32(1)
 
@@ -110,6 +110,22 @@ def test_an_image_that_is_painted_already_is_not_painted_again():
         discriminator_loss(networks, settings, d.params, d.stats, g, each, ALPHA, jnp.float32(0)) for each in (batch, no_generator)
     )
     np.testing.assert_equal(leaves(given), leaves(anew))
+
+
+@pytest.mark.parametrize("strength, part", [(0.0, 1.0), (0.4, 0.8), (1.0, 0.5)])
+def test_a_discriminator_slows_down_as_augmentation_grows(strength, part):
+    (batch, _), state, settings = drawn(tiny(loss="hinge", augment="fixed", augment_strength=strength))
+    networks, before = Networks(*build(tiny()), 4), state.discriminator.params
+
+    def moved(slowing):
+        its = dataclasses.replace(settings, discriminator_slowing=slowing)
+        step = jax.vmap(lambda rate: discriminator_step(networks, its, state, batch, ALPHA, rate)[0].params, axis_name=devices.AXIS)
+        return leaves(jax.tree.map(lambda after, was: after[0] - was, jax.jit(step)(jnp.full(1, 0.01, jnp.float32)), before))
+
+    whole, slower = moved(0.0), moved(0.5)
+    assert sum(np.abs(step).max() > 0.009 for step in whole.values()) > 5  # the bias of its score has a gradient of 0 at the beginning
+    for name, step in whole.items():
+        np.testing.assert_allclose(slower[name], part * step, atol=1e-6, err_msg=name)
 
 
 @pytest.mark.parametrize("microbatches", [1, 2, 4])

@@ -29,7 +29,7 @@ def build(
 ) -> tuple[nn.Module, nn.Module]:
     """Returns (generator, discriminator) for `config.model`; `axis_name` names the devices whose batch statistics are taken together."""
     sizes: dict[str, Any] = dict(resolution=resolution, width=model.width, axis_name=axis_name, dtype=dtype)
-    extras = dict(timed=model.year, smooth=model.smooth, noise=model.noise, excitation=model.excitation)
+    extras = dict(timed=model.year, smooth=model.smooth, noise=model.noise, noise_from=model.noise_from, excitation=model.excitation)
     extras |= dict(convolutions=model.convolutions, convolutions_up_to=model.convolutions_up_to)
     generator = Generator(latent_size=model.latent_size, label_size=labels, **extras, **sizes)
     sees: dict[str, Any] = dict(smooth=model.smooth_discriminator, contrast=model.local_contrast)
@@ -108,6 +108,7 @@ class Generator(nn.Module):
     timed: bool = False
     smooth: bool = False
     noise: bool = False
+    noise_from: int = 0  # pixels a side of the first layers that have some
     excitation: bool = False
     convolutions: int = 1  # at each size that is enlarged to
     convolutions_up_to: int = 0  # pixels a side of the last such size that has a second one; 0: the image's
@@ -125,16 +126,17 @@ class Generator(nn.Module):
         channels = self.width * 2 ** (layers - 1)
         twice = functools.partial(_twice, self.convolutions, self.convolutions_up_to)
         sides = [4 * 2**i for i in range(layers + twice(self.resolution))]
-        noise = pixel_noise(jnp.zeros(1, jnp.uint32) if seeds is None else seeds, sides) if self.noise else []
+        noisy = [side for side in sides if side >= self.noise_from] if self.noise else []
+        noise = dict(zip(noisy, pixel_noise(jnp.zeros(1, jnp.uint32) if seeds is None else seeds, noisy)))
 
-        def activated(x: Array, place: int, name: str) -> Array:
+        def activated(x: Array, name: str) -> Array:
             x = BatchNorm(self.axis_name, self.dtype, name=f"norm_{name}")(x, train)
             if self.timed:
                 kernel = self.param(f"year_{name}", nn.initializers.zeros, (self.label_size, 2 * x.shape[-1]))
                 x = modulated(x, latents[:, self.latent_size :], kernel)
-            if noise:
+            if (added := noise.get(x.shape[1])) is not None:
                 strength = self.param(f"noise_{name}", nn.initializers.zeros, (x.shape[-1],))
-                x = x + (noise[place] * strength[None, None, None]).astype(self.dtype)
+                x = x + (added * strength[None, None, None]).astype(self.dtype)
             return nn.relu(x)
 
         def enlarged(x: Array, name: str, channels: int) -> Array:
@@ -142,20 +144,20 @@ class Generator(nn.Module):
             return smooth(x) if self.smooth else x
 
         kernel = _kernel(self, "project", (latents.shape[-1], 4, 4, channels))
-        x = activated(jnp.einsum("nl,lhwc->nhwc", latents.astype(self.dtype), kernel), 0, "project")
+        x = activated(jnp.einsum("nl,lhwc->nhwc", latents.astype(self.dtype), kernel), "project")
         coarse = [x]
         for i in range(layers - 1):
             channels //= 2
             x = enlarged(x, f"conv_{i}", channels)
             if self.excitation and i + 1 >= EXCITED:
                 x = Excitation(self.dtype, name=f"excite_{i}")(x, coarse[i + 1 - EXCITED])
-            x = activated(x, i + 1, str(i))
+            x = activated(x, str(i))
             if twice(sides[i + 1]):
                 x = conv(x, _kernel(self, f"second_{i}", (channels, 3, 3, channels)))
-                x = activated(x, i + 1, f"second_{i}")
+                x = activated(x, f"second_{i}")
             coarse.append(x)
         if twice(self.resolution):
-            x = activated(enlarged(x, "conv_last", _last_width(self.width)), layers, "last")
+            x = activated(enlarged(x, "conv_last", _last_width(self.width)), "last")
             x = conv(x, _kernel(self, "to_rgb", (3, 3, 3, x.shape[-1])))
         else:
             x = transposed_conv(x, _kernel(self, "to_rgb", (x.shape[-1], 4, 4, 3)))

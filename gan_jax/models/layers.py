@@ -111,6 +111,8 @@ def pixel_noise(seeds: Array, sides: Sequence[int]) -> list[Array]:
 
     It is threefry's: the same on every kind of device, as trained weights expect.
     """
+    if not sides:
+        return []
     ends = np.cumsum([side**2 for side in sides])
     drawn = jax.vmap(lambda seed: jax.random.normal(jax.random.key(seed, impl="threefry2x32"), (ends[-1],)))(seeds)
     return [part.reshape(-1, side, side, 1) for part, side in zip(jnp.split(drawn, ends[:-1], axis=1), sides)]

@@ -50,7 +50,8 @@ def build(
     """Returns (generator, discriminator) for `config.model`; `axis_name` names the devices whose batch statistics are taken together."""
     sizes: dict[str, Any] = dict(resolution=resolution, fmap_base=model.fmap_base, fmap_max=model.fmap_max)
     sizes |= dict(smooth=model.smooth, dtype=dtype)
-    generator = Generator(latent_size=model.latent_size, label_size=labels, timed=model.year, noise=model.noise, **sizes)
+    extras: dict[str, Any] = dict(timed=model.year, noise=model.noise, noise_from=model.noise_from)
+    generator = Generator(latent_size=model.latent_size, label_size=labels, **extras, **sizes)
     sees: dict[str, Any] = dict(contrast=model.local_contrast, batch_norm=model.batch_norm, axis_name=axis_name)
     return generator, Discriminator(label_size=discriminator_labels, fused_scale=model.fused_scale, **sees, **sizes)
 
@@ -119,10 +120,11 @@ class GeneratorBlock(nn.Module):
         return x if year is None else modulated(x, year, self.param(f"year_{place}", nn.initializers.zeros, (1, 2 * self.features)))
 
 
-def _noise(seeds: Array, level: int) -> dict[int, Noise]:
-    """Returns the noise of the two convolutions of each level."""
-    layers = pixel_noise(seeds, [2**l for l in range(2, level + 1) for _ in range(2)])
-    return {l: (layers[2 * i], layers[2 * i + 1]) for i, l in enumerate(range(2, level + 1))}
+def _noise(seeds: Array, level: int, first: int = 0) -> dict[int, Noise]:
+    """Returns the noise of the two convolutions of each level from `first` pixels a side on."""
+    noisy = [l for l in range(2, level + 1) if 2**l >= first]
+    layers = pixel_noise(seeds, [2**l for l in noisy for _ in range(2)])
+    return {l: (layers[2 * i], layers[2 * i + 1]) for i, l in enumerate(noisy)}
 
 
 class Generator(nn.Module):
@@ -145,6 +147,7 @@ class Generator(nn.Module):
     timed: bool = False
     smooth: bool = False
     noise: bool = False
+    noise_from: int = 0  # pixels a side of the first layers that have some
     dtype: DTypeLike = jnp.float32
 
     def setup(self):
@@ -159,7 +162,7 @@ class Generator(nn.Module):
         Initialise at the full level: that makes the parameters of all.
         """
         del train
-        noise = _noise(jnp.zeros(1, jnp.uint32) if seeds is None else seeds, level) if self.noise else {}
+        noise = _noise(jnp.zeros(1, jnp.uint32) if seeds is None else seeds, level, self.noise_from) if self.noise else {}
         year = latents[:, self.latent_size :] if self.timed else None
         x = pixel_norm(latents[:, : self.latent_size] if self.timed else latents)
         images = {}

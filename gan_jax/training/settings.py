@@ -20,6 +20,7 @@ class StepSettings:
     year_width: float  # in standard deviations of the paintings' years
     fresh_latents: bool
     discriminator_rate: float
+    discriminator_slowing: float
     freeze_discriminator: int
     gradient_penalty: float
     drift: float
