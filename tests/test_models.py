@@ -359,24 +359,30 @@ def test_noise_begins_at_a_size(network, sizes):
     latents = random(1, 2, 8)
     seeds = jnp.arange(2, dtype=jnp.uint32)
 
-    def noisy(first):
-        made = network(resolution=16, latent_size=8, noise=True, noise_from=first, **sizes)
-        variables = init(made, latents, 4)
-        assert apply(made, variables, latents, 4, seeds=seeds).shape == (2, 16, 16, 3)
-        return {"/".join(part.key for part in path): None for path, _ in jax.tree_util.tree_leaves_with_path(variables["params"])}
+    def noise_from(side):
+        """Names of what learns how strong noise is, and whether images change with the seeds where it has learnt to be strong."""
+        made = network(resolution=16, latent_size=8, noise=True, noise_from=side, **sizes)
+        names = []
 
-    everywhere, nowhere = noisy(0), noisy(32)
-    assert noisy(4).keys() == everywhere.keys() and not any("noise" in name for name in nowhere)
-    fine = {name for name in noisy(16) if "noise" in name}
-    expected = {
-        pggan.Generator: {"block_4/noise_0", "block_4/noise_1"},
-        dcgan.Generator: {"noise_last"} if "convolutions" in sizes else set(),  # one convolution: its image has no activation
-    }
-    assert fine == expected[network]
-    assert {name for name in noisy(8) if "noise" in name} - fine == {
-        pggan.Generator: {"block_3/noise_0", "block_3/noise_1"},
-        dcgan.Generator: {"noise_0", "noise_second_0"} if "convolutions" in sizes else {"noise_0"},
+        def stronger(path, x):
+            if "noise" not in path[-1].key:
+                return x
+            names.append("/".join(part.key for part in path[1:]))
+            return x + 0.5
+
+        variables = jax.tree_util.tree_map_with_path(stronger, init(made, latents, 4))
+        a, b = (np.asarray(apply(made, variables, latents, 4, seeds=its)) for its in (seeds, seeds + 2))
+        return set(names), bool(np.abs(a - b).max() > 0.01 * np.abs(a).max())
+
+    at_16, at_8 = {
+        pggan.Generator: ({"block_4/noise_0", "block_4/noise_1"}, {"block_3/noise_0", "block_3/noise_1"}),
+        # With one convolution a size, nothing but the image has 16 pixels a side.
+        dcgan.Generator: ({"noise_last"}, {"noise_0", "noise_second_0"}) if "convolutions" in sizes else (set(), {"noise_0"}),
     }[network]
+    assert noise_from(32) == (set(), False)
+    assert noise_from(16) == (at_16, bool(at_16))
+    assert noise_from(8) == (at_16 | at_8, True)
+    assert noise_from(4) == noise_from(0) and noise_from(0)[0] > at_16 | at_8
 
 
 def test_coarse_layers_weigh_the_channels_of_fine_ones():

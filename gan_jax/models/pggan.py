@@ -120,9 +120,9 @@ class GeneratorBlock(nn.Module):
         return x if year is None else modulated(x, year, self.param(f"year_{place}", nn.initializers.zeros, (1, 2 * self.features)))
 
 
-def _noise(seeds: Array, level: int, first: int = 0) -> dict[int, Noise]:
-    """Returns the noise of the two convolutions of each level from `first` pixels a side on."""
-    noisy = [l for l in range(2, level + 1) if 2**l >= first]
+def _noise(seeds: Array, level: int, noise_from: int = 0) -> dict[int, Noise]:
+    """Returns the noise of the two convolutions of each level from so many pixels a side on."""
+    noisy = [l for l in range(2, level + 1) if 2**l >= noise_from]
     layers = pixel_noise(seeds, [2**l for l in noisy for _ in range(2)])
     return {l: (layers[2 * i], layers[2 * i + 1]) for i, l in enumerate(noisy)}
 
@@ -133,8 +133,8 @@ class Generator(nn.Module):
     Labels, where a network has them, stand behind the latents (one-hot in training) and are normalised together with them. The year of a
     `timed` network is not: it scales and shifts each channel after its pixel norm, by learnt amounts that begin at none. `smooth` is
     not of the paper: what is enlarged is smoothed, as in StyleGAN, where pixels side by side that begin equal leave a grid. Nor is
-    `noise`, also as there: Gaussian, one value a pixel, by learnt weights before each activation that follows a convolution, so that
-    brushwork need not be made of repetitions of what the latents hold.
+    `noise`, also as there: Gaussian, one value a pixel, by learnt weights before each activation that follows a convolution of
+    `noise_from` pixels a side or more, so that brushwork need not be made of repetitions of what the latents hold.
     """
 
     FIRST = "block_2"  # the module whose output is the layer next to the latents

@@ -92,8 +92,8 @@ def discriminator_step(
 
     names = active_layers(networks.discriminator, networks.level, d) - networks.discriminator.shallow(settings.freeze_discriminator)
     gradients, (stats, metrics) = accumulate(loss, only(d.params, names), d.stats, batch, microbatches)
-    slower = 1 - settings.discriminator_slowing * state.augmentation.strength
-    rate = settings.discriminator_rate * slower * learning_rate
+    kept = 1 - settings.discriminator_slowing * state.augmentation.strength
+    rate = kept * settings.discriminator_rate * learning_rate
     learnt = adam_step(d, jax.lax.pmean(gradients, AXIS), settings, rate)
     return dataclasses.replace(learnt, stats=stats), metrics
 
