@@ -36,13 +36,13 @@ def get_config(argument: str = "") -> ConfigDict:
     config.model.latent_size = 100
     config.model.width = 64
 
-    # The paper's loss, rate and batch norm. What helps most, over seeds: a discriminator that looks for forms (it smooths) and for
-    # strokes wherever they are (it sees local contrast), with a generator that can follow; noise in its finest layers, for the grain of
-    # paintings; coarse layers that weigh the channels of fine ones; and paintings' latents that are kept spread. The paintings are known
-    # by heart after some hundred views of each: augmentation that gets stronger with that holds it back, and so does a discriminator that
-    # learns the more slowly, the stronger the augmentation is. The best checkpoint is often not the last one: there is one to choose
-    # after every 100,000 images. A fifth of the changes of contrast and saturation: at full strength they end up in the images, some of
-    # which are flooded with one bright colour.
+    # The paper's loss, rate and batch norm. What helps most, over seeds: a discriminator that looks for forms (it smooths) and for strokes
+    # wherever they are (it sees local contrast), with a generator that can follow; noise in its finest layers, for the grain of paintings;
+    # coarse layers that weigh the channels of fine ones; and paintings' latents that are kept spread. The paintings are known by heart
+    # after some hundred views of each; augmentation that gets stronger with that holds it back. The discriminator learns the more slowly,
+    # the stronger the augmentation is: samples were nearer with that (docs/tried.md). The best checkpoint is often not the last one: there
+    # is one to choose after every 100,000 images. A fifth of the changes of contrast and saturation: at full strength they end up in the
+    # images, some of which are flooded with one bright colour.
     config.model.excitation = True
     config.model.convolutions = 2
     config.model.smooth = True
