@@ -7,8 +7,8 @@
 
 A DCGAN of the paper's widths at 128 px, for minutes on one large GPU; `configs/van_gogh.py:resolution=32` is the demo's small one, for a
 CPU; `configs/van_gogh.py:batch=128` fills a TPU's tiles and sees twice as many images. All know the year, and have latents for every
-painting: docs/between.md. Expect fields under skies, trees, heads and interiors in his palettes and strokes, and paintings that turn into
-each other by way of such pictures; faces and hands are not to be looked at closely.
+painting: docs/between.md. Expect fields under skies, orchards, houses and heads with hats and eyes in his palettes and strokes, and
+paintings that turn into each other by way of such pictures; faces are masks, and hands are not to be looked at closely.
 """
 
 from ml_collections import ConfigDict
@@ -40,8 +40,9 @@ def get_config(argument: str = "") -> ConfigDict:
     # wherever they are (it sees local contrast), with a generator that can follow; noise in its finest layers, for the grain of paintings;
     # coarse layers that weigh the channels of fine ones; and paintings' latents that are kept spread. The paintings are known by heart
     # after some hundred views of each; augmentation that gets stronger with that holds it back. The discriminator learns the more slowly,
-    # the stronger the augmentation is: samples were nearer with that (docs/tried.md). The best checkpoint is often not the last one: there
-    # is one to choose after every 100,000 images. A fifth of the changes of contrast and saturation: at full strength they end up in the
+    # the stronger the augmentation is: samples were nearer with that (docs/tried.md). Forms come from a second discriminator, which looks
+    # through a network that knows photographs. The best checkpoint is often not the last one: there is one to choose after every 50,000
+    # images. A fifth of the changes of contrast and saturation: at full strength they end up in the
     # images, some of which are flooded with one bright colour.
     config.model.excitation = True
     config.model.convolutions = 2
@@ -51,14 +52,15 @@ def get_config(argument: str = "") -> ConfigDict:
     config.model.noise = True
     config.model.noise_from = 64
     training.discriminator_slowing = 0.75
+    training.projected_discriminator = 1.0
     training.augment = "adaptive"
     training.augment_colour = 0.2
     training.batch_size = batch
     training.paintings_spread = 0.1
-    training.total_kimg = 600.0 * batch / 64
+    training.total_kimg = 300.0 * batch / 64
     training.log_every_kimg = 10.0
-    training.sample_every_kimg = 100.0
-    training.checkpoint_every_kimg = 100.0
+    training.sample_every_kimg = 50.0
+    training.checkpoint_every_kimg = 50.0
 
     config.inversion.steps = 300
     config.inversion.restarts = 4

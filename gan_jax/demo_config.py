@@ -35,11 +35,13 @@ def get_config(resolution: int = 32, width: int = 32) -> ConfigDict:
         config.training.paintings_spread = 0.1
     if resolution >= RESOLUTION:
         # Strokes are seen at this size: second convolutions at all of them, and a discriminator that sees local contrast, which at 32 px
-        # makes ways worse. Samples get no nearer to the paintings after some hundred thousand images, so there are many looks.
+        # makes ways worse. A second one looks for forms through a network that knows photographs. Samples get no nearer to the paintings
+        # after some hundred thousand images, so there are many looks.
         config.model.convolutions_up_to = 0
         config.model.local_contrast = True
         config.model.excitation = True
-        config.training.total_kimg = 500.0
+        config.training.projected_discriminator = 1.0
+        config.training.total_kimg = 300.0
         config.training.log_every_kimg = 10.0
         config.training.sample_every_kimg = 50.0
         config.training.checkpoint_every_kimg = 50.0

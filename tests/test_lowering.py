@@ -12,7 +12,7 @@ from test_training import IMAGES, NO_LABELS, tiny
 
 from gan_jax.latents import search, tuning
 from gan_jax.metrics import features, texture
-from gan_jax.models import networks
+from gan_jax.models import networks, projected
 from gan_jax.models.generator import Critic, Features, Generator, _quantised
 from gan_jax.models.likeness import Weights
 from gan_jax.training import loop
@@ -67,6 +67,17 @@ def test_steps(model, level, loss):
     mapped = jax.jit(jax.vmap(step, in_axes=(0, None, None, None), axis_name="devices"))
     text = lowered(mapped, state, data, np.float32(0.5), np.float32(1e-3))
     assert "stablehlo.convolution" in text and "bf16" in text
+
+
+def test_steps_with_a_second_discriminator():
+    config = tiny(first_resolution=4, augment="adaptive", projected_discriminator=1.0)
+    config.model.update(name="dcgan", year=True)
+    g, d = networks.build(config.model, 16, jnp.bfloat16, "devices")
+    step = make_step(g, d, loop.step_settings(config.training, 0), level=4, batch_size=16, devices=1)
+    state = jax.tree.map(lambda x: x[None], init_state(g, d, 4, 0, "adaptive", 0.0, second=True))
+    data = Data(IMAGES, np.zeros((len(IMAGES), 1), np.float32), projected.frozen())
+    mapped = jax.jit(jax.vmap(step, in_axes=(0, None, None, None), axis_name="devices"))
+    lowered(mapped, state, data, np.float32(1), np.float32(1e-3))
 
 
 def test_a_generator_whose_channels_are_weighed():

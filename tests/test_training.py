@@ -20,7 +20,7 @@ from gan_jax import default_config, keys
 from gan_jax.errors import Stopped, UserError
 from gan_jax.generators import open_generator
 from gan_jax.latents.paths import slerp
-from gan_jax.models import networks
+from gan_jax.models import networks, projected
 from gan_jax.models.generator import Years
 from gan_jax.progress import Progress
 from gan_jax.training import batches, devices, fitting, keeper, levels, loop
@@ -58,15 +58,18 @@ def leaves(tree) -> dict[str, np.ndarray]:
     return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
 
 
-def run_step(config, *, count=4, images=IMAGES, labels=NO_LABELS, level=4, alpha=0.5, rate=1e-4, paintings=0, steps=1, **settings):
+def run_step(
+    config, *, count=4, images=IMAGES, labels=NO_LABELS, level=4, alpha=0.5, rate=1e-4, paintings=0, steps=1, second=False, **settings
+):
     """One step from new or several, on so many devices: the state before and after, and the last one's metrics."""
     generator, discriminator = build(config)
     constants = loop.step_settings(config.training, seed=1)
     step = make_step(generator, discriminator, constants, level=level, batch_size=16, devices=count, **settings)
     among = jax.devices()[:count]
-    before = init_state(generator, discriminator, 4, 0, constants.augment, constants.augment_strength, paintings)
+    before = init_state(generator, discriminator, 4, 0, constants.augment, constants.augment_strength, paintings, second)
     kept = jax.tree.map(np.array, before)
-    inputs = devices.replicate((Data(images, labels), np.float32(alpha), np.float32(rate)), among)
+    data = Data(images, labels, projected.frozen() if second else {})
+    inputs = devices.replicate((data, np.float32(alpha), np.float32(rate)), among)
     state = devices.replicate(before, among)
     program = devices.Program(step, state, *inputs, among=among)
     for _ in range(steps):

@@ -30,6 +30,7 @@ PLAIN = {
     "model.excitation": False,
     "training.paintings": 0.0,
     "training.augment": "none",
+    "training.projected_discriminator": 0.0,
     "training.r1": 0.0,
     "training.freeze_discriminator": 0,
 }

@@ -8,9 +8,10 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterator, Sequence
 
+import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from gan_jax.models import networks
+from gan_jax.models import networks, projected
 from gan_jax.models.layers import Layer
 from gan_jax.training import losses
 from gan_jax.training.schedule import Phase
@@ -69,12 +70,12 @@ def at_best(config: ConfigDict, level: int, batch: int, chip: Chip = V5E) -> OnP
     (norms, activations, noise, augmentation) is taken to cost nothing, as if all of it were fused.
     """
     flops = moved = seconds = 0.0
-    for count, layers in zip(passes(config.training, batch), networks.layers(config.model, level)):
+    for count, layers, learns in _players(config, level, batch):
         for layer in layers:
             work = count * 2.0 * batch * math.prod(layer)
             weights = _weights(layer)
             through = count * NARROW * (sum(map(_held, _sides(layer, batch))) + weights)
-            kept = TOUCHED * WIDE * weights
+            kept = TOUCHED * WIDE * weights * learns
             flops, moved = flops + work, moved + through + kept
             seconds += max(work / chip.flops, through / chip.bandwidth) + kept / chip.bandwidth
     return OnPaper(flops, moved, seconds, networks.tile_waste(config.model, level, batch))
@@ -92,16 +93,28 @@ def table(config: ConfigDict, phases: Sequence[Phase], say: Callable[[str], None
 
 def step_work(config: ConfigDict, level: int, batch: int | None = None) -> float:
     """Returns multiplications of a training step for one image of `batch`, or of as many as the config has."""
-    generator, discriminator = passes(config.training, batch)
-    of_generator, of_discriminator = networks.work(config.model, level)
-    return generator * of_generator + discriminator * of_discriminator
+    return sum(count * sum(map(math.prod, layers)) for count, layers, _ in _players(config, level, batch))
+
+
+def _players(config: ConfigDict, level: int, batch: int | None) -> list[tuple[float, list[Layer], bool]]:
+    """Returns of each network how often a step goes over its layers, in parts of a batch, these, and whether it learns.
+
+    What a second discriminator looks through sees what that sees, and only the generator's step is taken back through it.
+    """
+    players = [(*each, True) for each in zip(passes(config.training, batch), networks.layers(config.model, level))]
+    if config.training.projected_discriminator:
+        labels = networks.build(config.model, config.collection.resolution, jnp.float32)[1].label_size
+        fixed, learnt = projected.layers(config.collection.resolution, labels)
+        players += [(4.0, fixed, False), (8.0, learnt, True)]
+    return players
 
 
 def _sides(layer: Layer, batch: int) -> Iterator[tuple[int, int, int]]:
     """Yields (pixels, batch, channels) of the images on both sides of a layer. One with four products a pixel scales by two."""
     pixels, taps, near, far = layer
     yield pixels, batch, near
-    yield 1 if _is_dense(layer) else pixels // 4 if taps == 4 else pixels, batch, far
+    # A depthwise convolution hands on as many channels as it gets.
+    yield 1 if _is_dense(layer) else pixels // 4 if taps == 4 else pixels, batch, near if far == 1 and taps > 4 else far
 
 
 def _held(side: tuple[int, int, int]) -> float:

@@ -28,7 +28,7 @@ from gan_jax.benchmark.roofline import step_work
 from gan_jax.errors import UserError
 from gan_jax.latents import inversion
 from gan_jax.latents.search import Settings as SearchSettings
-from gan_jax.models import networks
+from gan_jax.models import networks, projected
 from gan_jax.models.generator import Apply, Critic, Features, Generator, Years
 from gan_jax.models.likeness import Weights
 from gan_jax.training import devices, hosts, loop
@@ -209,15 +209,15 @@ def prepare_step(
     constants = loop.step_settings(config.training, config.seed)
     step = make_step(generator, discriminator, constants, level=phase.level, batch_size=phase.batch_size, devices=count, with_r1=with_r1)
     among = jax.local_devices()[:count]
-    state = devices.replicate(
-        init_state(generator, discriminator, phase.level, config.seed, count=own_latents(config.training, SYNTHETIC)), among
-    )
+    own, second = own_latents(config.training, SYNTHETIC), constants.projected_discriminator > 0
+    state = devices.replicate(init_state(generator, discriminator, phase.level, config.seed, count=own, second=second), among)
     images = np.random.default_rng(0).integers(0, 256, (SYNTHETIC, phase.resolution, phase.resolution, 3), np.uint8)
     labels = np.zeros((SYNTHETIC, generator.label_size), np.float32)
     labels[:, :1] = 1
     alpha = 0.5 if networks.of(config.model.name).GROWS else 1.0
-    placed = devices.replicate((images, labels, np.float32(alpha), np.float32(phase.learning_rate)), among)
-    inputs = Data(*placed[:2]), *placed[2:]
+    frozen = projected.frozen() if second else {}
+    placed = devices.replicate((images, labels, frozen, np.float32(alpha), np.float32(phase.learning_rate)), among)
+    inputs = Data(*placed[:3]), *placed[3:]
     begin = time.perf_counter()
     program = devices.Program(step, state, *inputs, among=among)
     compile_seconds = time.perf_counter() - begin

@@ -110,6 +110,7 @@ class Keeper:
         kid = self._watched(watch(), state, seen, phase, alpha) if watch else None
         about: dict[str, Any] = {"images_seen": seen, "level": phase.level, "alpha": alpha, "learning_rate_factor": lr_scale}
         about |= {"works": task.own_latents}  # paintings that have some; so have checkpoints called it from the beginning
+        about |= {"projected": task.config.training.projected_discriminator > 0}
         about |= {"years": dataclasses.asdict(task.years) | {"seen": list(task.years.seen)}} if task.years else {}
         if hosts.is_primary():
             self._checkpoints.save(seen, state, {**task.about, **about}, kid=kid)

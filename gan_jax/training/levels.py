@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from gan_jax.errors import UserError
+from gan_jax.models import projected
 from gan_jax.training import devices, hosts, losses
 from gan_jax.training.fitting import FittedStep, Microbatching
 from gan_jax.training.schedule import Phase
@@ -59,7 +60,8 @@ class Level:
                 f"config.training.paintings={settings.paintings:g}: {n:,} paintings are more than a device holds at once; 0 trains "
                 "them without latents of their own, a larger config.training.resident_gib may hold them"
             )
-        self._stream = stream = Stream(images, labels, phase.resolution, blocks, begin, devices.replicate)
+        frozen = projected.frozen() if settings.projected_discriminator else {}
+        self._stream = stream = Stream(images, labels, phase.resolution, blocks, begin, devices.replicate, frozen)
         kinds = (True, False) if self._penalty_every > 1 else (True,)
 
         # Without a reference to this level: when it is let go, so are its images.

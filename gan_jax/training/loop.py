@@ -176,7 +176,15 @@ class _Run:
         level = networks.full_level(task.resolution)
 
         begin = functools.partial(
-            init_state, generator, discriminator, level, config.seed, settings.augment, settings.augment_strength, task.own_latents
+            init_state,
+            generator,
+            discriminator,
+            level,
+            config.seed,
+            settings.augment,
+            settings.augment_strength,
+            task.own_latents,
+            settings.projected_discriminator > 0,
         )
         like = devices.replicated(jax.eval_shape(begin))
         milestones = int(training.keep_every_kimg * 1000)

@@ -64,12 +64,18 @@ def r1(gradients: Array) -> Array:
 def of_year(scores: Array, logits: Array, years: Array) -> Array:
     """Returns scores [n] of images by whether they are real and of their years [n, 1], from scores and logits [n, k] that know no year.
 
-    A projection discriminator (Miyato and Koyama 2018, https://arxiv.org/abs/1802.05637): what is known of a year are its memberships in
-    k neighbourhoods of time, which overlap, and sum to 1. Years are in standard deviations from their mean.
+    Scores may be [n, places], with logits [n, places, k]. A projection discriminator (Miyato and Koyama 2018,
+    https://arxiv.org/abs/1802.05637): what is known of a year are its memberships in k neighbourhoods of time, which overlap, and sum to 1.
+    Years are in standard deviations from their mean.
     """
-    centres = jnp.linspace(-YEARS_WIDE, YEARS_WIDE, logits.shape[1])
+    centres = jnp.linspace(-YEARS_WIDE, YEARS_WIDE, logits.shape[-1])
     member = jax.nn.softmax(-0.5 * ((years - centres[None]) / (centres[1] - centres[0])) ** 2, axis=1)
-    return scores + (logits * member).sum(axis=1)
+    return of_label(scores, logits, member)
+
+
+def of_label(scores: Array, logits: Array, labels: Array) -> Array:
+    """Returns scores [n] or [n, places] of images by whether they are real and what their labels [n, k] say, from those that don't know."""
+    return scores + (logits * labels.reshape(len(labels), *(1,) * (logits.ndim - 2), -1)).sum(axis=-1)
 
 
 def _norm(gradients: Array) -> Array:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from gan_jax.models.generator import on_sphere
+from gan_jax.models.projected import ProjectedDiscriminator
 from gan_jax.training import augmentation, losses, paintings
 from gan_jax.training.batches import Batch, GeneratorBatch, Inputs
 from gan_jax.training.settings import StepSettings
@@ -27,6 +28,7 @@ class Networks:
     generator: nn.Module
     discriminator: nn.Module
     level: int
+    second: ProjectedDiscriminator | None = None
 
     def generate(self, params: Tree, stats: Tree, inputs: Inputs, alpha: Array) -> tuple[Array, Tree]:
         """Paints images [n, r, r, 3]; also returns the batch statistics after them."""
@@ -47,6 +49,13 @@ class Networks:
         settings: dict[str, Any] = dict(level=self.level, alpha=alpha, batches=among, train=True, mutable=["features", "batch_stats"])
         _, seen = self.discriminator.apply(_variables(params, stats), images, **settings)
         return [layer[0] for layer in seen.get("features", {}).values()]  # none at 4 pixels
+
+    def project(self, params: Tree, frozen: Tree, images: Array, labels: Array, among: int = 1) -> Array:
+        """Gives the second discriminator's scores [n, places] of `among` batches of images [n, r, r, 3] with labels [n, label_size]."""
+        assert self.second is not None  # it is asked where there is one
+        features = self.second.look(frozen, images)
+        (scores, logits), _ = self.second.apply({"params": params}, features, batches=among, mutable=["batch_stats"])
+        return (losses.of_year if self.generator.timed else losses.of_label)(scores, logits, labels)
 
     def _apply(self, network: nn.Module, params: Tree, stats: Tree, x: Array, alpha: Array, **settings: Any) -> tuple[Any, Tree]:
         settings |= dict(level=self.level, alpha=alpha, train=True)
@@ -99,6 +108,25 @@ def discriminator_loss(
     return loss.mean(), (moved, metrics)
 
 
+def projected_loss(
+    networks: Networks, settings: StepSettings, params: Tree, frozen: Tree, generator: Player, batch: Batch, alpha: Array
+) -> tuple[Array, tuple[Tree, Metrics]]:
+    """Returns the second discriminator's loss [], and beside it {}, as it has no batch statistics to keep, and the metrics.
+
+    frozen: what it looks through. It sees what the first one sees, and has the hinge loss, whatever that one's is: it has no penalty.
+    """
+    generated = batch.generated
+    if generated is None:
+        generated, _ = networks.generate(generator.params, generator.stats, batch.inputs, alpha)
+    real = augment(batch.real, batch.augment_real, batch.strength, settings)
+    generated = augment(generated, batch.augment_generated, batch.strength, settings)
+    labels = jnp.concatenate([batch.labels, batch.inputs.labels])
+    scores = networks.project(params, frozen, jnp.concatenate([real, generated]), labels, among=2)
+    of_real, of_generated = jnp.split(scores, 2)
+    loss = losses.hinge_discriminator(of_real, of_generated).mean()
+    return loss, ({}, {"projected/real": of_real.mean(), "projected/fake": of_generated.mean(), "loss/projected": loss})
+
+
 def trained_with_generator(state: TrainState) -> Tree:
     """Returns the generator's parameters, and beside them the latents of paintings that have some of their own."""
     return {**state.generator.params, **({PAINTINGS: state.works["latents"]} if state.works else {})}
@@ -114,11 +142,19 @@ def generate_batch(networks: Networks, params: Tree, stats: Tree, batch: Generat
 
 
 def generator_loss(
-    networks: Networks, settings: StepSettings, images: Array, stats: Tree, discriminator: Tree, batch: GeneratorBatch, alpha: Array
+    networks: Networks,
+    settings: StepSettings,
+    images: Array,
+    stats: Tree,
+    discriminator: Tree,
+    batch: GeneratorBatch,
+    alpha: Array,
+    second: tuple[Tree, Tree] | None = None,
 ) -> tuple[Array, tuple[Tree, Metrics]]:
     """Returns the loss [] of what `generate_batch` makes, and beside it the discriminator's batch statistics after it and the metrics.
 
     stats, discriminator: the discriminator's batch statistics and parameters.
+    second: the second one's parameters, and what it looks through, where there is one.
     """
     n, timed = len(batch.inputs.latents), networks.generator.timed
     augmented = augment(images[:n], batch.augment, batch.strength, settings)
@@ -127,6 +163,9 @@ def generator_loss(
     if networks.generator.label_size and not timed:
         loss = loss + settings.label_weight * losses.cross_entropy(logits, batch.inputs.labels)
     loss, metrics = loss.mean(), {"loss/generator": loss.mean()}
+    if second:
+        metrics["loss/generator_projected"] = -networks.project(*second, augmented, batch.inputs.labels).mean()
+        loss = loss + settings.projected_discriminator * metrics["loss/generator_projected"]
     if batch.paintings is not None:
         both = jnp.concatenate([batch.paintings.images, images[n:]])
         layers = (jnp.split(layer, 2) for layer in networks.features(discriminator, moved, both, alpha, among=2))

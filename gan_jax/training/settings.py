@@ -21,6 +21,8 @@ class StepSettings:
     fresh_latents: bool
     discriminator_rate: float
     discriminator_slowing: float
+    projected_discriminator: float
+    projected_rate: float
     freeze_discriminator: int
     gradient_penalty: float
     drift: float

@@ -14,6 +14,7 @@ import optax
 from jax import Array
 
 from gan_jax import keys
+from gan_jax.models import projected
 from gan_jax.training import augmentation, paintings
 from gan_jax.training.augmentation import Augmentation
 
@@ -40,6 +41,7 @@ class TrainState:
     ema_stats: Tree
     augmentation: Augmentation
     works: Tree  # the paintings' own latents, as `paintings.begin` makes them; checkpoints have them by the name of this field
+    projected: Player | None = None  # the second discriminator, where there is one
 
 
 @flax.struct.dataclass
@@ -48,10 +50,18 @@ class Data:
 
     images: Array  # uint8 [m, r, r, 3]
     labels: Array  # float32 [m, label_size]: one-hot, or the year in standard deviations from the mean; label_size is 0 without labels
+    frozen: Tree = flax.struct.field(default_factory=dict)  # what a second discriminator looks through, as `projected.frozen` makes it
 
 
 def init_state(
-    generator: nn.Module, discriminator: nn.Module, level: int, seed: int, augment: str = "none", strength: float = 0.0, count: int = 0
+    generator: nn.Module,
+    discriminator: nn.Module,
+    level: int,
+    seed: int,
+    augment: str = "none",
+    strength: float = 0.0,
+    count: int = 0,
+    second: bool = False,
 ) -> TrainState:
     """Returns a new state, on the default device.
 
@@ -59,27 +69,35 @@ def init_state(
       level: the networks' full one.
       augment, strength: as in the settings of a step.
       count: paintings that have latents of their own.
+      second: whether there is a projected discriminator beside the first one.
     """
-    state = _begin(generator, discriminator, level, augment, strength, count, np.int32(seed))
+    state = _begin(generator, discriminator, level, augment, strength, count, second, np.int32(seed))
     # Donation needs buffers of its own for the average, which starts as the generator itself.
     params, stats = jax.tree.map(jnp.copy, (state.ema_params, state.ema_stats))
     return dataclasses.replace(state, ema_params=params, ema_stats=stats)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5, 6))
 def _begin(
-    generator: nn.Module, discriminator: nn.Module, level: int, augment: str, strength: float, count: int, seed: Array
+    generator: nn.Module, discriminator: nn.Module, level: int, augment: str, strength: float, count: int, second: bool, seed: Array
 ) -> TrainState:
     def player(network: nn.Module, key: Array, inputs: Array) -> Player:
         variables = network.init(key, inputs, level=level, alpha=jnp.float32(1))
-        params = variables["params"]
-        return Player(params, variables.get("batch_stats", {}), optax.scale_by_adam().init(params))
+        return new(variables["params"], variables.get("batch_stats", {}))
+
+    def new(params: Tree, stats: Tree) -> Player:
+        return Player(params, stats, optax.scale_by_adam().init(params))
 
     g_key, d_key = jax.random.split(keys.key(seed))
     g = player(generator, g_key, jnp.zeros((1, generator.latent_size + generator.label_size)))
     d = player(discriminator, d_key, jnp.zeros((1, 2**level, 2**level, 3)))
     own = paintings.begin(jax.random.fold_in(keys.key(seed), 1), count, generator.latent_size)
-    return TrainState(jnp.int32(0), g, d, g.params, g.stats, augmentation.begin(augment, strength), own)
+    begun = None
+    if second:
+        network = projected.beside(discriminator)
+        features = [jnp.zeros((1, side, side, projected.MIXED)) for side in projected.sides(network.resolution)]
+        begun = new(network.init(jax.random.fold_in(keys.key(seed), 2), features)["params"], {})
+    return TrainState(jnp.int32(0), g, d, g.params, g.stats, augmentation.begin(augment, strength), own, begun)
 
 
 def restart_adam(state: TrainState) -> TrainState:
@@ -88,7 +106,8 @@ def restart_adam(state: TrainState) -> TrainState:
     def restart(player: Player) -> Player:
         return dataclasses.replace(player, adam=_zeros_like(player.adam))
 
-    return dataclasses.replace(state, generator=restart(state.generator), discriminator=restart(state.discriminator))
+    second = restart(state.projected) if state.projected else None
+    return dataclasses.replace(state, generator=restart(state.generator), discriminator=restart(state.discriminator), projected=second)
 
 
 @jax.jit

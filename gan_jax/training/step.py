@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
+from gan_jax.models import projected
 from gan_jax.models.layers import lerp
 from gan_jax.training import augmentation, batches, losses, paintings
 from gan_jax.training.batches import Batch, GeneratorBatch, Share, draw_batch
@@ -24,6 +25,7 @@ from gan_jax.training.players import (
     generate_batch,
     generator_loss,
     only,
+    projected_loss,
     trained_with_generator,
 )
 from gan_jax.training.settings import StepSettings
@@ -53,7 +55,8 @@ def make_step(
       step(state, data, alpha, learning_rate) -> (state, metrics), where `data` is the whole collection at this level, `alpha` [] the
       weight of the level, and the metrics are means over all devices.
     """
-    networks = Networks(generator, discriminator, level)
+    second = projected.beside(discriminator) if settings.projected_discriminator else None
+    networks = Networks(generator, discriminator, level, second)
     settings = settings if with_r1 else dataclasses.replace(settings, r1=0.0)
     shared = not settings.fresh_latents and microbatches == 1  # one pass of the generator makes the images of both
 
@@ -64,7 +67,14 @@ def make_step(
         if painted:
             batch = dataclasses.replace(batch, generated=painted.images[: len(batch.real)])
         d, d_metrics = discriminator_step(networks, settings, state, batch, alpha, learning_rate, microbatches)
-        g, own, stats, g_metrics = generator_step(networks, settings, state, d, for_generator, painted, alpha, learning_rate, microbatches)
+        sees = None
+        if state.projected:
+            beside, more = projected_step(networks, settings, state, data.frozen, batch, alpha, learning_rate, microbatches)
+            sees, d_metrics = (beside.params, data.frozen), {**d_metrics, **more}
+            state = dataclasses.replace(state, projected=beside)
+        g, own, stats, g_metrics = generator_step(
+            networks, settings, state, d, for_generator, painted, alpha, learning_rate, microbatches, sees
+        )
         d = dataclasses.replace(d, stats=stats)
         state = dataclasses.replace(state, images_seen=state.images_seen + batch_size, generator=g, discriminator=d)
         state = average(state, own, networks, settings, batch_size)
@@ -92,10 +102,36 @@ def discriminator_step(
 
     names = active_layers(networks.discriminator, networks.level, d) - networks.discriminator.shallow(settings.freeze_discriminator)
     gradients, (stats, metrics) = accumulate(loss, only(d.params, names), d.stats, batch, microbatches)
-    kept = 1 - settings.discriminator_slowing * state.augmentation.strength
-    rate = kept * settings.discriminator_rate * learning_rate
+    rate = slowed(settings, state) * settings.discriminator_rate * learning_rate
     learnt = adam_step(d, jax.lax.pmean(gradients, AXIS), settings, rate)
     return dataclasses.replace(learnt, stats=stats), metrics
+
+
+def slowed(settings: StepSettings, state: TrainState) -> Array:
+    """Returns what is left of the discriminators' rates [], which are the lower, the stronger the augmentation is."""
+    return 1 - settings.discriminator_slowing * state.augmentation.strength
+
+
+def projected_step(
+    networks: Networks,
+    settings: StepSettings,
+    state: TrainState,
+    frozen: Tree,
+    batch: Batch,
+    alpha: Array,
+    learning_rate: Array,
+    microbatches: int = 1,
+) -> tuple[Player, Metrics]:
+    """Lets the second discriminator learn from the batch that the first one has; `frozen` is what it looks through."""
+    d = state.projected
+    assert d is not None  # it learns where there is one
+
+    def loss(params: Tree, stats: Tree, batch: Batch) -> tuple[Array, tuple[Tree, Metrics]]:
+        return projected_loss(networks, settings, params, frozen, state.generator, batch, alpha)
+
+    gradients, (_, metrics) = accumulate(loss, d.params, d.stats, batch, microbatches)
+    rate = slowed(settings, state) * settings.projected_rate * learning_rate
+    return adam_step(d, jax.lax.pmean(gradients, AXIS), settings, rate), metrics
 
 
 def generator_step(
@@ -108,8 +144,11 @@ def generator_step(
     alpha: Array,
     learning_rate: Array,
     microbatches: int = 1,
+    second: tuple[Tree, Tree] | None = None,
 ) -> tuple[Player, Tree | None, Tree, Metrics]:
     """Lets the generator learn from a batch, or from what is `painted` of it already, beside a discriminator that has had its step.
+
+    second: the parameters of the second discriminator, after its step, and what it looks through, where there is one.
 
     Returns the generator, the gradient by the paintings' own latents (None where they have none), the discriminator's batch statistics and
     the metrics.
@@ -118,7 +157,7 @@ def generator_step(
     names = active_layers(networks.generator, networks.level, g)
 
     def of_images(images: Array, stats: Tree, batch: GeneratorBatch) -> tuple[Array, tuple[Tree, Metrics]]:
-        return generator_loss(networks, settings, images, stats, discriminator.params, batch, alpha)
+        return generator_loss(networks, settings, images, stats, discriminator.params, batch, alpha, second)
 
     def of_params(active: Tree, stats: tuple[Tree, Tree], batch: GeneratorBatch) -> tuple[Array, tuple[tuple[Tree, Tree], Metrics]]:
         images, moved = generate_batch(networks, {**params, **active}, stats[0], batch, alpha)

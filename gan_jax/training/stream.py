@@ -7,7 +7,7 @@ is a function of the seed and the images seen, so that a training that was stopp
 
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -103,7 +103,16 @@ class Blocks:
 class Stream:
     """The images of one level and their labels, as they lie on the devices; the next block is read while one is drawn from."""
 
-    def __init__(self, images: Images, labels: np.ndarray, resolution: int, blocks: Blocks, begin: int, place: Callable[[Any], Any]):
+    def __init__(
+        self,
+        images: Images,
+        labels: np.ndarray,
+        resolution: int,
+        blocks: Blocks,
+        begin: int,
+        place: Callable[[Any], Any],
+        frozen: Mapping[str, Any] | None = None,
+    ):
         """Places what is needed first.
 
         Args:
@@ -112,8 +121,10 @@ class Stream:
           resolution: of the level.
           begin: images that will have been seen.
           place: puts a tree of arrays onto the devices.
+          frozen: what a projected discriminator looks through.
         """
         self._images, self._labels, self._resolution, self._blocks, self._place = images, labels, resolution, blocks, place
+        self._frozen = place(frozen or {})
         self._thread = ThreadPoolExecutor(1, "read")
         self._k = blocks.at(begin)
         self.here = self._read(self._k)
@@ -130,4 +141,4 @@ class Stream:
     def _read(self, k: int) -> Data:
         rows = self._blocks.rows(k)
         images, labels = self._place((read(self._images, rows, self._resolution), self._labels[rows]))
-        return Data(images, labels)
+        return Data(images, labels, self._frozen)

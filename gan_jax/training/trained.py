@@ -41,6 +41,7 @@ class Trained:
     alpha: float
     years: Years | None = None  # of networks that know the year
     painting_latents: np.ndarray | None = None  # [m, latent_size], of the paintings trained on, where they have some of their own
+    projected_params: Tree | None = None  # of the second discriminator, where there was one
 
 
 def read_trained(source: str | pathlib.Path, dtype: DTypeLike) -> Trained:
@@ -81,6 +82,7 @@ def read_trained(source: str | pathlib.Path, dtype: DTypeLike) -> Trained:
         float(about["alpha"]),
         Years(float(years["mean"]), float(years["deviation"]), tuple(years["seen"])) if years else None,
         np.asarray(on_sphere(state.works["ema"])) if state.works else None,
+        state.projected.params if state.projected else None,
     )
 
 
@@ -88,7 +90,8 @@ def state_like(config: ConfigDict, about: Tree) -> TrainState:
     """Returns shapes, types and one device for the state of a config's training, of which a checkpoint says what it is `about`."""
     resolution, placement = config.collection.resolution, jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     generator, discriminator = networks.build(config.model, resolution, jnp.float32)
-    like = jax.eval_shape(lambda: init_state(generator, discriminator, networks.full_level(resolution), 0, count=about.get("works", 0)))
+    level, own, second = networks.full_level(resolution), about.get("works", 0), about.get("projected", False)
+    like = jax.eval_shape(lambda: init_state(generator, discriminator, level, 0, count=own, second=second))
     return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=placement), like)
 
 
@@ -129,7 +132,11 @@ def init_from(source: str, state: TrainState) -> TrainState:
         params=taken(found.discriminator_params, state.discriminator.params, "discriminator"),
         stats=_matching(found.discriminator_stats, state.discriminator.stats, (), []),
     )
-    layers = sum(1 for tree in (g.params, d.params) for _ in _layers(tree))
+    second, players = state.projected, [g.params, d.params]
+    if second and found.projected_params:
+        second = dataclasses.replace(second, params=taken(found.projected_params, second.params, "projected discriminator"))
+        players.append(second.params)
+    layers = sum(1 for tree in players for _ in _layers(tree))
     if len(missing) == layers:
         raise UserError(f"config.training.init_from={source!r}: no layer of it has the name and the shape of one here, e.g. {missing[0]}")
     if missing:
@@ -137,7 +144,7 @@ def init_from(source: str, state: TrainState) -> TrainState:
         print(f"gan_jax: {source}: {layers - len(missing)} of {layers} layers taken; these begin as new: {shown}", file=sys.stderr)
     # The average gets buffers of its own, since the state is donated.
     params, stats = jax.tree.map(jnp.copy, (g.params, g.stats))
-    return dataclasses.replace(state, generator=g, discriminator=d, ema_params=params, ema_stats=stats)
+    return dataclasses.replace(state, generator=g, discriminator=d, ema_params=params, ema_stats=stats, projected=second)
 
 
 def _is_layer(tree: Tree) -> bool:

