@@ -132,7 +132,8 @@ class Touches:
 
 @pytest.fixture
 def simple(monkeypatch):
-    """In place of what EfficientNet sees: images made smaller, in as many channels; and few channels. Steps take seconds then."""
+    """In place of what EfficientNet sees images made smaller, in as many channels; images that are enlarged less, and few channels behind.
+    Steps take seconds then."""
 
     def features(weights, images, dtype):
         seen = []
@@ -143,6 +144,7 @@ def simple(monkeypatch):
 
     monkeypatch.setattr(efficientnet, "features", features)
     monkeypatch.setattr(efficientnet, "weights", dict)
+    monkeypatch.setattr(projected, "SIDE", 32)
     monkeypatch.setattr(projected, "MIXED", 8)
     monkeypatch.setattr(projected, "WIDTH", 8)
 
@@ -153,9 +155,9 @@ def second(**settings) -> projected.ProjectedDiscriminator:
 
 def test_it_looks_at_enlarged_images_and_coarse_features_reach_finer_ones(simple):
     frozen, images = projected.frozen(), jnp.asarray(IMAGES[:4], jnp.float32)
-    assert projected.sides(16) == projected.sides(128) == [32, 16, 8, 4] and projected.sides(256) == [64, 32, 16, 8]
+    assert projected.sides(16) == projected.sides(32) == [8, 4, 2, 1] and projected.sides(256) == [64, 32, 16, 8]
     seen = second().look(frozen, images)
-    assert [x.shape for x in seen] == [(4, side, side, projected.MIXED) for side in (32, 16, 8, 4)]
+    assert [x.shape for x in seen] == [(4, side, side, projected.MIXED) for side in (8, 4, 2, 1)]
     np.testing.assert_equal(leaves(projected.frozen()), leaves(frozen))  # random once and for all
     for level in range(4):
         less = {**frozen, "mixing": [tuple(map(np.zeros_like, each)) if i == level else each for i, each in enumerate(frozen["mixing"])]}
@@ -172,7 +174,7 @@ def test_batches_are_scored_apart(simple):
         return network.apply({"params": params}, features, batches=batches, mutable=["batch_stats"])[0]
 
     both = scored(features, 2)
-    assert both[0].shape == (8, 4 * 16) and both[1].shape == (8, 4 * 16, 2)  # of 32, 16, 8 and 4 px a side 4 each are left
+    assert both[0].shape == (8, 37) and both[1].shape == (8, 37, 2)  # of 8 and 4 px a side 16 places each are left, of 2 and 1 all 5
     halves = [scored([x[part] for x in features], 1) for part in (slice(4), slice(4, 8))]
     for one, *apart in zip(both, *halves):
         np.testing.assert_allclose(one, np.concatenate(apart), atol=1e-5)
@@ -213,7 +215,7 @@ def test_devices_learn_as_one(simple, year):
 
 def test_it_learns_to_tell_paintings_from_what_is_painted(simple):
     config = with_second(projected_rate=20.0)
-    _, _, metrics = run_step(config, count=1, alpha=1.0, rate=1e-3, steps=30, second=True)
+    _, _, metrics = run_step(config, count=1, alpha=1.0, rate=1e-3, steps=80, second=True)
     assert metrics["['projected/real']"] - metrics["['projected/fake']"] > 0.3
     assert metrics["['loss/projected']"] < 1.9  # 2 where it can't tell them apart
 
