@@ -7,7 +7,7 @@ morphs in which the palette turns with the year.
     python -m gan_jax study --config=configs/demo.py --workdir=runs/longer --config.training.total_kimg=500
 
 Two larger ones are for a GPU, in minutes too (docs/between.md). `configs/demo.py:resolution=64` has twice the pixels a side, and looks
-through a network that knows photographs: what it paints on the way is nearer to the years between than a cross-fade.
+through a network that knows photographs: what it painted on the way was nearer to the years between than a cross-fade.
 `configs/demo.py:width=64` stays at 32 px, with twice the channels and ten times the images: samples are nearest to the paintings, and the
 way was as near as a cross-fade in two of three.
 """

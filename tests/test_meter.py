@@ -31,7 +31,7 @@ def test_a_speed_is_the_devices_however_often_the_log_waits_for_them(flushes, tm
     (phase,) = constant(resolution=16, total_kimg=1.0, batch_size=BATCH, learning_rate=0.1)
     monkeypatch.setattr(meter.time, "monotonic", lambda: devices.now)
     with Log(tmp_path, 0) as log, Progress("train", 1000) as progress:
-        subject = meter.Meter(log, progress, (phase,), get_config().model)
+        subject = meter.Meter(log, progress, (phase,), get_config())
         fetch = subject._fetch
 
         def fetching(idle):

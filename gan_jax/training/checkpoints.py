@@ -190,7 +190,7 @@ class Checkpoints:
         try:
             self._manager.save(
                 images_seen,
-                args=ocp.args.Composite(state=ocp.args.StandardSave(state), about=ocp.args.JsonSave(told)),
+                args=ocp.args.Composite(state=ocp.args.StandardSave(_fields(state)), about=ocp.args.JsonSave(told)),
                 metrics={METRIC: UNMEASURED if kid is None else kid},
             )
         except Exception as error:
@@ -302,7 +302,8 @@ class Checkpoints:
         abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, like)
         if self._among_others:
             abstract = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), abstract)
-        return self._manager.restore(images_seen, args=ocp.args.Composite(state=ocp.args.StandardRestore(abstract))).state
+        kept = self._manager.restore(images_seen, args=ocp.args.Composite(state=ocp.args.StandardRestore(_fields(abstract)))).state
+        return dataclasses.replace(like, **kept) if dataclasses.is_dataclass(like) and not isinstance(like, type) else kept
 
     def about(self, images_seen: int) -> dict[str, Any]:
         """Returns what `save` was told of a checkpoint."""
@@ -376,6 +377,15 @@ def _undescribed(folder: pathlib.Path) -> pathlib.Path:
 
 def _merit(metrics: Mapping[str, float]) -> float:
     return -metrics[METRIC]
+
+
+def _fields(tree: Any) -> Any:
+    """Returns a dataclass as a dict without the fields that are None: to orbax, which keeps dicts, a tree that has such a field is another
+    than one from before there was the field."""
+    if not dataclasses.is_dataclass(tree):
+        return tree
+    fields = {field.name: getattr(tree, field.name) for field in dataclasses.fields(tree)}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:

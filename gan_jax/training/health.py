@@ -23,12 +23,14 @@ class Diverged(Exception):
 
 def check(figures: Mapping[str, float]) -> None:
     """Raises Diverged by the figures of a log line; those that are missing say nothing."""
-    lost = [name for name, value in figures.items() if name.startswith(("loss/", "score/", "penalty")) and not math.isfinite(value)]
+    watched = ("loss/", "score/", "projected/", "penalty")
+    lost = [name for name, value in figures.items() if name.startswith(watched) and not math.isfinite(value)]
     if lost:
         raise Diverged(f"{', '.join(lost)}: no longer a number")
-    gap = abs(figures.get("score/real", 0.0) - figures.get("score/fake", 0.0))
-    if gap > RUNAWAY:
-        raise Diverged(f"the discriminator's scores have run away: real and generated images are {gap:.3g} apart")
+    for scores, whose in (("score", "the discriminator's"), ("projected", "the second discriminator's")):
+        gap = abs(figures.get(f"{scores}/real", 0.0) - figures.get(f"{scores}/fake", 0.0))
+        if gap > RUNAWAY:
+            raise Diverged(f"{whose} scores have run away: real and generated images are {gap:.3g} apart")
 
 
 def check_diversity(before: float, now: float) -> float:

@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 
 from gan_jax.errors import UserError
 from gan_jax.fields import taken
-from gan_jax.models import networks
+from gan_jax.models import efficientnet, networks
 from gan_jax.models.generator import Years
 from gan_jax.progress import Progress
 from gan_jax.training import augmentation, devices, hosts, schedule
@@ -108,6 +108,8 @@ def _group(model: ConfigDict, resolution: int) -> int:
 def step_settings(training: ConfigDict, seed: int) -> StepSettings:
     if training.paintings and training.paintings_batch % devices.count():
         raise UserError(f"config.training.paintings_batch={training.paintings_batch}: doesn't divide by {devices.count()} devices")
+    if training.projected_discriminator:
+        efficientnet.weights()  # which may not be there: better known before anything is compiled
     kinds = tuple(kind for kind in augmentation.KINDS if kind in training.augment_kinds)
     return taken(StepSettings, training, seed=seed, augment_kinds=kinds)
 
@@ -207,7 +209,7 @@ class _Run:
                 stop_requests() as stopping,
                 Levels(ahead, prepare, grid.compile) as levels,
             ):
-                meter, clock = Meter(log, progress, phases, config.model), Clock(training, self._began, stopping)
+                meter, clock = Meter(log, progress, phases, config), Clock(training, self._began, stopping)
                 # A new state has a program of its own, which is compiled beside the step.
                 self._state = devices.replicate(begin() if state is None else state)
                 del state

@@ -64,7 +64,7 @@ def r1(gradients: Array) -> Array:
 def of_year(scores: Array, logits: Array, years: Array) -> Array:
     """Returns scores [n] of images by whether they are real and of their years [n, 1], from scores and logits [n, k] that know no year.
 
-    Scores may be [n, places], with logits [n, places, k]. A projection discriminator (Miyato and Koyama 2018,
+    Scores may be [n, patches], with logits [n, patches, k]. A projection discriminator (Miyato and Koyama 2018,
     https://arxiv.org/abs/1802.05637): what is known of a year are its memberships in k neighbourhoods of time, which overlap, and sum to 1.
     Years are in standard deviations from their mean.
     """
@@ -74,7 +74,7 @@ def of_year(scores: Array, logits: Array, years: Array) -> Array:
 
 
 def of_label(scores: Array, logits: Array, labels: Array) -> Array:
-    """Returns scores [n] or [n, places] of images by whether they are real and what their labels [n, k] say, from those that don't know."""
+    """Returns scores [n] or [n, patches] of images by whether they are real and have labels [n, k], from those that know none."""
     return scores + (logits * labels.reshape(len(labels), *(1,) * (logits.ndim - 2), -1)).sum(axis=-1)
 
 

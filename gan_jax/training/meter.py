@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from gan_jax.models import networks
+from gan_jax.models import networks, projected
 from gan_jax.progress import Progress
 from gan_jax.training import health
 from gan_jax.training.log import Log, NoLog
@@ -24,8 +24,8 @@ class Meter:
     one kind.
     """
 
-    def __init__(self, log: Log | NoLog, progress: Progress, phases: tuple[Phase, ...], model: ConfigDict):
-        self._log, self._progress, self._phases, self._model = log, progress, phases, model
+    def __init__(self, log: Log | NoLog, progress: Progress, phases: tuple[Phase, ...], config: ConfigDict):
+        self._log, self._progress, self._phases, self._config = log, progress, phases, config
         self._phase: Phase | None = None
         self._sums: Sums = {}
         self._images = 0  # in the interval that goes on
@@ -44,8 +44,13 @@ class Meter:
         if self._phase and self._phase.level != phase.level:
             self._paused, self._rate = time.monotonic(), 0.0
         self._first, self._phase = not self._phase or self._phase.level != phase.level, phase
-        here = sum(networks.work(self._model, phase.level))
-        self._later = sum((p.end - p.start) * sum(networks.work(self._model, p.level)) / here for p in self._phases if p.start >= phase.end)
+        here = self._work(phase)
+        self._later = sum((p.end - p.start) * self._work(p) / here for p in self._phases if p.start >= phase.end)
+
+    def _work(self, phase: Phase) -> float:
+        """Returns how much work an image is at a phase, in comparison with others."""
+        second = projected.work(0) if self._config.training.projected_discriminator else 0.0
+        return sum(networks.work(self._config.model, phase.level)) + second
 
     def count(
         self, metrics: dict[str, jax.Array], alpha: float, learning_rate: float, seen: int, microbatches: int, *, log_now: bool

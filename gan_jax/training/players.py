@@ -50,10 +50,10 @@ class Networks:
         _, seen = self.discriminator.apply(_variables(params, stats), images, **settings)
         return [layer[0] for layer in seen.get("features", {}).values()]  # none at 4 pixels
 
-    def project(self, params: Tree, frozen: Tree, images: Array, labels: Array, among: int = 1) -> Array:
-        """Gives the second discriminator's scores [n, places] of `among` batches of images [n, r, r, 3] with labels [n, label_size]."""
+    def discriminate_projected(self, params: Tree, frozen: Tree, images: Array, labels: Array, among: int = 1) -> Array:
+        """Gives the second discriminator's scores [n, patches] of `among` batches of images [n, r, r, 3] with labels [n, label_size]."""
         assert self.second is not None  # it is asked where there is one
-        features = self.second.look(frozen, images)
+        features = self.second.features(frozen, images)
         (scores, logits), _ = self.second.apply({"params": params}, features, batches=among, mutable=["batch_stats"])
         return (losses.of_year if self.generator.timed else losses.of_label)(scores, logits, labels)
 
@@ -121,7 +121,7 @@ def projected_loss(
     real = augment(batch.real, batch.augment_real, batch.strength, settings)
     generated = augment(generated, batch.augment_generated, batch.strength, settings)
     labels = jnp.concatenate([batch.labels, batch.inputs.labels])
-    scores = networks.project(params, frozen, jnp.concatenate([real, generated]), labels, among=2)
+    scores = networks.discriminate_projected(params, frozen, jnp.concatenate([real, generated]), labels, among=2)
     of_real, of_generated = jnp.split(scores, 2)
     loss = losses.hinge_discriminator(of_real, of_generated).mean()
     return loss, ({}, {"projected/real": of_real.mean(), "projected/fake": of_generated.mean(), "loss/projected": loss})
@@ -164,7 +164,7 @@ def generator_loss(
         loss = loss + settings.label_weight * losses.cross_entropy(logits, batch.inputs.labels)
     loss, metrics = loss.mean(), {"loss/generator": loss.mean()}
     if second:
-        metrics["loss/generator_projected"] = -networks.project(*second, augmented, batch.inputs.labels).mean()
+        metrics["loss/generator_projected"] = -networks.discriminate_projected(*second, augmented, batch.inputs.labels).mean()
         loss = loss + settings.projected_discriminator * metrics["loss/generator_projected"]
     if batch.paintings is not None:
         both = jnp.concatenate([batch.paintings.images, images[n:]])

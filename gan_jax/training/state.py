@@ -95,8 +95,7 @@ def _begin(
     begun = None
     if second:
         network = projected.beside(discriminator)
-        features = [jnp.zeros((1, side, side, projected.MIXED)) for side in projected.sides(network.resolution)]
-        begun = new(network.init(jax.random.fold_in(keys.key(seed), 2), features)["params"], {})
+        begun = new(network.init(jax.random.fold_in(keys.key(seed), 2), network.blank())["params"], {})
     return TrainState(jnp.int32(0), g, d, g.params, g.stats, augmentation.begin(augment, strength), own, begun)
 
 

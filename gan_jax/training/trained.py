@@ -133,8 +133,8 @@ def init_from(source: str, state: TrainState) -> TrainState:
         stats=_matching(found.discriminator_stats, state.discriminator.stats, (), []),
     )
     second, players = state.projected, [g.params, d.params]
-    if second and found.projected_params:
-        second = dataclasses.replace(second, params=taken(found.projected_params, second.params, "projected discriminator"))
+    if second:
+        second = dataclasses.replace(second, params=taken(found.projected_params or {}, second.params, "projected discriminator"))
         players.append(second.params)
     layers = sum(1 for tree in players for _ in _layers(tree))
     if len(missing) == layers:
