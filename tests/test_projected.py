@@ -223,7 +223,7 @@ def test_devices_learn_as_one(simple, year):
 def test_it_learns_to_tell_paintings_from_what_is_painted(simple):
     config = with_second(projected_rate=20.0)
     _, _, metrics = run_step(config, count=1, alpha=1.0, rate=1e-3, steps=80, second=True)
-    assert metrics["['projected/real']"] - metrics["['projected/fake']"] > 0.3
+    assert metrics["['score/real_projected']"] - metrics["['score/fake_projected']"] > 0.3
     assert metrics["['loss/projected']"] < 1.9  # 2 where it can't tell them apart
 
 

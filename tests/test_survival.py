@@ -190,6 +190,7 @@ def test_going_back_has_an_end(tmp_path, monkeypatch):
         ({"loss/generator": float("inf")}, "loss/generator: no longer a number"),
         ({"penalty": float("nan"), "score/real": 1.0}, "penalty: no longer"),
         ({"score/real": 2e4, "score/fake": -3e3}, "run away: real and generated images are 2.3e.04 apart"),
+        ({"score/real_projected": 2e4, "score/fake_projected": -3e3}, "second discriminator's scores have run away"),
     ],
 )
 def test_signs_of_divergence(figures, message):

@@ -18,10 +18,14 @@ COMPARED = 256  # paintings each set against another one, for the error of unrel
 CURVES = {
     "loss/discriminator": "the discriminator's loss",
     "loss/generator": "the generator's loss",
+    "loss/projected": "the second discriminator's loss",
+    "loss/generator_projected": "the generator's loss by the second discriminator",
     "loss/labels": "the discriminator's loss of labels",
     "loss/works": "how unlike the paintings the network's versions are",
     "score/real": "the discriminator's score of real paintings",
     "score/fake": "the discriminator's score of generated images",
+    "score/real_projected": "the second discriminator's score of real paintings",
+    "score/fake_projected": "the second discriminator's score of generated images",
 }
 MOST_CURVES = 6  # in a panel
 MOST_LEVELS = 12

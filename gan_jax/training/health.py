@@ -23,12 +23,12 @@ class Diverged(Exception):
 
 def check(figures: Mapping[str, float]) -> None:
     """Raises Diverged by the figures of a log line; those that are missing say nothing."""
-    watched = ("loss/", "score/", "projected/", "penalty")
+    watched = ("loss/", "score/", "penalty")
     lost = [name for name, value in figures.items() if name.startswith(watched) and not math.isfinite(value)]
     if lost:
         raise Diverged(f"{', '.join(lost)}: no longer a number")
-    for scores, whose in (("score", "the discriminator's"), ("projected", "the second discriminator's")):
-        gap = abs(figures.get(f"{scores}/real", 0.0) - figures.get(f"{scores}/fake", 0.0))
+    for of, whose in (("", "the discriminator's"), ("_projected", "the second discriminator's")):
+        gap = abs(figures.get(f"score/real{of}", 0.0) - figures.get(f"score/fake{of}", 0.0))
         if gap > RUNAWAY:
             raise Diverged(f"{whose} scores have run away: real and generated images are {gap:.3g} apart")
 

@@ -124,7 +124,7 @@ def projected_loss(
     scores = networks.discriminate_projected(params, frozen, jnp.concatenate([real, generated]), labels, among=2)
     of_real, of_generated = jnp.split(scores, 2)
     loss = losses.hinge_discriminator(of_real, of_generated).mean()
-    return loss, ({}, {"projected/real": of_real.mean(), "projected/fake": of_generated.mean(), "loss/projected": loss})
+    return loss, ({}, {"score/real_projected": of_real.mean(), "score/fake_projected": of_generated.mean(), "loss/projected": loss})
 
 
 def trained_with_generator(state: TrainState) -> Tree:
