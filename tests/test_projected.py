@@ -189,8 +189,7 @@ def test_batches_are_scored_apart(simple):
 
 
 def with_second(model="dcgan", weight=1.0, **training) -> ConfigDict:
-    config = model_config(model, **{"projected_discriminator": weight, "fresh_latents": False} | training)
-    return config
+    return model_config(model, **{"projected_discriminator": weight, "fresh_latents": False} | training)
 
 
 def generator_moments(state) -> dict:

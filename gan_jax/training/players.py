@@ -80,11 +80,7 @@ def discriminator_loss(
     border: of the scores, from which on they call an image real.
     """
     labelled, timed = networks.discriminator.label_size, networks.generator.timed
-    generated = batch.generated
-    if generated is None:
-        generated, _ = networks.generate(generator.params, generator.stats, batch.inputs, alpha)
-    real = augment(batch.real, batch.augment_real, batch.strength, settings)
-    generated = augment(generated, batch.augment_generated, batch.strength, settings)
+    real, generated = shown(networks, settings, generator, batch, alpha)
     # One pass for both, half as many and twice as large convolutions; statistics are those of each alone.
     (scores, logits), moved = networks.discriminate(params, stats, jnp.concatenate([real, generated]), alpha, among=2)
     if timed:
@@ -115,16 +111,21 @@ def projected_loss(
 
     frozen: what it looks through. It sees what the first one sees, and has the hinge loss, whatever that one's is: it has no penalty.
     """
-    generated = batch.generated
-    if generated is None:
-        generated, _ = networks.generate(generator.params, generator.stats, batch.inputs, alpha)
-    real = augment(batch.real, batch.augment_real, batch.strength, settings)
-    generated = augment(generated, batch.augment_generated, batch.strength, settings)
+    real, generated = shown(networks, settings, generator, batch, alpha)
     labels = jnp.concatenate([batch.labels, batch.inputs.labels])
     scores = networks.discriminate_projected(params, frozen, jnp.concatenate([real, generated]), labels, among=2)
     of_real, of_generated = jnp.split(scores, 2)
     loss = losses.hinge_discriminator(of_real, of_generated).mean()
     return loss, ({}, {"score/real_projected": of_real.mean(), "score/fake_projected": of_generated.mean(), "loss/projected": loss})
+
+
+def shown(networks: Networks, settings: StepSettings, generator: Player, batch: Batch, alpha: Array) -> tuple[Array, Array]:
+    """Returns real and generated images [n, r, r, 3], augmented, as both discriminators see them. What is not painted yet is painted."""
+    generated = batch.generated
+    if generated is None:
+        generated, _ = networks.generate(generator.params, generator.stats, batch.inputs, alpha)
+    real = augment(batch.real, batch.augment_real, batch.strength, settings)
+    return real, augment(generated, batch.augment_generated, batch.strength, settings)
 
 
 def trained_with_generator(state: TrainState) -> Tree:
