@@ -8,7 +8,8 @@
 A DCGAN of the paper's widths at 128 px, for minutes on one large GPU; `configs/van_gogh.py:resolution=32` is the demo's small one, for a
 CPU; `configs/van_gogh.py:batch=128` fills a TPU's tiles and sees twice as many images. All know the year, and have latents for every
 painting: docs/between.md. Expect fields under skies, orchards, houses and heads with hats and eyes in his palettes and strokes, and
-paintings that turn into each other by way of such pictures; faces are masks, and hands are not to be looked at closely.
+paintings that turn into each other and can be recognised half-way; samples have loose forms, faces are masks, and hands are not to be
+looked at closely.
 """
 
 from ml_collections import ConfigDict
@@ -41,9 +42,10 @@ def get_config(argument: str = "") -> ConfigDict:
     # coarse layers that weigh the channels of fine ones; and paintings' latents that are kept spread. The paintings are known by heart
     # after some hundred views of each; augmentation that gets stronger with that holds it back. The discriminator learns the more slowly,
     # the stronger the augmentation is: samples were nearer with that (docs/tried.md). Forms come from a second discriminator, which looks
-    # through a network that knows photographs. The best checkpoint is often not the last one: there is one to choose after every 50,000
-    # images. A fifth of the changes of contrast and saturation: at full strength they end up in the
-    # images, some of which are flooded with one bright colour.
+    # through a network that knows photographs. By that network paintings are compared with their reconstructions too, and these weigh more
+    # than by default: so a way begins and ends with what can be recognised as the two paintings. The best checkpoint is often not the last
+    # one: there is one to choose after every 50,000 images. A fifth of the changes of contrast and saturation: at full strength they end up
+    # in the images, some of which are flooded with one bright colour.
     config.model.excitation = True
     config.model.convolutions = 2
     config.model.smooth = True
@@ -56,6 +58,8 @@ def get_config(argument: str = "") -> ConfigDict:
     training.augment = "adaptive"
     training.augment_colour = 0.2
     training.batch_size = batch
+    training.paintings = 30.0
+    training.paintings_forms = 1.0
     training.paintings_spread = 0.1
     training.total_kimg = 300.0 * batch / 64
     training.log_every_kimg = 10.0
@@ -64,5 +68,7 @@ def get_config(argument: str = "") -> ConfigDict:
 
     config.inversion.steps = 300
     config.inversion.restarts = 4
-    config.tuning.steps = 300
+    config.tuning.pairs = 12
+    config.tuning.steps = 600
+    config.tuning.pixels = 5.0
     return config

@@ -11,11 +11,16 @@ Options = dict[str, str | bool]
 # which a step of these networks takes up to 1.6 times as long (docs/benchmarks.md); products of matrices are faster with it.
 PRODUCTS_ALONE: Options = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"}
 
+# Of a GPU's: how it chooses among its algorithms. By default it also compares the results of all of them, and writes kernels of its own for
+# products of matrices, a hundred for each: a third of the time to a first step here, and the steps are no faster (docs/benchmarks.md).
+QUICK_CHOICE: Options = {"xla_gpu_autotune_level": "2", "xla_gpu_enable_triton_gemm": False}
+
 
 @functools.cache
 def options() -> Options | None:
     """Returns options for programs that take long, as `jax.jit` takes them; None where the compiler doesn't know them or needs none."""
-    return PRODUCTS_ALONE if jax.default_backend() == "cpu" and known(PRODUCTS_ALONE) else None
+    wanted = {"cpu": PRODUCTS_ALONE, "gpu": QUICK_CHOICE}.get(jax.default_backend())
+    return wanted if wanted and known(wanted) else None
 
 
 def known(some: Options) -> bool:

@@ -8,15 +8,20 @@ from gan_jax import compiler
 
 
 def test_options_that_the_compiler_does_not_know_are_left_out(monkeypatch):
-    monkeypatch.setattr(compiler, "PRODUCTS_ALONE", {"xla_no_such_option": "1"})
-    assert not compiler.known(compiler.PRODUCTS_ALONE)
-    assert compiler.options.__wrapped__() is None
+    unknown = {"xla_no_such_option": "1"}
+    assert not compiler.known(unknown)
+    for backend, name in (("cpu", "PRODUCTS_ALONE"), ("gpu", "QUICK_CHOICE")):
+        monkeypatch.setattr(jax, "default_backend", lambda backend=backend: backend)
+        monkeypatch.setattr(compiler, name, unknown)
+        assert compiler.options.__wrapped__() is None
     assert compiler.known({"xla_cpu_enable_fast_math": False})
 
 
-def test_other_devices_than_processors_are_told_nothing(monkeypatch):
-    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert compiler.options.__wrapped__() is None
+def test_each_kind_of_device_is_told_what_is_of_it(monkeypatch):
+    for backend, expected in (("gpu", compiler.QUICK_CHOICE), ("tpu", None)):
+        monkeypatch.setattr(jax, "default_backend", lambda backend=backend: backend)
+        assert compiler.options.__wrapped__() == expected
+    assert compiler.known(compiler.QUICK_CHOICE)  # by this version's compiler, which knows the options of all devices
 
 
 def test_products_and_convolutions_are_as_exact_with_the_options_as_without():

@@ -21,7 +21,7 @@ from gan_jax.benchmark import roofline
 from gan_jax.errors import UserError
 from gan_jax.models import efficientnet, projected
 from gan_jax.models.layers import reduce
-from gan_jax.training import levels, loop, step
+from gan_jax.training import levels, loop, paintings, step
 from gan_jax.training.checkpoints import Checkpoints
 from gan_jax.training.players import Networks
 from gan_jax.training.state import init_state
@@ -210,6 +210,42 @@ def test_the_generator_learns_from_both_by_their_weights(simple, model, at):
     assert alone[1].projected is None and "['loss/projected']" not in alone[2] and "['loss/projected']" in once[2]
 
 
+def test_paintings_are_compared_by_what_it_looks_at_too(simple):
+    own = dict(paintings=1.0, paintings_batch=8, paintings_detail=2, adam_b1=0.5)
+
+    def learnt(weight: float):
+        config = with_second(paintings_forms=weight, **own)
+        return run_step(config, count=1, alpha=1.0, paintings=len(IMAGES), second=True)
+
+    alone, once, thrice = map(learnt, (0.0, 1.0, 3.0))
+    without, with_it, more = (generator_moments(state) for _, state, _ in (alone, once, thrice))
+    added = {name: with_it[name] - gradient for name, gradient in without.items()}
+    assert max(np.abs(gradient).max() for gradient in added.values()) > 1e-4
+    assert_same_gradients({name: gradient + 3 * added[name] for name, gradient in without.items()}, more, 1e-3)
+    for_latents = [np.asarray(state.works["adam"].mu) for _, state, _ in (alone, once)]
+    assert np.abs(for_latents[1] - for_latents[0]).max() > 1e-4
+    losses = [metrics["['loss/works']"] for _, _, metrics in (alone, once, thrice)]
+    assert losses[1] > losses[0] + 1e-2
+    np.testing.assert_allclose(losses[2] - losses[0], 3 * (losses[1] - losses[0]), rtol=1e-3)
+    for player in ("discriminator", "projected"):  # neither learns anything else by it
+        assert_same_gradients(*(leaves(getattr(state, player).adam.mu) for _, state, _ in (alone, once)), 1e-5)
+
+
+def test_paintings_are_unlike_by_the_directions_of_their_features():
+    rng = np.random.default_rng(0)
+    seen = [(rng.normal(size=(3, side, side, 5)), rng.normal(size=(3, side, side, 5))) for side in (4, 2)]
+    expected = np.zeros(3)
+    for a, b in seen:
+        a, b = (x / np.linalg.norm(x, axis=-1, keepdims=True) for x in (a, b))
+        expected += ((a - b) ** 2).sum(axis=-1).mean(axis=(1, 2)) / 2
+    np.testing.assert_allclose(paintings.unlike_forms([(jnp.asarray(a), jnp.asarray(3 * b)) for a, b in seen]), expected, rtol=1e-4)
+
+
+def test_forms_of_paintings_need_the_network_that_sees_them():
+    with pytest.raises(UserError, match="config.training.paintings_forms=2: .*projected_discriminator=0 leaves out"):
+        loop.step_settings(tiny(paintings_forms=2.0).training, 0)
+
+
 def test_devices_learn_as_one(simple):
     config = with_second(adam_b1=0.5)
     config.model.year = True
@@ -320,3 +356,8 @@ def test_a_step_on_paper_counts_it():
     assert sum(roofline._weights(layer, dense=False) for layer in fixed) == kernels
     assert with_it[0] - without[0] == pytest.approx(4 * sum(map(math.prod, fixed)) + 8 * sum(map(math.prod, learnt)))
     assert with_it[1].flops > without[1].flops and with_it[1].seconds > without[1].seconds
+    # Half as many paintings as images beside are seen, and what was painted in their place is seen and gone back through.
+    config.training.update(paintings=1.0, paintings_batch=8)
+    before = roofline.step_work(config, 4, 16)
+    config.training.paintings_forms = 1.0
+    assert roofline.step_work(config, 4, 16) - before == pytest.approx(3 / 2 * sum(map(math.prod, fixed)))

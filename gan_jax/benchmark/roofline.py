@@ -58,9 +58,14 @@ def passes(training: ConfigDict, batch: int | None = None) -> tuple[float, float
     their own are painted and learnt from beside (3), and the discriminator sees them and what was painted, and is gone back through (3).
     """
     every = losses.penalty_every(training.loss, training.r1, training.r1_every)
-    own = training.paintings_batch / (batch or training.batch_size) if training.paintings else 0.0
+    own = own_paintings(training, batch)
     generator = 4.0 if training.fresh_latents else 3.0
     return generator + 3 * own, 8 + (6.0 / every if every else 0.0) + 3 * own
+
+
+def own_paintings(training: ConfigDict, batch: int | None = None) -> float:
+    """Returns how many paintings a step reconstructs, in parts of `batch` images, or of as many as the config has."""
+    return training.paintings_batch / (batch or training.batch_size) if training.paintings else 0.0
 
 
 def at_best(config: ConfigDict, level: int, batch: int, chip: Chip = V5E) -> OnPaper:
@@ -109,13 +114,15 @@ class _Network:
 def _networks(config: ConfigDict, level: int, batch: int | None) -> list[_Network]:
     """Returns all that a step goes through.
 
-    What a second discriminator looks through sees what that sees, and only the generator's step is taken back through it.
+    What a second discriminator looks through sees what that sees, and only the generator's step is taken back through it. Where paintings
+    are compared by it, it sees them, and what was painted in their place, and is gone back through.
     """
     both = [_Network(*each) for each in zip(passes(config.training, batch), networks.layers(config.model, level))]
     if not config.training.projected_discriminator:
         return both
     fixed, learnt = projected.layers(networks.build(config.model, 2**level, jnp.float32)[1].label_size)
-    return [*both, _Network(4.0, fixed, dense=False, learns=False), _Network(8.0, learnt, dense=False)]
+    own = own_paintings(config.training, batch) if config.training.paintings_forms else 0.0
+    return [*both, _Network(4.0 + 3 * own, fixed, dense=False, learns=False), _Network(8.0, learnt, dense=False)]
 
 
 def _sides(layer: Layer, batch: int, dense: bool) -> Iterator[tuple[int, int, int]]:

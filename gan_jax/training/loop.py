@@ -108,6 +108,11 @@ def _group(model: ConfigDict, resolution: int) -> int:
 def step_settings(training: ConfigDict, seed: int) -> StepSettings:
     if training.paintings and training.paintings_batch % devices.count():
         raise UserError(f"config.training.paintings_batch={training.paintings_batch}: doesn't divide by {devices.count()} devices")
+    if training.paintings_forms and not training.projected_discriminator:
+        raise UserError(
+            f"config.training.paintings_forms={training.paintings_forms:g}: compares by what the second discriminator looks at, which "
+            "config.training.projected_discriminator=0 leaves out"
+        )
     if training.projected_discriminator:
         efficientnet.weights()  # which may not be there: better known before anything is compiled
     kinds = tuple(kind for kind in augmentation.KINDS if kind in training.augment_kinds)

@@ -53,9 +53,14 @@ class Networks:
     def discriminate_projected(self, params: Tree, frozen: Tree, images: Array, labels: Array, among: int = 1) -> Array:
         """Gives the second discriminator's scores [n, patches] of `among` batches of images [n, r, r, 3] with labels [n, label_size]."""
         assert self.second is not None  # it is asked where there is one
-        features = self.second.features(frozen, images)
+        features = self.seen_projected(frozen, images)
         (scores, logits), _ = self.second.apply({"params": params}, features, batches=among, mutable=["batch_stats"])
         return (losses.of_year if self.generator.timed else losses.of_label)(scores, logits, labels)
+
+    def seen_projected(self, frozen: Tree, images: Array) -> list[Array]:
+        """Returns what the second discriminator looks at, of images [n, r, r, 3]: mixed features [n, h, w, c] of each size."""
+        assert self.second is not None
+        return self.second.features(frozen, images)
 
     def _apply(self, network: nn.Module, params: Tree, stats: Tree, x: Array, alpha: Array, **settings: Any) -> tuple[Any, Tree]:
         settings |= dict(level=self.level, alpha=alpha, train=True)
@@ -171,7 +176,11 @@ def generator_loss(
         both = jnp.concatenate([batch.paintings.images, images[n:]])
         layers = (jnp.split(layer, 2) for layer in networks.features(discriminator, moved, both, alpha, among=2))
         seen = [(there, here) for there, here in layers]
-        metrics["loss/works"] = paintings.unlike(images[n:], batch.paintings.images, seen, settings.paintings_detail).mean()
+        unlike = paintings.unlike(images[n:], batch.paintings.images, seen, settings.paintings_detail)
+        if second and settings.paintings_forms:
+            real, made = (networks.seen_projected(second[1], each) for each in (batch.paintings.images, images[n:]))
+            unlike = unlike + settings.paintings_forms * paintings.unlike_forms(list(zip(real, made)))
+        metrics["loss/works"] = unlike.mean()
         loss = loss + settings.paintings * metrics["loss/works"]
     return loss, (moved, metrics)
 

@@ -16,6 +16,7 @@ class StepSettings:
     paintings_rate: float
     paintings_spread: float
     paintings_detail: int
+    paintings_forms: float
     between: float
     year_width: float  # in standard deviations of the paintings' years
     fresh_latents: bool
