@@ -422,6 +422,24 @@ def test_any_number_of_latents_becomes_images_in_batches():
     np.testing.assert_array_equal(generator.images(latents), expected)
 
 
+def test_few_programs_make_any_number_of_images():
+    sizes: list[int] = []
+    toy = toy_generator()
+
+    def apply(params, latents):
+        sizes.append(len(latents))  # by each program, when it is traced
+        return toy.apply(params, latents)
+
+    generator = dataclasses.replace(toy, apply=apply)
+    latents = np.asarray(generator.draw(jax.random.key(0), 23))
+    expected = np.concatenate([toy.images(latents[i : i + 1]) for i in range(23)])
+    for n in (0, *range(1, 24)):
+        told: list[int] = []
+        np.testing.assert_array_equal(generator.images(latents[:n], batch_size=16, count=told.append), expected[:n])
+        assert sum(told) == n
+    assert sizes == [1, 2, 4, 8, 16]
+
+
 def painter(latents_to_images, size=8, label_size=0) -> Generator:
     return Generator("test", size, 16, jnp.float32(0), lambda params, z: latents_to_images(z), label_size)
 

@@ -140,14 +140,18 @@ class Generator:
 
     def images(self, latents: Array | np.ndarray, batch_size: int = 64, count: Callable[[int], None] = lambda n: None) -> np.ndarray:
         """Returns uint8 [n, resolution, resolution, 3] of any number of latents, a batch at a time; `count` is told of each."""
-        latents = np.asarray(latents, np.float32)
-        made = np.empty((len(latents), self.resolution, self.resolution, 3), np.uint8)
-        batch_size = min(batch_size, len(latents))
-        for done in range(0, len(latents), batch_size):
-            # The last batch is moved back to be full: another size would be another program to compile.
-            start = min(done, len(latents) - batch_size)
-            made[start : start + batch_size] = _quantised(self.apply)(self.params, latents[start : start + batch_size])
-            count(start + batch_size - done)
+        latents, n = np.asarray(latents, np.float32), len(latents)
+        made = np.empty((n, self.resolution, self.resolution, 3), np.uint8)
+        # Each size is a program to compile, so there are few: the last batch is moved back to be full, and a single one is filled up to the
+        # next power of two.
+        batch_size = min(batch_size, 1 << max(0, n - 1).bit_length())
+        if 0 < n < batch_size:
+            latents = np.concatenate([latents, latents[-1:].repeat(batch_size - n, axis=0)])
+        for done in range(0, n, batch_size):
+            start = max(0, min(done, n - batch_size))
+            here = min(batch_size, n)
+            made[start : start + here] = _quantised(self.apply)(self.params, latents[start : start + batch_size])[:here]
+            count(start + here - done)
         return made
 
 
