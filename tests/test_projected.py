@@ -283,7 +283,7 @@ def test_scores_are_of_the_label(simple):
     (scores, logits), _ = networks.second.apply({"params": params}, features, mutable=["batch_stats"])
     for k in range(2):
         labels = jax.nn.one_hot(jnp.full(2, k), 2)
-        np.testing.assert_allclose(networks.discriminate_projected(params, frozen, images, labels), scores + logits[..., k], atol=1e-5)
+        np.testing.assert_allclose(networks.discriminate_projected(params, features, labels), scores + logits[..., k], atol=1e-5)
     assert np.abs(logits[..., 0] - logits[..., 1]).max() > 1e-3
 
 

@@ -50,17 +50,16 @@ class Networks:
         _, seen = self.discriminator.apply(_variables(params, stats), images, **settings)
         return [layer[0] for layer in seen.get("features", {}).values()]  # none at 4 pixels
 
-    def discriminate_projected(self, params: Tree, frozen: Tree, images: Array, labels: Array, among: int = 1) -> Array:
-        """Gives the second discriminator's scores [n, patches] of `among` batches of images [n, r, r, 3] with labels [n, label_size]."""
-        assert self.second is not None  # it is asked where there is one
-        features = self.seen_projected(frozen, images)
-        (scores, logits), _ = self.second.apply({"params": params}, features, batches=among, mutable=["batch_stats"])
-        return (losses.of_year if self.generator.timed else losses.of_label)(scores, logits, labels)
-
     def seen_projected(self, frozen: Tree, images: Array) -> list[Array]:
         """Returns what the second discriminator looks at, of images [n, r, r, 3]: mixed features [n, h, w, c] of each size."""
-        assert self.second is not None
+        assert self.second is not None  # it is asked where there is one
         return self.second.features(frozen, images)
+
+    def discriminate_projected(self, params: Tree, seen: list[Array], labels: Array, among: int = 1) -> Array:
+        """Gives the second discriminator's scores [n, patches] of what it has `seen` of `among` batches, with labels [n, label_size]."""
+        assert self.second is not None
+        (scores, logits), _ = self.second.apply({"params": params}, seen, batches=among, mutable=["batch_stats"])
+        return (losses.of_year if self.generator.timed else losses.of_label)(scores, logits, labels)
 
     def _apply(self, network: nn.Module, params: Tree, stats: Tree, x: Array, alpha: Array, **settings: Any) -> tuple[Any, Tree]:
         settings |= dict(level=self.level, alpha=alpha, train=True)
@@ -118,7 +117,7 @@ def projected_loss(
     """
     real, generated = shown(networks, settings, generator, batch, alpha)
     labels = jnp.concatenate([batch.labels, batch.inputs.labels])
-    scores = networks.discriminate_projected(params, frozen, jnp.concatenate([real, generated]), labels, among=2)
+    scores = networks.discriminate_projected(params, networks.seen_projected(frozen, jnp.concatenate([real, generated])), labels, among=2)
     of_real, of_generated = jnp.split(scores, 2)
     loss = losses.hinge_discriminator(of_real, of_generated).mean()
     return loss, ({}, {"score/real_projected": of_real.mean(), "score/fake_projected": of_generated.mean(), "loss/projected": loss})
@@ -169,17 +168,24 @@ def generator_loss(
     if networks.generator.label_size and not timed:
         loss = loss + settings.label_weight * losses.cross_entropy(logits, batch.inputs.labels)
     loss, metrics = loss.mean(), {"loss/generator": loss.mean()}
+    forms: list[tuple[Array, Array]] = []
     if second:
-        metrics["loss/generator_projected"] = -networks.discriminate_projected(*second, augmented, batch.inputs.labels).mean()
+        params, frozen = second
+        compared = batch.paintings if settings.paintings_forms else None
+        # One pass for what is scored and for what is compared, as it is gone back through.
+        looked_at = networks.seen_projected(frozen, jnp.concatenate([augmented, images[n:]]) if compared else augmented)
+        scored = networks.discriminate_projected(params, [layer[:n] for layer in looked_at], batch.inputs.labels)
+        metrics["loss/generator_projected"] = -scored.mean()
         loss = loss + settings.projected_discriminator * metrics["loss/generator_projected"]
+        if compared:
+            forms = [(there, layer[n:]) for there, layer in zip(networks.seen_projected(frozen, compared.images), looked_at)]
     if batch.paintings is not None:
         both = jnp.concatenate([batch.paintings.images, images[n:]])
         layers = (jnp.split(layer, 2) for layer in networks.features(discriminator, moved, both, alpha, among=2))
         seen = [(there, here) for there, here in layers]
         unlike = paintings.unlike(images[n:], batch.paintings.images, seen, settings.paintings_detail)
-        if second and settings.paintings_forms:
-            real, made = (networks.seen_projected(second[1], each) for each in (batch.paintings.images, images[n:]))
-            unlike = unlike + settings.paintings_forms * paintings.unlike_forms(list(zip(real, made)))
+        if forms:
+            unlike = unlike + settings.paintings_forms * paintings.unlike_forms(forms)
         metrics["loss/works"] = unlike.mean()
         loss = loss + settings.paintings * metrics["loss/works"]
     return loss, (moved, metrics)
