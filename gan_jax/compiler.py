@@ -12,14 +12,18 @@ Options = dict[str, str | bool]
 PRODUCTS_ALONE: Options = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"}
 
 # Of a GPU's: how it chooses among its algorithms. By default it also compares the results of all of them, and writes kernels of its own for
-# products of matrices, a hundred for each: a third of the time to a first step here, and the steps are no faster (docs/benchmarks.md).
+# products of matrices, many for each: a third of the time that a training step of `configs/van_gogh.py` needs to compile, which is then no
+# faster (docs/benchmarks.md).
 QUICK_CHOICE: Options = {"xla_gpu_autotune_level": "2", "xla_gpu_enable_triton_gemm": False}
 
 
 @functools.cache
-def options() -> Options | None:
-    """Returns options for programs that take long, as `jax.jit` takes them; None where the compiler doesn't know them or needs none."""
-    wanted = {"cpu": PRODUCTS_ALONE, "gpu": QUICK_CHOICE}.get(jax.default_backend())
+def options(quick: bool = True) -> Options | None:
+    """Returns options for programs that take long, as `jax.jit` takes them; None where the compiler doesn't know them or needs none.
+
+    quick: whether a GPU's compiler shall choose sooner among its algorithms; not for what runs for hours.
+    """
+    wanted = {"cpu": PRODUCTS_ALONE, "gpu": QUICK_CHOICE if quick else None}.get(jax.default_backend())
     return wanted if wanted and known(wanted) else None
 
 

@@ -3,8 +3,10 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from test_schedule import config_file
 
 from gan_jax import compiler
+from gan_jax.training import devices, loop
 
 
 def test_options_that_the_compiler_does_not_know_are_left_out(monkeypatch):
@@ -18,10 +20,29 @@ def test_options_that_the_compiler_does_not_know_are_left_out(monkeypatch):
 
 
 def test_each_kind_of_device_is_told_what_is_of_it(monkeypatch):
-    for backend, expected in (("gpu", compiler.QUICK_CHOICE), ("tpu", None)):
+    for backend, quick, expected in (("gpu", True, compiler.QUICK_CHOICE), ("gpu", False, None), ("tpu", True, None)):
         monkeypatch.setattr(jax, "default_backend", lambda backend=backend: backend)
-        assert compiler.options.__wrapped__() == expected
+        assert compiler.options.__wrapped__(quick) == expected
     assert compiler.known(compiler.QUICK_CHOICE)  # by this version's compiler, which knows the options of all devices
+
+
+def test_a_program_is_compiled_as_quickly_as_it_is_asked_for(monkeypatch):
+    asked: list[bool] = []
+    monkeypatch.setattr(devices.compiler, "options", lambda quick: asked.append(quick))
+
+    for quick in (True, False):
+
+        def step(state, x):
+            return state + x, state
+
+        program = devices.Program(step, *devices.replicate((jnp.ones(2), jnp.ones(2))), quick=quick)
+        np.testing.assert_array_equal(program(*devices.replicate((jnp.ones(2), jnp.ones(2))))[0], 2 * np.ones(2))
+    assert asked == [True, False]
+
+
+def test_trainings_of_minutes_are_compiled_quickly_and_those_of_hours_are_not():
+    short = {name: loop.is_short(config_file(name).get_config().training) for name in ("van_gogh", "demo", "pggan", "dcgan")}
+    assert short == {"van_gogh": True, "demo": True, "pggan": False, "dcgan": False}
 
 
 def test_products_and_convolutions_are_as_exact_with_the_options_as_without():

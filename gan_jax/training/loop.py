@@ -34,6 +34,7 @@ from gan_jax.training.stream import Images
 from gan_jax.training.trained import init_from
 from gan_jax.training.watch import Watch
 
+SHORT = 1000.0  # kimg, at most, of a training that is over in minutes
 MOST_RETURNS = 4  # to the latest checkpoint, of a training that goes wrong; each halves the learning rate
 
 
@@ -86,6 +87,12 @@ def make_schedule(training: ConfigDict, model: ConfigDict, resolution: int) -> t
                 f"groups of {group} (minibatch standard deviation)"
             )
     return phases
+
+
+def is_short(training: ConfigDict) -> bool:
+    """Returns whether a training is over before a longer search for the fastest algorithms would have paid."""
+    short: bool = training.total_kimg <= SHORT
+    return short
 
 
 def few_together(phases: Sequence[Phase], model: ConfigDict) -> str:
@@ -203,7 +210,8 @@ class _Run:
 
             def prepare(phase: Phase) -> Level:
                 first = max(phase.start, begun)
-                return Level(generator, discriminator, settings, phase, like, task.images, task.labels, first, training.resident_gib)
+                where = task.images, task.labels, first, training.resident_gib
+                return Level(generator, discriminator, settings, phase, like, *where, quick=is_short(training))
 
             phases = tuple(dataclasses.replace(phase, learning_rate=phase.learning_rate * self.lr_scale) for phase in phases)
             ahead = [phase for phase in phases if phase.end > begun]
