@@ -7,9 +7,8 @@
 
 A DCGAN of the paper's widths at 128 px, for minutes on one large GPU; `configs/van_gogh.py:resolution=32` is the demo's small one, for a
 CPU; `configs/van_gogh.py:batch=128` fills a TPU's tiles and sees twice as many images. All know the year, and have latents for every
-painting: docs/between.md. Expect fields under skies, orchards, houses and heads with hats and eyes in his palettes and strokes, and
-paintings that turn into each other and can be recognised half-way; samples have loose forms, faces are masks, and hands are not to be
-looked at closely.
+painting: docs/between.md. Expect paintings that can still be recognised a quarter of the way to another one, and between them fields,
+orchards, houses and heads in his palettes and strokes; forms of samples are loose, faces are masks, and hands are not to be looked at.
 """
 
 from ml_collections import ConfigDict
@@ -61,7 +60,7 @@ def get_config(argument: str = "") -> ConfigDict:
     training.paintings = 30.0
     training.paintings_forms = 1.0
     training.paintings_spread = 0.1
-    training.total_kimg = 300.0 * batch / 64
+    training.total_kimg = 500.0 * batch / 64
     training.log_every_kimg = 10.0
     training.sample_every_kimg = 50.0
     training.checkpoint_every_kimg = 50.0
@@ -69,6 +68,6 @@ def get_config(argument: str = "") -> ConfigDict:
     config.inversion.steps = 300
     config.inversion.restarts = 4
     config.tuning.pairs = 12
-    config.tuning.steps = 600
+    config.tuning.steps = 400
     config.tuning.pixels = 5.0
     return config
