@@ -28,6 +28,7 @@ def get_config(resolution: int = 32, width: int = 32) -> ConfigDict:
     config.training.total_kimg = 200.0
     config.tuning.steps = 120
     config.tuning.statistics = 1.0
+    config.tuning.pixels = 3.0
     if resolution >= RESOLUTION or width >= WIDTH:
         # With few images spread latents make ways worse here, and so does a falling rate at 32 px.
         config.model.width = max(width, WIDTH)
