@@ -1,6 +1,7 @@
 """What the compiler is told, where its own choice is slow."""
 
 import functools
+import os
 
 import jax
 import jax.numpy as jnp
@@ -11,19 +12,22 @@ Options = dict[str, str | bool]
 # which a step of these networks takes up to 1.6 times as long (docs/benchmarks.md); products of matrices are faster with it.
 PRODUCTS_ALONE: Options = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"}
 
-# Of a GPU's: how it chooses among its algorithms. By default it also compares the results of all of them, and writes kernels of its own for
-# products of matrices, many for each: a third of the time that a training step of `configs/van_gogh.py` needs to compile, which is then no
-# faster (docs/benchmarks.md).
-QUICK_CHOICE: Options = {"xla_gpu_autotune_level": "2", "xla_gpu_enable_triton_gemm": False}
+# Of a GPU's: that products of matrices are left to its library. By default XLA also writes many kernels of its own for each of them, and
+# tries them all. The network that a second discriminator looks through is full of such products: compiling takes longer, and steps are no
+# faster (docs/benchmarks.md). Of steps without it this was not measured.
+LIBRARY_PRODUCTS: Options = {"xla_gpu_enable_triton_gemm": False}
 
 
 @functools.cache
-def options(quick: bool = True) -> Options | None:
+def options(library_products: bool = False) -> Options | None:
     """Returns options for programs that take long, as `jax.jit` takes them; None where the compiler doesn't know them or needs none.
 
-    quick: whether a GPU's compiler shall choose sooner among its algorithms; not for what runs for hours.
+    What the user says in XLA_FLAGS holds.
+
+    library_products: whether a GPU's products of matrices are left to its library.
     """
-    wanted = {"cpu": PRODUCTS_ALONE, "gpu": QUICK_CHOICE if quick else None}.get(jax.default_backend())
+    wanted = {"cpu": PRODUCTS_ALONE, "gpu": LIBRARY_PRODUCTS if library_products else {}}.get(jax.default_backend(), {})
+    wanted = {name: value for name, value in wanted.items() if name not in os.environ.get("XLA_FLAGS", "")}
     return wanted if wanted and known(wanted) else None
 
 

@@ -123,7 +123,7 @@ SETTINGS: tuple[Field, ...] = (
         integer("paintings_detail", 4, 1, 256, "pixels a side that are averaged before paintings are compared with their reconstructions",
                 was="works_detail"),
         real("paintings_forms", 0.0, 0, INF,
-             "weight, beside that of their colours, of how unlike they are by what the second discriminator looks at", new=True),
+             "weight, beside their colours', of how unlike they are by the second discriminator's features, where there is one", new=True),
         real("between", 0.5, 0, 1, "training.paintings: part of what the discriminator sees that lies on the way between two of them"),
         real("year_width", 0.25, 1e-6, INF, "model.year: years either way, by a normal distribution, that count as the same time"),
         flag("fresh_latents", False, "new latents for the generator's step, or those that the discriminator has just seen"),

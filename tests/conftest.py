@@ -53,11 +53,11 @@ trace_anew = devices.Program.__init__
 traced: dict[Any, dict[str, Any]] = {}
 
 
-def trace_once(program, of, state, *replicated, among=None, quick=False):
+def trace_once(program, of, state, *replicated, among=None, library_products=False):
     leaves, tree = jax.tree.flatten(devices.abstract((state, replicated)))
     key = of, tree, tuple(leaves), tuple(among or ()), hosts.count()
     if key not in traced:
-        trace_anew(program, of, state, *replicated, among=among, quick=quick)  # which is nothing to a CPU
+        trace_anew(program, of, state, *replicated, among=among, library_products=library_products)  # which is nothing to a CPU
         traced[key] = dict(vars(program))
     vars(program).update(traced[key])
 

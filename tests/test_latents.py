@@ -433,11 +433,12 @@ def test_few_programs_make_any_number_of_images():
     generator = dataclasses.replace(toy, apply=apply)
     latents = np.asarray(generator.draw(jax.random.key(0), 23))
     expected = np.concatenate([toy.images(latents[i : i + 1]) for i in range(23)])
-    for n in (0, *range(1, 24)):
-        told: list[int] = []
-        np.testing.assert_array_equal(generator.images(latents[:n], batch_size=16, count=told.append), expected[:n])
-        assert sum(told) == n
-    assert sizes == [1, 2, 4, 8, 16]
+    for batch_size in (16, 6):
+        for n in (0, *range(1, 24)):
+            told: list[int] = []
+            np.testing.assert_array_equal(generator.images(latents[:n], batch_size, told.append), expected[:n])
+            assert sum(told) == n and len(told) == -(-n // batch_size)
+    assert sizes == [1, 2, 4, 8, 16, 6]
 
 
 def painter(latents_to_images, size=8, label_size=0) -> Generator:

@@ -21,7 +21,7 @@ from gan_jax.benchmark import roofline
 from gan_jax.errors import UserError
 from gan_jax.models import efficientnet, projected
 from gan_jax.models.layers import reduce
-from gan_jax.training import levels, loop, paintings, step
+from gan_jax.training import devices, levels, loop, paintings, step
 from gan_jax.training.checkpoints import Checkpoints
 from gan_jax.training.players import Networks
 from gan_jax.training.state import init_state
@@ -241,16 +241,34 @@ def test_paintings_are_unlike_by_the_directions_of_their_features():
     np.testing.assert_allclose(paintings.unlike_forms([(jnp.asarray(a), jnp.asarray(3 * b)) for a, b in seen]), expected, rtol=1e-4)
 
 
-def test_forms_of_paintings_need_the_network_that_sees_them():
-    with pytest.raises(UserError, match="config.training.paintings_forms=2: .*projected_discriminator=0 leaves out"):
-        loop.step_settings(tiny(paintings_forms=2.0).training, 0)
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_products_are_left_to_the_library_where_a_step_has_it(simple, monkeypatch, weight):
+    asked: list[bool] = []
+
+    class Compiled(Exception):
+        pass
+
+    def program(*_, library_products, **__):
+        asked.append(library_products)
+        raise Compiled
+
+    monkeypatch.setattr(devices, "Program", program)
+    config = with_second(weight=weight, total_kimg=0.032)
+    config.collection.resolution = 16
+    settings, (phase,) = loop.step_settings(config.training, 0), loop.make_schedule(config.training, config.model, 16)
+    like = jax.eval_shape(lambda: init_state(*build(config), 4, 0, second=weight > 0))
+    with pytest.raises(Compiled):
+        levels.Level(*build(config), settings, phase, devices.replicated(like), IMAGES, NO_LABELS)
+    assert asked == [weight > 0]
 
 
 def test_devices_learn_as_one(simple):
-    config = with_second(adam_b1=0.5)
+    config = with_second(adam_b1=0.5, paintings=1.0, paintings_batch=8, paintings_detail=2, paintings_forms=1.0)
     config.model.year = True
     labels = np.linspace(-1, 1, len(IMAGES), dtype=np.float32)[:, None]
-    one, four = (run_step(config, count=count, labels=labels, alpha=1.0, second=True)[1] for count in (1, 4))
+    settings = dict(labels=labels, alpha=1.0, paintings=len(IMAGES), second=True)
+    one, four = (run_step(config, count=count, **settings)[1] for count in (1, 4))
+    assert_same_gradients({"latents": one.works["adam"].mu}, {"latents": four.works["adam"].mu}, 1e-3)
     assert_same_gradients(leaves(one.projected.adam.mu), leaves(four.projected.adam.mu), 1e-3)
     assert_same_gradients(generator_moments(one), generator_moments(four), 1e-3)
 
@@ -264,9 +282,10 @@ def test_it_learns_to_tell_paintings_from_what_is_painted(simple):
 
 @pytest.mark.parametrize("model, level", [("dcgan", 4), ("pggan", 3)])
 def test_parts_of_a_batch_and_lower_levels_do_as_well(simple, model, level):
-    config = with_second(model, fresh_latents=True, adam_b1=0.5)
+    config = with_second(model, fresh_latents=True, adam_b1=0.5, paintings=1.0, paintings_batch=8, paintings_detail=1, paintings_forms=1.0)
     images = IMAGES if level == 4 else SMALL["images"]
-    before, state, metrics = run_step(config, count=1, images=images, level=level, second=True, microbatches=2)
+    settings = dict(images=images, level=level, paintings=len(images), second=True)
+    before, state, metrics = run_step(config, count=1, microbatches=2, **settings)
     assert all(np.isfinite(value).all() for value in metrics.values())
     for name, gradient in leaves(state.projected.adam.mu).items():
         assert np.abs(gradient).max() > 0, name

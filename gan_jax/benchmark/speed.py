@@ -219,7 +219,7 @@ def prepare_step(
     placed = devices.replicate((images, labels, frozen, np.float32(alpha), np.float32(phase.learning_rate)), among)
     inputs = Data(*placed[:3]), *placed[3:]
     begin = time.perf_counter()
-    program = devices.Program(step, state, *inputs, among=among, quick=loop.is_short(config.training))
+    program = devices.Program(step, state, *inputs, among=among, library_products=second)
     compile_seconds = time.perf_counter() - begin
 
     def run(steps: int) -> float:

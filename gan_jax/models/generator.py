@@ -142,8 +142,8 @@ class Generator:
         """Returns uint8 [n, resolution, resolution, 3] of any number of latents, a batch at a time; `count` is told of each."""
         latents, n = np.asarray(latents, np.float32), len(latents)
         made = np.empty((n, self.resolution, self.resolution, 3), np.uint8)
-        # Each size is a program to compile, so there are few: the last batch is moved back to be full, and a single one is filled up to the
-        # next power of two.
+        # Each size is a program to compile, so there are few: the last batch is moved back to be full, and a single one is filled up, to a
+        # power of two or to a whole batch.
         batch_size = min(batch_size, 1 << max(0, n - 1).bit_length())
         if 0 < n < batch_size:
             latents = np.concatenate([latents, latents[-1:].repeat(batch_size - n, axis=0)])

@@ -48,8 +48,10 @@ class Program:
     gradients and metrics itself. A call donates its state. Compiling can be done in another thread than calling.
     """
 
-    def __init__(self, step: Callable, state: Any, *replicated: Any, among: Sequence[jax.Device] | None = None, quick: bool = False):
-        """Compiles for the shapes and the placement of the arguments, which are not run; `quick` is of `compiler.options`."""
+    def __init__(
+        self, step: Callable, state: Any, *replicated: Any, among: Sequence[jax.Device] | None = None, library_products: bool = False
+    ):
+        """Compiles for the shapes and the placement of the arguments, which are not run; `library_products` is of `compiler.options`."""
 
         def on_device(_, state, replicated):
             return step(state, *replicated)
@@ -62,7 +64,7 @@ class Program:
             arguments = jax.tree.map(lambda x: replicate(np.zeros(x.shape, x.dtype), among), arguments)
         # What is compiled for several processes doesn't take the arrays of one; pmap does, and finds the program in JAX's cache, where
         # it has no options.
-        options = compiler.options(quick) if hosts.count() == 1 else None
+        options = compiler.options(library_products) if hosts.count() == 1 else None
         self.compiled = parallel.lower(self._spread, *arguments).compile(compiler_options=options)
         self._run = parallel if hosts.count() > 1 else self.compiled
 

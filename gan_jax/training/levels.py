@@ -38,7 +38,6 @@ class Level:
         labels: np.ndarray,
         begin: int = 0,
         resident_gib: float = 0.0,
-        quick: bool = False,
     ):
         """Places the first images and compiles.
 
@@ -48,7 +47,6 @@ class Level:
           labels: float32 [n, label_size].
           begin: images that will have been seen at the first step.
           resident_gib: of images on each device; see `stream.budget`.
-          quick: see `compiler.options`.
 
         Raises UserError where not even the smallest microbatches fit, and where paintings have latents of their own and don't fit.
         """
@@ -71,7 +69,8 @@ class Level:
             made = dict(level=phase.level, batch_size=phase.batch_size, devices=devices.count(), microbatches=microbatches)
             inputs = (stream.here, np.float32(0), devices.replicate(np.float32(0)))
             steps = {with_r1: make_step(generator, discriminator, settings, with_r1=with_r1, **made) for with_r1 in kinds}
-            return {with_r1: devices.Program(step, like, *inputs, quick=quick) for with_r1, step in steps.items()}
+            through = settings.projected_discriminator > 0
+            return {with_r1: devices.Program(step, like, *inputs, library_products=through) for with_r1, step in steps.items()}
 
         own = settings.paintings_batch if settings.paintings else 0
         whole = Microbatching(phase.batch_size, phase.resolution, discriminator.group, own)

@@ -34,7 +34,6 @@ from gan_jax.training.stream import Images
 from gan_jax.training.trained import init_from
 from gan_jax.training.watch import Watch
 
-SHORT = 1000.0  # kimg, at most, of a training that is over in minutes
 MOST_RETURNS = 4  # to the latest checkpoint, of a training that goes wrong; each halves the learning rate
 
 
@@ -89,12 +88,6 @@ def make_schedule(training: ConfigDict, model: ConfigDict, resolution: int) -> t
     return phases
 
 
-def is_short(training: ConfigDict) -> bool:
-    """Returns whether a training is over before a longer search for the fastest algorithms would have paid."""
-    short: bool = training.total_kimg <= SHORT
-    return short
-
-
 def few_together(phases: Sequence[Phase], model: ConfigDict) -> str:
     """Returns what to say where a device has fewer images than the discriminator compares with each other; "" where it has as many."""
     each, group = min(phase.batch_size for phase in phases) // devices.count(), _group(model, phases[-1].resolution)
@@ -115,11 +108,6 @@ def _group(model: ConfigDict, resolution: int) -> int:
 def step_settings(training: ConfigDict, seed: int) -> StepSettings:
     if training.paintings and training.paintings_batch % devices.count():
         raise UserError(f"config.training.paintings_batch={training.paintings_batch}: doesn't divide by {devices.count()} devices")
-    if training.paintings_forms and not training.projected_discriminator:
-        raise UserError(
-            f"config.training.paintings_forms={training.paintings_forms:g}: compares by what the second discriminator looks at, which "
-            "config.training.projected_discriminator=0 leaves out"
-        )
     if training.projected_discriminator:
         efficientnet.weights()  # which may not be there: better known before anything is compiled
     kinds = tuple(kind for kind in augmentation.KINDS if kind in training.augment_kinds)
@@ -210,8 +198,7 @@ class _Run:
 
             def prepare(phase: Phase) -> Level:
                 first = max(phase.start, begun)
-                where = task.images, task.labels, first, training.resident_gib
-                return Level(generator, discriminator, settings, phase, like, *where, quick=is_short(training))
+                return Level(generator, discriminator, settings, phase, like, task.images, task.labels, first, training.resident_gib)
 
             phases = tuple(dataclasses.replace(phase, learning_rate=phase.learning_rate * self.lr_scale) for phase in phases)
             ahead = [phase for phase in phases if phase.end > begun]
