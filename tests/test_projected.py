@@ -238,7 +238,7 @@ def test_paintings_are_unlike_by_the_directions_of_their_features():
     for a, b in seen:
         a, b = (x / np.linalg.norm(x, axis=-1, keepdims=True) for x in (a, b))
         expected += ((a - b) ** 2).sum(axis=-1).mean(axis=(1, 2)) / 2
-    np.testing.assert_allclose(paintings.unlike_forms([(jnp.asarray(a), jnp.asarray(3 * b)) for a, b in seen]), expected, rtol=1e-4)
+    np.testing.assert_allclose(paintings.unlike_features([(jnp.asarray(a), jnp.asarray(3 * b)) for a, b in seen]), expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("weight", [0.0, 1.0])

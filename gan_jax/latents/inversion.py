@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from gan_jax import compiler, keys, pictures
+from gan_jax import keys, pictures
 from gan_jax.latents.inverted import Inversion
 from gan_jax.latents.search import Settings, search
 from gan_jax.models.generator import Critic, Generator
@@ -124,7 +124,7 @@ def _measure(generator: Generator, latents: np.ndarray, targets: np.ndarray) -> 
 def _measuring(apply: Callable, features: Callable | None) -> Callable:
     critic_of = Critic(None, features) if features else None
 
-    @functools.partial(jax.jit, compiler_options=compiler.options())
+    @jax.jit
     def look(params: Any, critic: Any, latents: Array, target: Array) -> Parts:
         images = apply(params, latents)
         return distance(images, target, *(features_of(critic_of, critic, x) for x in (images, target)))
@@ -163,7 +163,7 @@ def _summaries(generator: Generator, images: np.ndarray) -> list[np.ndarray]:
 
 @functools.lru_cache(maxsize=8)
 def _summary(features: Callable | None, resolution: int) -> Callable:
-    @functools.partial(jax.jit, compiler_options=compiler.options())
+    @jax.jit
     def look(critic: Any, images: Array) -> list[Array]:
         small = [reduce(images, max(1, resolution // COARSE))]
         if features:

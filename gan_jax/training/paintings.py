@@ -81,9 +81,9 @@ def unlike(images: Array, paintings: Array, features: Sequence[tuple[Array, Arra
     """
     parts = distance(reduce(images, detail), reduce(paintings, detail))
     coarse = [pair for pair in features if 2 * detail * pair[0].shape[1] <= images.shape[1]]
-    return parts.pixels + STRUCTURE * parts.structure + FEATURES * unlike_forms(coarse)
+    return parts.pixels + STRUCTURE * parts.structure + FEATURES * unlike_features(coarse)
 
 
-def unlike_forms(features: Sequence[tuple[Array, Array]]) -> Array:
+def unlike_features(features: Sequence[tuple[Array, Array]]) -> Array:
     """Returns how far images are from paintings [n], by features [n, h, w, c] of the ones and the others, a pair for each layer."""
     return sum((difference_of_features(a, b) for a, b in features), jnp.float32(0)) / max(1, len(features))

@@ -185,7 +185,7 @@ def generator_loss(
         seen = [(there, here) for there, here in layers]
         unlike = paintings.unlike(images[n:], batch.paintings.images, seen, settings.paintings_detail)
         if forms:
-            unlike = unlike + settings.paintings_forms * paintings.unlike_forms(forms)
+            unlike = unlike + settings.paintings_forms * paintings.unlike_features(forms)
         metrics["loss/works"] = unlike.mean()
         loss = loss + settings.paintings * metrics["loss/works"]
     return loss, (moved, metrics)
