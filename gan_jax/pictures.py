@@ -19,6 +19,14 @@ def to_float(images: np.ndarray) -> np.ndarray:
     return images.astype(np.float32) / 127.5 - 1
 
 
+def whole_batches(each: np.ndarray, size: int) -> np.ndarray:
+    """Returns images, or whatever else is taken `size` at a time, [n, ...], with the last one repeated until all batches are whole.
+
+    A batch of another size would be another program to compile.
+    """
+    return np.concatenate([each, each[-1:].repeat(-len(each) % size, axis=0)])
+
+
 def shrunk(images: np.ndarray, size: int) -> np.ndarray:
     """Returns uint8 [n, r, r, 3] box-filtered to at most `size` pixels a side, a divisor of r where r is larger: float64 in [0, 1]."""
     n, r = images.shape[:2]

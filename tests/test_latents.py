@@ -17,7 +17,7 @@ from gan_jax.latents.tuning import KERNELS, OPTIMIZERS, learning_rates, tuned
 from gan_jax.latents.tuning import Settings as TuningSettings
 from gan_jax.models.generator import Critic, Generator, Years, on_sphere
 from gan_jax.models.likeness import Weights, distance, features_of, ssim, unlike_statistics
-from gan_jax.pictures import to_float
+from gan_jax.pictures import to_float, whole_batches
 
 T = np.linspace(0, 1, 5)
 RNG = np.random.default_rng(0)
@@ -420,6 +420,12 @@ def test_any_number_of_latents_becomes_images_in_batches():
     np.testing.assert_array_equal(generator.images(latents, batch_size=3), generator.images(latents, batch_size=7))
     expected = np.clip(np.rint((np.asarray(generator(latents)) + 1) * 127.5), 0, 255)
     np.testing.assert_array_equal(generator.images(latents), expected)
+
+
+def test_the_last_one_fills_batches_up():
+    for n, made in ((0, []), (1, [0, 0, 0]), (3, [0, 1, 2]), (4, [0, 1, 2, 3, 3, 3])):
+        np.testing.assert_array_equal(whole_batches(np.arange(n), 3), made)
+        assert whole_batches(np.zeros((n, 2, 2), np.uint8), 3).shape == (len(made), 2, 2)
 
 
 def test_few_programs_make_any_number_of_images():

@@ -111,7 +111,7 @@ def _measure(generator: Generator, latents: np.ndarray, targets: np.ndarray) -> 
     critic = generator.critic
     look = _measuring(generator.apply, critic.features if critic else None)
     size = min(64, -(-len(latents) // STDDEV_GROUP) * STDDEV_GROUP)
-    padded = [np.concatenate([x, np.repeat(x[-1:], -len(x) % size, axis=0)]) for x in (latents, targets)]
+    padded = [pictures.whole_batches(x, size) for x in (latents, targets)]
     batches = [
         look(generator.params, critic.params if critic else None, padded[0][i : i + size], pictures.to_float(padded[1][i : i + size]))
         for i in range(0, len(padded[0]), size)
@@ -156,7 +156,7 @@ def _summaries(generator: Generator, images: np.ndarray) -> list[np.ndarray]:
     look = _summary(generator.critic.features if generator.critic else None, generator.resolution)
     critic = generator.critic.params if generator.critic else None
     size = 64
-    padded = np.concatenate([images, images[-1:].repeat(-len(images) % size, 0)])
+    padded = pictures.whole_batches(images, size)
     batches = [look(critic, pictures.to_float(padded[i : i + size])) for i in range(0, len(padded), size)]
     return [np.concatenate([np.asarray(x) for x in column])[: len(images)].astype(np.float64) for column in zip(*batches)]
 

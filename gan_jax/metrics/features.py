@@ -13,7 +13,7 @@ from gan_jax.errors import UserError
 from gan_jax.metrics import pretrained
 from gan_jax.metrics.texture import BANDS, HUES, PATTERNS, STROKES, TEXTURE_NAMES, texture
 from gan_jax.models.generator import Critic
-from gan_jax.pictures import to_float
+from gan_jax.pictures import to_float, whole_batches
 
 __all__ = ["BANDS", "HUES", "PATTERNS", "STROKES", "TEXTURE_NAMES", "Extractor", "Standardiser", "discriminator", "extractor", "texture"]
 
@@ -72,7 +72,7 @@ def discriminator(critic: Critic, images: np.ndarray) -> np.ndarray:
     The mean says how much of something there is in an image, the deviation whether it is in one place or all over.
     """
     look = _summary_of(critic.features)
-    padded = np.concatenate([images, images[-1:].repeat(-len(images) % BATCH, axis=0)])
+    padded = whole_batches(images, BATCH)
     parts = [np.asarray(look(critic.params, to_float(padded[i : i + BATCH]))) for i in range(0, len(padded), BATCH)]
     return np.concatenate(parts)[: len(images)].astype(np.float64) if parts else np.zeros((0, 0))
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from gan_jax import hub
 from gan_jax.errors import UserError
+from gan_jax.pictures import whole_batches
 
 INCEPTION = "https://tfhub.dev/tensorflow/tfgan/eval/inception/1"
 INCEPTION_SIZE = 299  # pixels
@@ -84,7 +85,7 @@ def _in_batches(features: Extractor) -> Extractor:
     """Batches of one size, the last filled up, so that nothing is traced twice."""
 
     def look(images: np.ndarray) -> np.ndarray:
-        padded = np.concatenate([images, images[-1:].repeat(-len(images) % BATCH, axis=0)])
+        padded = whole_batches(images, BATCH)
         parts = [features(padded[i : i + BATCH]) for i in range(0, len(padded), BATCH)]
         return np.concatenate(parts)[: len(images)].astype(np.float64) if parts else np.zeros((0, 0))
 

@@ -13,6 +13,7 @@ import skimage.color
 from jax import Array, lax
 
 from gan_jax.errors import UserError
+from gan_jax.pictures import whole_batches
 
 HUES = ("rose", "orange", "yellow", "green", "teal", "azure", "blue", "violet")  # CIELAB hue angles 0, 45, ..., 315 degrees
 STROKES = ("0", "22", "45", "67", "90", "112", "135", "157")  # degrees against the horizontal, counter-clockwise
@@ -61,8 +62,7 @@ def texture(images: np.ndarray) -> np.ndarray:
 
     def measured(start: int) -> np.ndarray:
         batch = images[start : start + size]
-        padded = np.concatenate([batch, batch[-1:].repeat(size - len(batch), axis=0)])
-        return np.asarray(_measured(*_lab(padded)))[: len(batch)]
+        return np.asarray(_measured(*_lab(whole_batches(batch, size))))[: len(batch)]
 
     first = measured(0)  # alone, so that no two threads compile the programs
     # XLA computes a batch on one core of a CPU.

@@ -16,6 +16,7 @@ import numpy as np
 from jax import Array
 
 from gan_jax import compiler
+from gan_jax.pictures import whole_batches
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,18 +142,13 @@ class Generator:
     def images(self, latents: Array | np.ndarray, batch_size: int = 64, count: Callable[[int], None] = lambda n: None) -> np.ndarray:
         """Returns uint8 [n, resolution, resolution, 3] of any number of latents, a batch at a time; `count` is told of each."""
         latents, n = np.asarray(latents, np.float32), len(latents)
-        made = np.empty((n, self.resolution, self.resolution, 3), np.uint8)
-        # Each size is a program to compile, so there are few: the last batch is moved back to be full, and a single one is filled up, to a
-        # power of two or to a whole batch.
-        batch_size = min(batch_size, 1 << max(0, n - 1).bit_length())
-        if 0 < n < batch_size:
-            latents = np.concatenate([latents, latents[-1:].repeat(batch_size - n, axis=0)])
-        for done in range(0, n, batch_size):
-            start = max(0, min(done, n - batch_size))
-            here = min(batch_size, n)
-            made[start : start + here] = _quantised(self.apply)(self.params, latents[start : start + batch_size])[:here]
-            count(start + here - done)
-        return made
+        batch_size = min(batch_size, 1 << max(0, n - 1).bit_length())  # a power of two, so that few sizes are compiled
+        padded = whole_batches(latents, batch_size)
+        made = np.empty((len(padded), self.resolution, self.resolution, 3), np.uint8)
+        for start in range(0, n, batch_size):
+            made[start : start + batch_size] = _quantised(self.apply)(self.params, padded[start : start + batch_size])
+            count(min(batch_size, n - start))
+        return made[:n]
 
 
 def on_sphere(latents: Array, label_size: int = 0) -> Array:

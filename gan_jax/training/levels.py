@@ -60,7 +60,8 @@ class Level:
                 f"config.training.paintings={settings.paintings:g}: {n:,} paintings are more than a device holds at once; 0 trains "
                 "them without latents of their own, a larger config.training.resident_gib may hold them"
             )
-        frozen = projected.frozen() if settings.projected_discriminator else {}
+        second = settings.projected_discriminator > 0
+        frozen = projected.frozen() if second else {}
         self._stream = stream = Stream(images, labels, phase.resolution, blocks, begin, devices.replicate, frozen)
         kinds = (True, False) if self._penalty_every > 1 else (True,)
 
@@ -69,8 +70,7 @@ class Level:
             made = dict(level=phase.level, batch_size=phase.batch_size, devices=devices.count(), microbatches=microbatches)
             inputs = (stream.here, np.float32(0), devices.replicate(np.float32(0)))
             steps = {with_r1: make_step(generator, discriminator, settings, with_r1=with_r1, **made) for with_r1 in kinds}
-            through = settings.projected_discriminator > 0
-            return {with_r1: devices.Program(step, like, *inputs, library_products=through) for with_r1, step in steps.items()}
+            return {with_r1: devices.Program(step, like, *inputs, library_products=second) for with_r1, step in steps.items()}
 
         own = settings.paintings_batch if settings.paintings else 0
         whole = Microbatching(phase.batch_size, phase.resolution, discriminator.group, own)
