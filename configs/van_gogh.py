@@ -41,10 +41,10 @@ def get_config(argument: str = "") -> ConfigDict:
     # coarse layers that weigh the channels of fine ones; and paintings' latents that are kept spread. The paintings are known by heart
     # after some hundred views of each; augmentation that gets stronger with that holds it back. The discriminator learns the more slowly,
     # the stronger the augmentation is: samples were nearer with that (docs/tried.md). Forms come from a second discriminator, which looks
-    # through a network that knows photographs. By that network paintings are compared with their reconstructions too, and these weigh more
-    # than by default: so a way begins and ends with what can be recognised as the two paintings. The best checkpoint is often not the last
-    # one: there is one to choose after every 50,000 images. A fifth of the changes of contrast and saturation: at full strength they end up
-    # in the images, some of which are flooded with one bright colour.
+    # through a network that knows photographs, at the size of those that it learnt from. By that network paintings are compared with their
+    # reconstructions too, and these weigh more than by default: so a way begins and ends with what can be recognised as the two paintings.
+    # The best checkpoint is often not the last one: there is one to choose after every 50,000 images. A fifth of the changes of contrast
+    # and saturation: at full strength they end up in the images, some of which are flooded with one bright colour.
     config.model.excitation = True
     config.model.convolutions = 2
     config.model.smooth = True
@@ -54,13 +54,14 @@ def get_config(argument: str = "") -> ConfigDict:
     config.model.noise_from = 64
     training.discriminator_slowing = 0.75
     training.projected_discriminator = 1.0
+    training.projected_resolution = 224
     training.augment = "adaptive"
     training.augment_colour = 0.2
     training.batch_size = batch
     training.paintings = 30.0
-    training.paintings_forms = 1.0
+    training.paintings_forms = 0.3
     training.paintings_spread = 0.1
-    training.total_kimg = 300.0 * batch / 64
+    training.total_kimg = 250.0 * batch / 64
     training.log_every_kimg = 10.0
     training.sample_every_kimg = 50.0
     training.checkpoint_every_kimg = 50.0

@@ -101,6 +101,8 @@ SETTINGS: tuple[Field, ...] = (
         real("projected_discriminator", 0.0, 0, INF,
              "weight of a second discriminator, which looks through a network that knows photographs (EfficientNet-Lite0); 0: none",
              new=True),
+        integer("projected_resolution", 128, 32, 1024,
+                "pixels a side at which it sees images; that network learnt at 224. A step takes the longer, the more they are", new=True),
         real("projected_rate", 1.0, 1e-6, INF, "its learning rate, in parts of the generator's; slowed as the first one's", new=True),
         real("learning_rate_by_resolution", 0.0, 0, INF, "at that resolution; 0: learning_rate", keys=BY_RESOLUTION),
         real("adam_b1", 0.5, 0, 0.999999, "decay of Adam's mean of gradients, a step"),

@@ -19,13 +19,15 @@ from test_training import IMAGES, NO_LABELS, SMALL, assert_same_gradients, build
 
 from gan_jax.benchmark import roofline
 from gan_jax.errors import UserError
-from gan_jax.models import efficientnet, projected
+from gan_jax.models import efficientnet, networks, projected
 from gan_jax.models.layers import reduce
-from gan_jax.training import devices, levels, loop, paintings, step
+from gan_jax.training import batches, devices, levels, loop, paintings, step
 from gan_jax.training.checkpoints import Checkpoints
-from gan_jax.training.players import Networks
-from gan_jax.training.state import init_state
+from gan_jax.training.players import Networks, generator_loss
+from gan_jax.training.state import Data, init_state
 from gan_jax.training.trained import init_from, read_trained
+
+SIDE = 32  # pixels at which images are seen here
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +153,6 @@ def simple(monkeypatch):
 
     monkeypatch.setattr(efficientnet, "features", features)
     monkeypatch.setattr(efficientnet, "weights", dict)
-    monkeypatch.setattr(projected, "SIDE", 32)
     monkeypatch.setattr(projected, "MIXED", 8)
     monkeypatch.setattr(projected, "WIDTH", 8)
     for user in (test_training, levels):  # others' steps, which are kept for all tests, look through the real one
@@ -159,7 +160,7 @@ def simple(monkeypatch):
 
 
 def second(**settings) -> projected.ProjectedDiscriminator:
-    sizes = dict(side=projected.SIDE, mixed=projected.MIXED, width=projected.WIDTH)
+    sizes = dict(side=SIDE, mixed=projected.MIXED, width=projected.WIDTH)
     return projected.ProjectedDiscriminator(**sizes | settings)
 
 
@@ -189,7 +190,7 @@ def test_batches_are_scored_apart(simple):
 
 
 def with_second(model="dcgan", weight=1.0, **training) -> ConfigDict:
-    return model_config(model, **{"projected_discriminator": weight, "fresh_latents": False} | training)
+    return model_config(model, **{"projected_discriminator": weight, "projected_resolution": SIDE, "fresh_latents": False} | training)
 
 
 def generator_moments(state) -> dict:
@@ -199,7 +200,8 @@ def generator_moments(state) -> dict:
 @pytest.mark.parametrize("model, at", [("dcgan", {}), ("pggan", SMALL)])
 def test_the_generator_learns_from_both_by_their_weights(simple, model, at):
     alone, once, thrice = (
-        run_step(with_second(model, weight, adam_b1=0.5), count=1, alpha=1.0, second=weight > 0, **at) for weight in (0.0, 1.0, 3.0)
+        run_step(with_second(model, weight, adam_b1=0.5), count=1, alpha=1.0, second=SIDE * (weight > 0), **at)
+        for weight in (0.0, 1.0, 3.0)
     )
     of_first, of_both, of_more = (generator_moments(state) for _, state, _ in (alone, once, thrice))
     more = {name: of_both[name] + 2 * (of_both[name] - gradient) for name, gradient in of_first.items()}
@@ -215,7 +217,7 @@ def test_paintings_are_compared_by_what_it_looks_at_too(simple):
 
     def learnt(weight: float):
         config = with_second(paintings_forms=weight, **own)
-        return run_step(config, count=1, alpha=1.0, paintings=len(IMAGES), second=True)
+        return run_step(config, count=1, alpha=1.0, paintings=len(IMAGES), second=SIDE)
 
     alone, once, thrice = map(learnt, (0.0, 1.0, 3.0))
     without, with_it, more = (generator_moments(state) for _, state, _ in (alone, once, thrice))
@@ -229,6 +231,36 @@ def test_paintings_are_compared_by_what_it_looks_at_too(simple):
     np.testing.assert_allclose(losses[2] - losses[0], 3 * (losses[1] - losses[0]), rtol=1e-3)
     for player in ("discriminator", "projected"):  # neither learns anything else by it
         assert_same_gradients(*(leaves(getattr(state, player).adam.mu) for _, state, _ in (alone, once)), 1e-5)
+
+
+def test_paintings_and_what_is_painted_in_their_place_are_moved_alike(simple, monkeypatch):
+    config = with_second(paintings=1.0, paintings_batch=8, paintings_forms=1.0)
+    (g, d), settings = networks.build(config.model, 16, jnp.float32), loop.step_settings(config.training, seed=1)
+    players, frozen = Networks(g, d, 4, second()), projected.frozen()
+    state = init_state(g, d, 4, 0, count=len(IMAGES), second=SIDE)
+    alpha = jnp.float32(1)
+    _, batch = batches.draw_batch(state, Data(IMAGES, NO_LABELS, frozen), alpha, settings, g, batches.Share(16, 1, jnp.int32(0)))
+    there, chance = batch.paintings.images, jnp.zeros((16, 16, 16, 3))
+    looked_at: list[np.ndarray] = []
+
+    def spy(frozen, images, seen=projected.ProjectedDiscriminator.features):
+        looked_at.append(np.asarray(images))
+        return seen(players.second, frozen, images)
+
+    monkeypatch.setattr(projected.ProjectedDiscriminator, "features", lambda _, *given: spy(*given))
+
+    def unlike(here) -> float:
+        images = jnp.concatenate([chance, here])
+        first, sees = state.discriminator, (state.projected.params, frozen)
+        _, (_, metrics) = generator_loss(players, settings, images, first.stats, first.params, batch, alpha, sees)
+        return float(metrics["loss/works"])
+
+    assert unlike(there) < 1e-5 < 1e-2 < unlike(there[::-1])
+    compared, (with_chance, *_) = looked_at[1], looked_at
+    np.testing.assert_array_equal(with_chance[16:], compared)
+    moved = np.abs(compared - np.asarray(there)).mean(axis=(1, 2, 3))
+    assert moved.min() > 1e-3  # each, by its own amount
+    assert len(np.unique(np.asarray(batch.paintings.moves["translation"]["uniform"]))) == 16
 
 
 def test_paintings_are_unlike_by_the_directions_of_their_features():
@@ -256,7 +288,7 @@ def test_products_are_left_to_the_library_where_a_step_has_it(simple, monkeypatc
     config = with_second(weight=weight, total_kimg=0.032)
     config.collection.resolution = 16
     settings, (phase,) = loop.step_settings(config.training, 0), loop.make_schedule(config.training, config.model, 16)
-    like = jax.eval_shape(lambda: init_state(*build(config), 4, 0, second=weight > 0))
+    like = jax.eval_shape(lambda: init_state(*build(config), 4, 0, second=SIDE if weight else 0))
     with pytest.raises(Compiled):
         levels.Level(*build(config), settings, phase, devices.replicated(like), IMAGES, NO_LABELS)
     assert asked == [weight > 0]
@@ -266,7 +298,7 @@ def test_devices_learn_as_one(simple):
     config = with_second(adam_b1=0.5, paintings=1.0, paintings_batch=8, paintings_detail=2, paintings_forms=1.0)
     config.model.year = True
     labels = np.linspace(-1, 1, len(IMAGES), dtype=np.float32)[:, None]
-    settings = dict(labels=labels, alpha=1.0, paintings=len(IMAGES), second=True)
+    settings = dict(labels=labels, alpha=1.0, paintings=len(IMAGES), second=SIDE)
     one, four = (run_step(config, count=count, **settings)[1] for count in (1, 4))
     assert_same_gradients({"latents": one.works["adam"].mu}, {"latents": four.works["adam"].mu}, 1e-3)
     assert_same_gradients(leaves(one.projected.adam.mu), leaves(four.projected.adam.mu), 1e-3)
@@ -275,7 +307,7 @@ def test_devices_learn_as_one(simple):
 
 def test_it_learns_to_tell_paintings_from_what_is_painted(simple):
     config = with_second(projected_rate=20.0)
-    _, _, metrics = run_step(config, count=1, alpha=1.0, rate=1e-3, steps=80, second=True)
+    _, _, metrics = run_step(config, count=1, alpha=1.0, rate=1e-3, steps=80, second=SIDE)
     assert metrics["['score/real_projected']"] - metrics["['score/fake_projected']"] > 0.3
     assert metrics["['loss/projected']"] < 1.9  # 2 where it can't tell them apart
 
@@ -284,7 +316,7 @@ def test_it_learns_to_tell_paintings_from_what_is_painted(simple):
 def test_parts_of_a_batch_and_lower_levels_do_as_well(simple, model, level):
     config = with_second(model, fresh_latents=True, adam_b1=0.5, paintings=1.0, paintings_batch=8, paintings_detail=1, paintings_forms=1.0)
     images = IMAGES if level == 4 else SMALL["images"]
-    settings = dict(images=images, level=level, paintings=len(images), second=True)
+    settings = dict(images=images, level=level, paintings=len(images), second=SIDE)
     before, state, metrics = run_step(config, count=1, microbatches=2, **settings)
     assert all(np.isfinite(value).all() for value in metrics.values())
     for name, gradient in leaves(state.projected.adam.mu).items():
@@ -296,13 +328,13 @@ def test_scores_are_of_the_label(simple):
     config = with_second()
     config.model.conditional = True
     g, d = build(config)
-    networks, frozen, images = Networks(g, d, 4, second(label_size=2)), projected.frozen(), jnp.asarray(IMAGES[:2], jnp.float32) / 127.5 - 1
-    features = networks.second.features(frozen, images)
-    params = networks.second.init(jax.random.key(0), features)["params"]
-    (scores, logits), _ = networks.second.apply({"params": params}, features, mutable=["batch_stats"])
+    players, frozen, images = Networks(g, d, 4, second(label_size=2)), projected.frozen(), jnp.asarray(IMAGES[:2], jnp.float32) / 127.5 - 1
+    features = players.second.features(frozen, images)
+    params = players.second.init(jax.random.key(0), features)["params"]
+    (scores, logits), _ = players.second.apply({"params": params}, features, mutable=["batch_stats"])
     for k in range(2):
         labels = jax.nn.one_hot(jnp.full(2, k), 2)
-        np.testing.assert_allclose(networks.discriminate_projected(params, features, labels), scores + logits[..., k], atol=1e-5)
+        np.testing.assert_allclose(players.discriminate_projected(params, features, labels), scores + logits[..., k], atol=1e-5)
     assert np.abs(logits[..., 0] - logits[..., 1]).max() > 1e-3
 
 
@@ -314,7 +346,7 @@ def test_a_training_goes_on_where_it_was_and_is_a_start_for_others(simple, tmp_p
         config.training.total_kimg = kimg
         loop.train(config, IMAGES, NO_LABELS, folder, {})
         with loop.Checkpoints(folder / "checkpoints") as checkpoints:
-            like = init_state(*build(config), 4, 0, second=True)
+            like = init_state(*build(config), 4, 0, second=SIDE)
             return leaves(checkpoints.restore(checkpoints.latest(), like))
 
     whole = trained(tmp_path / "whole", 0.064)
@@ -323,7 +355,7 @@ def test_a_training_goes_on_where_it_was_and_is_a_start_for_others(simple, tmp_p
 
     (tmp_path / "whole" / "config.json").write_text(f'{{"config": {config.to_json()}}}')
     found = read_trained(tmp_path / "whole", jnp.float32)
-    new = init_state(*build(config), 4, 7, second=True)
+    new = init_state(*build(config), 4, 7, second=SIDE)
     begun = init_from(str(tmp_path / "whole"), new)
     np.testing.assert_equal(leaves(begun.projected.params), leaves(found.projected_params))
     # Where there is to be none.
@@ -345,7 +377,7 @@ def test_a_checkpoint_from_before_there_was_one_is_read(simple, tmp_path, capfd)
     assert seen == 16 and found.projected is None
 
     (tmp_path / "config.json").write_text(f'{{"config": {config.to_json()}}}')
-    new = init_state(*build(config), 4, 0, second=True)
+    new = init_state(*build(config), 4, 0, second=SIDE)
     begun = init_from(str(tmp_path), new)
     np.testing.assert_equal(leaves(begun.generator.params), leaves(state.generator.params))
     np.testing.assert_equal(leaves(begun.projected), leaves(new.projected))
@@ -365,9 +397,9 @@ def test_a_step_on_paper_counts_it():
     config.collection.resolution = 16
     config.model.name = "dcgan"
     without = roofline.step_work(config, 4), roofline.at_best(config, 4, 16)
-    config.training.projected_discriminator = 1.0
+    config.training.update(projected_discriminator=1.0, projected_resolution=SIDE)
     with_it = roofline.step_work(config, 4), roofline.at_best(config, 4, 16)
-    fixed, learnt = projected.layers(0)
+    fixed, learnt = projected.layers(0, SIDE)
     params = jax.eval_shape(lambda: second().init(jax.random.key(0), second().blank()))["params"]
     kernels = sum(x.size for name, x in jax.tree_util.tree_leaves_with_path(params) if x.ndim > 1)
     assert sum(roofline._weights(layer, dense=False) for layer in learnt) == kernels

@@ -59,7 +59,7 @@ def leaves(tree) -> dict[str, np.ndarray]:
 
 
 def run_step(
-    config, *, count=4, images=IMAGES, labels=NO_LABELS, level=4, alpha=0.5, rate=1e-4, paintings=0, steps=1, second=False, **settings
+    config, *, count=4, images=IMAGES, labels=NO_LABELS, level=4, alpha=0.5, rate=1e-4, paintings=0, steps=1, second=0, **settings
 ):
     """One step from new or several, on so many devices: the state before and after, and the last one's metrics."""
     generator, discriminator = build(config)

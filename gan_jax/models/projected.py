@@ -25,7 +25,6 @@ from gan_jax.models.layers import Layer, leaky_relu
 
 Tree = Mapping[str, Any]
 
-SIDE = 128  # pixels that images are resized to: what photographs show has to be of some size to be seen, and strokes need not be
 MIXED = 64  # channels of the mixed features
 WIDTH = 128  # channels behind the first downsampling
 PATCHES = 4  # a side, each of which gets a score, where features have as many
@@ -44,29 +43,30 @@ def frozen() -> Tree:
     return {"photographs": efficientnet.weights(), "mixing": mixing}
 
 
-def beside(discriminator: nn.Module) -> "ProjectedDiscriminator":
-    """Returns the second discriminator that fits to a first one."""
+def beside(discriminator: nn.Module, side: int) -> "ProjectedDiscriminator":
+    """Returns the second discriminator that fits to a first one, and sees images at so many pixels a side."""
     d = discriminator
-    return ProjectedDiscriminator(d.label_size, SIDE, MIXED, WIDTH, d.axis_name, d.dtype)
+    return ProjectedDiscriminator(side, d.label_size, MIXED, WIDTH, d.axis_name, d.dtype)
 
 
-def layers(labels: int) -> tuple[list[Layer], list[Layer]]:
-    """Returns the layers that an image goes through, of (what is frozen, what learns), counted as `networks.layers` does."""
-    fixed, learnt = efficientnet.layers(SIDE), []
-    for side, channels in zip(sides(SIDE), efficientnet.SEEN.values()):
-        fixed += [(side**2, 1, channels, MIXED), (side**2, 9, MIXED, MIXED)]
+def layers(labels: int, side: int) -> tuple[list[Layer], list[Layer]]:
+    """Returns the layers that an image goes through where it is seen at `side` pixels a side, of (what is frozen, what learns), counted as
+    `networks.layers` does."""
+    fixed, learnt = efficientnet.layers(side), []
+    for size, channels in zip(sides(side), efficientnet.SEEN.values()):
+        fixed += [(size**2, 1, channels, MIXED), (size**2, 9, MIXED, MIXED)]
         near = MIXED
-        for halving in range(_halvings(side)):
+        for halving in range(_halvings(size)):
             near, before = _width(WIDTH, halving), near
-            learnt += [((side >> halving) ** 2, 4, before, near)]
-        patches = (side >> _halvings(side)) ** 2
+            learnt += [((size >> halving) ** 2, 4, before, near)]
+        patches = (size >> _halvings(size)) ** 2
         learnt += [(patches, 9, near, 2 * WIDTH), (patches, 1, 2 * WIDTH, 1 + labels)]
     return fixed, learnt
 
 
-def work(labels: int) -> float:
+def work(labels: int, side: int) -> float:
     """Returns multiplications for one image, forwards."""
-    return float(sum(math.prod(layer) for part in layers(labels) for layer in part))
+    return float(sum(math.prod(layer) for part in layers(labels, side) for layer in part))
 
 
 def sides(side: int) -> list[int]:
@@ -90,8 +90,8 @@ class ProjectedDiscriminator(nn.Module):
     Its batch norms always take the statistics of the batch that they see.
     """
 
+    side: int  # pixels that images are resized to: what photographs show has to be of some size to be seen, and strokes need not be
     label_size: int = 0
-    side: int = SIDE
     mixed: int = MIXED
     width: int = WIDTH
     axis_name: str | None = None  # devices over which batch statistics are taken together

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jax import Array
 
 KINDS = ("colour", "translation", "zoom", "cutout", "turn")
+MOVES = ("translation", "zoom")  # the kinds of it that show the same at another place and of another size
 
 # Standard deviations in doublings, but for the brightness: those of Karras et al., appendix B.
 BRIGHTNESS = 0.2  # of the range -1 to 1

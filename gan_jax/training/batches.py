@@ -18,11 +18,11 @@ from gan_jax import keys
 from gan_jax.models.layers import STDDEV_GROUP, enlarge, lerp, reduce
 from gan_jax.training import augmentation, paintings
 from gan_jax.training.augmentation import Chances
-from gan_jax.training.settings import StepSettings
+from gan_jax.training.settings import StepSettings, second_sees
 from gan_jax.training.state import Data, TrainState
 
 # What is drawn by a step's key with such a number. What a training draws stays the same as long as none gets another one.
-AUGMENTATION, NOISE, INPUTS, YEARS, FRESH_INPUTS, OWN_PAINTINGS = range(1, 7)
+AUGMENTATION, NOISE, INPUTS, YEARS, FRESH_INPUTS, OWN_PAINTINGS, MOVES = range(1, 8)
 
 
 @flax.struct.dataclass
@@ -56,6 +56,7 @@ class OwnPaintings:
     images: Array  # [k, r, r, 3]
     labels: Array  # [k, label_size]
     noise: Array | None = None  # uint32 [k]
+    moves: Chances | None = None  # how both are moved and zoomed, before they are compared by what a second discriminator looks at
 
 
 @flax.struct.dataclass
@@ -188,7 +189,11 @@ def draw_batch(
         for_generator = dataclasses.replace(for_generator, augment=again, strength=strength)
     if settings.paintings > 0:
         which = share.of(jax.random.randint(jax.random.fold_in(key, OWN_PAINTINGS), (settings.paintings_batch,), 0, m))
-        for_generator = dataclasses.replace(for_generator, paintings=own_paintings(data, which, alpha, noise=generator.noise))
+        own = own_paintings(data, which, alpha, noise=generator.noise)
+        if settings.paintings_forms and second_sees(settings):
+            moves = augmentation.draw(jax.random.fold_in(key, MOVES), settings.paintings_batch, augmentation.MOVES)
+            own = dataclasses.replace(own, moves=jax.tree.map(share.of, moves))
+        for_generator = dataclasses.replace(for_generator, paintings=own)
     return batch, for_generator
 
 

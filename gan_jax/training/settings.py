@@ -23,6 +23,7 @@ class StepSettings:
     discriminator_rate: float
     discriminator_slowing: float
     projected_discriminator: float
+    projected_resolution: int
     projected_rate: float
     freeze_discriminator: int
     gradient_penalty: float
@@ -43,6 +44,11 @@ class StepSettings:
     augment_strength: float
     augment_target: float
     augment_kimg: float
+
+
+def second_sees(training: ConfigDict | StepSettings) -> int:
+    """Returns pixels a side at which a second discriminator sees images, by the section `training` of a config; 0: there is none."""
+    return training.projected_resolution if training.projected_discriminator else 0
 
 
 def own_latents(training: ConfigDict, paintings: int) -> int:

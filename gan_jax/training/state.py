@@ -61,7 +61,7 @@ def init_state(
     augment: str = "none",
     strength: float = 0.0,
     count: int = 0,
-    second: bool = False,
+    second: int = 0,
 ) -> TrainState:
     """Returns a new state, on the default device.
 
@@ -69,7 +69,7 @@ def init_state(
       level: the networks' full one.
       augment, strength: as in the settings of a step.
       count: paintings that have latents of their own.
-      second: whether there is a projected discriminator beside the first one.
+      second: pixels a side at which a projected discriminator beside the first one sees images; 0: there is none.
     """
     state = _begin(generator, discriminator, level, augment, strength, count, second, np.int32(seed))
     # Donation needs buffers of its own for the average, which starts as the generator itself.
@@ -79,7 +79,7 @@ def init_state(
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5, 6))
 def _begin(
-    generator: nn.Module, discriminator: nn.Module, level: int, augment: str, strength: float, count: int, second: bool, seed: Array
+    generator: nn.Module, discriminator: nn.Module, level: int, augment: str, strength: float, count: int, second: int, seed: Array
 ) -> TrainState:
     def player(network: nn.Module, key: Array, inputs: Array) -> Player:
         variables = network.init(key, inputs, level=level, alpha=jnp.float32(1))
@@ -94,7 +94,7 @@ def _begin(
     own = paintings.begin(jax.random.fold_in(keys.key(seed), 1), count, generator.latent_size)
     begun = None
     if second:
-        network = projected.beside(discriminator)
+        network = projected.beside(discriminator, second)
         begun = new(network.init(jax.random.fold_in(keys.key(seed), 2), network.blank())["params"], {})
     return TrainState(jnp.int32(0), g, d, g.params, g.stats, augmentation.begin(augment, strength), own, begun)
 

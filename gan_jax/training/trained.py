@@ -90,7 +90,8 @@ def state_like(config: ConfigDict, about: Tree) -> TrainState:
     """Returns shapes, types and one device for the state of a config's training, of which a checkpoint says what it is `about`."""
     resolution, placement = config.collection.resolution, jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     generator, discriminator = networks.build(config.model, resolution, jnp.float32)
-    level, own, second = networks.full_level(resolution), about.get("works", 0), about.get("projected", False)
+    level, own = networks.full_level(resolution), about.get("works", 0)
+    second = config.training.projected_resolution if about.get("projected") else 0
     like = jax.eval_shape(lambda: init_state(generator, discriminator, level, 0, count=own, second=second))
     return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=placement), like)
 
