@@ -41,10 +41,10 @@ def get_config(argument: str = "") -> ConfigDict:
     # coarse layers that weigh the channels of fine ones; and paintings' latents that are kept spread. The paintings are known by heart
     # after some hundred views of each; augmentation that gets stronger with that holds it back. The discriminator learns the more slowly,
     # the stronger the augmentation is: samples were nearer with that (docs/tried.md). Forms come from a second discriminator, which looks
-    # through a network that knows photographs, at the size of those that it learnt from. By that network paintings are compared with their
+    # through a network that knows photographs, at the 224 px that it learnt at. By that network paintings are compared with their
     # reconstructions too, and these weigh more than by default: so a way begins and ends with what can be recognised as the two paintings.
-    # The best checkpoint is often not the last one: there is one to choose after every 50,000 images. A fifth of the changes of contrast
-    # and saturation: at full strength they end up in the images, some of which are flooded with one bright colour.
+    # Which checkpoint is the best one differs between runs: there is one to choose after every 50,000 images. A fifth of the changes of
+    # contrast and saturation: at full strength they end up in the images, some of which are flooded with one bright colour.
     config.model.excitation = True
     config.model.convolutions = 2
     config.model.smooth = True

@@ -18,6 +18,7 @@ from gan_jax.settings import as_before, may_change
 from gan_jax.stages.order import STAGES, WITHOUT_DATES, earlier
 from gan_jax.standing import FOUNDATION, Standing
 from gan_jax.training import hosts
+from gan_jax.training.settings import projected_side
 from gan_jax.training.trained import config_of_latest, ends_whole, state_like
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
@@ -26,6 +27,8 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 INPUTS = ("collection.table", "collection.images", "collection.tfds_folder", "generator", "baseline.generator", "baseline.frames")
 # Of these, programs and addresses of such, with the stages that open them: a workdir from elsewhere may name any.
 OPENED = {"generator": ("sample", "invert", "morph", "baseline", "evaluate"), "baseline.generator": ("baseline",)}
+# Fields beside those of `model` on which the layers and the shapes of networks depend.
+SHAPING = ("collection.resolution", "training.projected_discriminator", "training.projected_resolution")
 HERE = "{workdir}/"  # stands for the folder in what is recorded of a stage: it may be moved
 
 
@@ -204,7 +207,7 @@ class Study:
         if not fields or not any((self.workdir / path).exists() for path in ("collection", "checkpoints")):
             return
         differences = {k: f"config.{k} is {shown(a.get(k), MOST_SET)} there and {shown(b[k], MOST_SET)} here" for k in fields}
-        shaping = [k for k in fields if k == "collection.resolution" or k.startswith("model.")]
+        shaping = [k for k in fields if k in SHAPING or k.startswith("model.")]
         if shaping and not same_networks(a, self.config) and any((self.workdir / "checkpoints").glob("*")):
             raise UserError(
                 f"{self.workdir}: {differences[shaping[0]]}: other networks than those "
@@ -252,9 +255,10 @@ def same_networks(fields: Mapping[str, Any], config: ConfigDict) -> bool:
     try:
         for field, value in fields.items():
             section, _, name = field.rpartition(".")
-            if section == "model" or field == "collection.resolution":
+            if field in SHAPING or section == "model":
                 other[section][name] = value
-        shapes = [jax.tree.map(lambda x: x.shape, state_like(one, {})) for one in (other, config)]
+        both = [state_like(one, {"projected": projected_side(one.training)}) for one in (other, config)]
+        shapes = [jax.tree.map(lambda x: x.shape, state) for state in both]
     except (KeyError, TypeError, ValueError, UserError):
         return True
     return shapes[0] == shapes[1]

@@ -70,11 +70,12 @@ def test_steps(model, level, loss):
 
 
 def test_steps_with_a_second_discriminator():
-    config = tiny(first_resolution=4, augment="adaptive", projected_discriminator=1.0, projected_resolution=32)
+    second = dict(projected_discriminator=1.0, projected_resolution=32, paintings=1.0, paintings_batch=8, paintings_forms=1.0)
+    config = tiny(first_resolution=4, augment="adaptive", **second)
     config.model.update(name="dcgan", year=True)
     g, d = networks.build(config.model, 16, jnp.bfloat16, "devices")
     step = make_step(g, d, loop.step_settings(config.training, 0), level=4, batch_size=16, devices=1)
-    state = jax.tree.map(lambda x: x[None], init_state(g, d, 4, 0, "adaptive", 0.0, second=32))
+    state = jax.tree.map(lambda x: x[None], init_state(g, d, 4, 0, "adaptive", 0.0, len(IMAGES), side=32))
     data = Data(IMAGES, np.zeros((len(IMAGES), 1), np.float32), projected.frozen())
     mapped = jax.jit(jax.vmap(step, in_axes=(0, None, None, None), axis_name="devices"))
     lowered(mapped, state, data, np.float32(1), np.float32(1e-3))

@@ -19,6 +19,7 @@ from tiny import tiny_config
 
 from gan_jax import default_config, files, reading
 from gan_jax.collection.paintings import Collection
+from gan_jax.config import flatten
 from gan_jax.errors import UserError
 from gan_jax.generators import open_generator
 from gan_jax.latents import inversion
@@ -26,7 +27,7 @@ from gan_jax.latents.paths import with_labels
 from gan_jax.models.likeness import Weights
 from gan_jax.stages import train as train_stage
 from gan_jax.stages.order import STAGES
-from gan_jax.study import Study
+from gan_jax.study import Study, same_networks
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -434,7 +435,10 @@ def test_what_is_gone_from_the_config_says_nothing(study, tmp_path):
     Study(config, tmp_path)
 
 
-@pytest.mark.parametrize("field, value", [("collection.resolution", 32), ("model.latent_size", 9), ("model.noise", True)])
+@pytest.mark.parametrize(
+    "field, value",
+    [("collection.resolution", 32), ("model.latent_size", 9), ("model.noise", True), ("training.projected_discriminator", 1.0)],
+)
 def test_other_networks_are_refused_before_anything_is_replaced(study, tmp_path, field, value):
     config, workdir = study
     shutil.copytree(workdir, tmp_path / "study")
@@ -444,6 +448,13 @@ def test_other_networks_are_refused_before_anything_is_replaced(study, tmp_path,
     with pytest.raises(UserError, match=rf"config.{field} is .* other networks .* --config.training.init_from={tmp_path / 'study'}$"):
         Study(config, tmp_path / "study", accept_changes=True)
     assert files.checksum(tmp_path / "study" / "collection" / "images.npy") == files.checksum(workdir / "collection" / "images.npy")
+
+
+def test_a_second_discriminator_that_sees_images_at_another_size_may_be_another_network(study):
+    config = study[0].copy_and_resolve_references()
+    config.training.update(projected_discriminator=1.0, projected_resolution=128)
+    there = flatten(config.to_dict())
+    assert {size: same_networks(there | {"training.projected_resolution": size}, config) for size in (64, 224)} == {64: False, 224: True}
 
 
 def test_changes_are_accepted_where_that_is_asked_for(study, tmp_path, capfd):

@@ -58,17 +58,15 @@ def leaves(tree) -> dict[str, np.ndarray]:
     return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
 
 
-def run_step(
-    config, *, count=4, images=IMAGES, labels=NO_LABELS, level=4, alpha=0.5, rate=1e-4, paintings=0, steps=1, second=0, **settings
-):
+def run_step(config, *, count=4, images=IMAGES, labels=NO_LABELS, level=4, alpha=0.5, rate=1e-4, paintings=0, steps=1, side=0, **settings):
     """One step from new or several, on so many devices: the state before and after, and the last one's metrics."""
     generator, discriminator = build(config)
     constants = loop.step_settings(config.training, seed=1)
     step = make_step(generator, discriminator, constants, level=level, batch_size=16, devices=count, **settings)
     among = jax.devices()[:count]
-    before = init_state(generator, discriminator, 4, 0, constants.augment, constants.augment_strength, paintings, second)
+    before = init_state(generator, discriminator, 4, 0, constants.augment, constants.augment_strength, paintings, side)
     kept = jax.tree.map(np.array, before)
-    data = Data(images, labels, projected.frozen() if second else {})
+    data = Data(images, labels, projected.frozen() if side else {})
     inputs = devices.replicate((data, np.float32(alpha), np.float32(rate)), among)
     state = devices.replicate(before, among)
     program = devices.Program(step, state, *inputs, among=among)

@@ -15,7 +15,7 @@ from gan_jax.models import networks, projected
 from gan_jax.models.layers import Layer
 from gan_jax.training import losses
 from gan_jax.training.schedule import Phase
-from gan_jax.training.settings import second_sees
+from gan_jax.training.settings import projected_side
 
 WIDE, NARROW = 4, 2  # bytes of a float32 and of a bfloat16
 # Of each parameter, in float32, once a step: read gradient, parameter, both moments and average; write all but the gradient.
@@ -119,10 +119,10 @@ def _networks(config: ConfigDict, level: int, batch: int | None) -> list[_Networ
     are compared by it, it sees them, and what was painted in their place, and is gone back through.
     """
     both = [_Network(*each) for each in zip(passes(config.training, batch), networks.layers(config.model, level))]
-    sees = second_sees(config.training)
-    if not sees:
+    side = projected_side(config.training)
+    if not side:
         return both
-    fixed, learnt = projected.layers(networks.build(config.model, 2**level, jnp.float32)[1].label_size, sees)
+    fixed, learnt = projected.layers(networks.build(config.model, 2**level, jnp.float32)[1].label_size, side)
     own = own_paintings(config.training, batch) if config.training.paintings_forms else 0.0
     return [*both, _Network(4.0 + 3 * own, fixed, dense=False, learns=False), _Network(8.0, learnt, dense=False)]
 

@@ -33,7 +33,7 @@ from gan_jax.models.generator import Apply, Critic, Features, Generator, Years
 from gan_jax.models.likeness import Weights
 from gan_jax.training import devices, hosts, loop
 from gan_jax.training.schedule import Phase
-from gan_jax.training.settings import own_latents, second_sees
+from gan_jax.training.settings import own_latents, projected_side
 from gan_jax.training.state import Data, init_state
 from gan_jax.training.step import make_step
 from gan_jax.training.stream import Images
@@ -209,17 +209,17 @@ def prepare_step(
     constants = loop.step_settings(config.training, config.seed)
     step = make_step(generator, discriminator, constants, level=phase.level, batch_size=phase.batch_size, devices=count, with_r1=with_r1)
     among = jax.local_devices()[:count]
-    own, second = own_latents(config.training, SYNTHETIC), second_sees(constants)
-    state = devices.replicate(init_state(generator, discriminator, phase.level, config.seed, count=own, second=second), among)
+    own, side = own_latents(config.training, SYNTHETIC), projected_side(constants)
+    state = devices.replicate(init_state(generator, discriminator, phase.level, config.seed, count=own, side=side), among)
     images = np.random.default_rng(0).integers(0, 256, (SYNTHETIC, phase.resolution, phase.resolution, 3), np.uint8)
     labels = np.zeros((SYNTHETIC, generator.label_size), np.float32)
     labels[:, :1] = 1
     alpha = 0.5 if networks.of(config.model.name).GROWS else 1.0
-    frozen = projected.frozen() if second else {}
+    frozen = projected.frozen() if side else {}
     placed = devices.replicate((images, labels, frozen, np.float32(alpha), np.float32(phase.learning_rate)), among)
     inputs = Data(*placed[:3]), *placed[3:]
     begin = time.perf_counter()
-    program = devices.Program(step, state, *inputs, among=among, library_products=second > 0)
+    program = devices.Program(step, state, *inputs, among=among, library_products=side > 0)
     compile_seconds = time.perf_counter() - begin
 
     def run(steps: int) -> float:

@@ -27,7 +27,7 @@ Tree = Mapping[str, Any]
 
 MIXED = 64  # channels of the mixed features
 WIDTH = 128  # channels behind the first downsampling
-PATCHES = 4  # a side, each of which gets a score, where features have as many
+PATCHES = 4  # a side, at least, each of which gets a score: at 128 px 4, at 224 px 7; coarse features may have fewer
 SEED = 0  # of the random weights: the same for all trainings
 
 

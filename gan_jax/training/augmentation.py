@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jax import Array
 
 KINDS = ("colour", "translation", "zoom", "cutout", "turn")
-MOVES = ("translation", "zoom")  # the kinds of it that show the same at another place and of another size
+MOVES = ("translation", "zoom")  # the kinds that show the same at another place and of another size
 
 # Standard deviations in doublings, but for the brightness: those of Karras et al., appendix B.
 BRIGHTNESS = 0.2  # of the range -1 to 1
@@ -59,8 +59,8 @@ def draw(key: Array, n: int, kinds: tuple[str, ...]) -> Chances:
 
 
 def augment(images: Array, chances: Chances, strength: Array, colour: float = 1.0) -> Array:
-    """Returns images [n, r, r, 3] as the discriminator sees them, of the same shape. `colour`: of the usual changes of contrast and
-    saturation."""
+    """Returns images [n, r, r, 3] as the discriminator sees them, of the same shape; with a strength of 1 all are touched. `colour`: of the
+    usual changes of contrast and saturation."""
     turn, colours = chances.get("turn"), chances.get("colour")
     if turn is not None:
         images = _turned(images, (turn["normal"] > 0) & (turn["gate"][:, :1] < strength))

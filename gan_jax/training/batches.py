@@ -18,11 +18,11 @@ from gan_jax import keys
 from gan_jax.models.layers import STDDEV_GROUP, enlarge, lerp, reduce
 from gan_jax.training import augmentation, paintings
 from gan_jax.training.augmentation import Chances
-from gan_jax.training.settings import StepSettings, second_sees
+from gan_jax.training.settings import StepSettings, projected_side
 from gan_jax.training.state import Data, TrainState
 
 # What is drawn by a step's key with such a number. What a training draws stays the same as long as none gets another one.
-AUGMENTATION, NOISE, INPUTS, YEARS, FRESH_INPUTS, OWN_PAINTINGS, MOVES = range(1, 8)
+AUGMENTATION, NOISE, INPUTS, YEARS, FRESH_INPUTS, OWN_PAINTINGS, OWN_MOVES = range(1, 8)
 
 
 @flax.struct.dataclass
@@ -56,7 +56,7 @@ class OwnPaintings:
     images: Array  # [k, r, r, 3]
     labels: Array  # [k, label_size]
     noise: Array | None = None  # uint32 [k]
-    moves: Chances | None = None  # how both are moved and zoomed, before they are compared by what a second discriminator looks at
+    moves: Chances | None = None  # of k: how they and what is painted for them are moved before a second discriminator's network sees both
 
 
 @flax.struct.dataclass
@@ -190,8 +190,8 @@ def draw_batch(
     if settings.paintings > 0:
         which = share.of(jax.random.randint(jax.random.fold_in(key, OWN_PAINTINGS), (settings.paintings_batch,), 0, m))
         own = own_paintings(data, which, alpha, noise=generator.noise)
-        if settings.paintings_forms and second_sees(settings):
-            moves = augmentation.draw(jax.random.fold_in(key, MOVES), settings.paintings_batch, augmentation.MOVES)
+        if settings.paintings_forms and projected_side(settings):
+            moves = augmentation.draw(jax.random.fold_in(key, OWN_MOVES), settings.paintings_batch, augmentation.MOVES)
             own = dataclasses.replace(own, moves=jax.tree.map(share.of, moves))
         for_generator = dataclasses.replace(for_generator, paintings=own)
     return batch, for_generator

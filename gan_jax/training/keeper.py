@@ -18,7 +18,7 @@ from gan_jax.training.checkpoints import Checkpoints
 from gan_jax.training.log import Log, NoLog
 from gan_jax.training.sample_grid import SampleGrid
 from gan_jax.training.schedule import Phase
-from gan_jax.training.settings import own_latents
+from gan_jax.training.settings import own_latents, projected_side
 from gan_jax.training.state import TrainState
 from gan_jax.training.stream import Images
 from gan_jax.training.watch import Watch
@@ -110,7 +110,7 @@ class Keeper:
         kid = self._watched(watch(), state, seen, phase, alpha) if watch else None
         about: dict[str, Any] = {"images_seen": seen, "level": phase.level, "alpha": alpha, "learning_rate_factor": lr_scale}
         about |= {"works": task.own_latents}  # paintings that have some; so have checkpoints called it from the beginning
-        about |= {"projected": task.config.training.projected_discriminator > 0}
+        about |= {"projected": projected_side(task.config.training)}
         about |= {"years": dataclasses.asdict(task.years) | {"seen": list(task.years.seen)}} if task.years else {}
         if hosts.is_primary():
             self._checkpoints.save(seen, state, {**task.about, **about}, kid=kid)

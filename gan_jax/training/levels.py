@@ -18,7 +18,7 @@ from gan_jax.models import projected
 from gan_jax.training import devices, hosts, losses
 from gan_jax.training.fitting import FittedStep, Microbatching
 from gan_jax.training.schedule import Phase
-from gan_jax.training.settings import StepSettings, second_sees
+from gan_jax.training.settings import StepSettings, projected_side
 from gan_jax.training.state import TrainState
 from gan_jax.training.step import make_step
 from gan_jax.training.stream import Blocks, Images, Stream, budget
@@ -60,7 +60,7 @@ class Level:
                 f"config.training.paintings={settings.paintings:g}: {n:,} paintings are more than a device holds at once; 0 trains "
                 "them without latents of their own, a larger config.training.resident_gib may hold them"
             )
-        second = second_sees(settings) > 0
+        second = projected_side(settings) > 0
         frozen = projected.frozen() if second else {}
         self._stream = stream = Stream(images, labels, phase.resolution, blocks, begin, devices.replicate, frozen)
         kinds = (True, False) if self._penalty_every > 1 else (True,)

@@ -28,7 +28,7 @@ from gan_jax.training.log import Log, NoLog
 from gan_jax.training.meter import Meter
 from gan_jax.training.sample_grid import SampleGrid
 from gan_jax.training.schedule import Phase
-from gan_jax.training.settings import StepSettings, second_sees
+from gan_jax.training.settings import StepSettings, projected_side
 from gan_jax.training.state import TrainState, init_state, restart_adam
 from gan_jax.training.stream import Images
 from gan_jax.training.trained import init_from
@@ -186,7 +186,7 @@ class _Run:
             settings.augment,
             settings.augment_strength,
             task.own_latents,
-            second_sees(settings),
+            projected_side(settings),
         )
         like = devices.replicated(jax.eval_shape(begin))
         milestones = int(training.keep_every_kimg * 1000)

@@ -11,7 +11,7 @@ from gan_jax.progress import Progress
 from gan_jax.training import health
 from gan_jax.training.log import Log, NoLog
 from gan_jax.training.schedule import Phase
-from gan_jax.training.settings import second_sees
+from gan_jax.training.settings import projected_side
 
 Sums = dict[tuple[str, ...], tuple[dict[str, jax.Array], int]]  # by the names of the metrics, their sums and the number of steps
 
@@ -50,8 +50,8 @@ class Meter:
 
     def _work(self, phase: Phase) -> float:
         """Returns how much work an image is at a phase, in comparison with others."""
-        sees = second_sees(self._config.training)
-        return sum(networks.work(self._config.model, phase.level)) + (projected.work(0, sees) if sees else 0.0)
+        side = projected_side(self._config.training)
+        return sum(networks.work(self._config.model, phase.level)) + (projected.work(0, side) if side else 0.0)
 
     def count(
         self, metrics: dict[str, jax.Array], alpha: float, learning_rate: float, seen: int, microbatches: int, *, log_now: bool

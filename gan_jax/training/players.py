@@ -171,19 +171,18 @@ def generator_loss(
     forms: list[tuple[Array, Array]] = []
     if second:
         params, frozen = second
-        paintings_seen = made = images[n:n]
+        compared: list[Array] = []
         if batch.paintings is not None and batch.paintings.moves is not None:
             # Moved and zoomed alike: what looks like the painting at one place and size alone is no form of it.
-            paintings_seen, made = (
-                augmentation.augment(each, batch.paintings.moves, jnp.float32(1)) for each in (batch.paintings.images, images[n:])
-            )
+            pairs = (batch.paintings.images, images[n:])
+            compared = [augmentation.augment(each, batch.paintings.moves, jnp.float32(1)) for each in pairs]
         # One pass for what is scored and for what is compared, as it is gone back through.
-        looked_at = networks.seen_projected(frozen, jnp.concatenate([augmented, made]))
+        looked_at = networks.seen_projected(frozen, jnp.concatenate([augmented, *compared[1:]]))
         scored = networks.discriminate_projected(params, [layer[:n] for layer in looked_at], batch.inputs.labels)
         metrics["loss/generator_projected"] = -scored.mean()
         loss = loss + settings.projected_discriminator * metrics["loss/generator_projected"]
-        if len(made):
-            forms = [(there, layer[n:]) for there, layer in zip(networks.seen_projected(frozen, paintings_seen), looked_at)]
+        if compared:
+            forms = [(there, layer[n:]) for there, layer in zip(networks.seen_projected(frozen, compared[0]), looked_at)]
     if batch.paintings is not None:
         both = jnp.concatenate([batch.paintings.images, images[n:]])
         layers = (jnp.split(layer, 2) for layer in networks.features(discriminator, moved, both, alpha, among=2))

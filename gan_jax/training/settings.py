@@ -46,8 +46,8 @@ class StepSettings:
     augment_kimg: float
 
 
-def second_sees(training: ConfigDict | StepSettings) -> int:
-    """Returns pixels a side at which a second discriminator sees images, by the section `training` of a config; 0: there is none."""
+def projected_side(training: ConfigDict | StepSettings) -> int:
+    """Returns pixels a side at which a projected discriminator sees images, by settings as in the section `training`; 0: there is none."""
     return training.projected_resolution if training.projected_discriminator else 0
 
 

@@ -61,7 +61,7 @@ def init_state(
     augment: str = "none",
     strength: float = 0.0,
     count: int = 0,
-    second: int = 0,
+    side: int = 0,
 ) -> TrainState:
     """Returns a new state, on the default device.
 
@@ -69,9 +69,9 @@ def init_state(
       level: the networks' full one.
       augment, strength: as in the settings of a step.
       count: paintings that have latents of their own.
-      second: pixels a side at which a projected discriminator beside the first one sees images; 0: there is none.
+      side: pixels at which a projected discriminator beside the first one sees images; 0: there is none.
     """
-    state = _begin(generator, discriminator, level, augment, strength, count, second, np.int32(seed))
+    state = _begin(generator, discriminator, level, augment, strength, count, side, np.int32(seed))
     # Donation needs buffers of its own for the average, which starts as the generator itself.
     params, stats = jax.tree.map(jnp.copy, (state.ema_params, state.ema_stats))
     return dataclasses.replace(state, ema_params=params, ema_stats=stats)
@@ -79,7 +79,7 @@ def init_state(
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5, 6))
 def _begin(
-    generator: nn.Module, discriminator: nn.Module, level: int, augment: str, strength: float, count: int, second: int, seed: Array
+    generator: nn.Module, discriminator: nn.Module, level: int, augment: str, strength: float, count: int, side: int, seed: Array
 ) -> TrainState:
     def player(network: nn.Module, key: Array, inputs: Array) -> Player:
         variables = network.init(key, inputs, level=level, alpha=jnp.float32(1))
@@ -93,8 +93,8 @@ def _begin(
     d = player(discriminator, d_key, jnp.zeros((1, 2**level, 2**level, 3)))
     own = paintings.begin(jax.random.fold_in(keys.key(seed), 1), count, generator.latent_size)
     begun = None
-    if second:
-        network = projected.beside(discriminator, second)
+    if side:
+        network = projected.beside(discriminator, side)
         begun = new(network.init(jax.random.fold_in(keys.key(seed), 2), network.blank())["params"], {})
     return TrainState(jnp.int32(0), g, d, g.params, g.stats, augmentation.begin(augment, strength), own, begun)
 

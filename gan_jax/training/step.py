@@ -28,7 +28,7 @@ from gan_jax.training.players import (
     projected_loss,
     trained_with_generator,
 )
-from gan_jax.training.settings import StepSettings, second_sees
+from gan_jax.training.settings import StepSettings, projected_side
 from gan_jax.training.state import Data, Player, TrainState
 
 
@@ -55,8 +55,8 @@ def make_step(
       step(state, data, alpha, learning_rate) -> (state, metrics), where `data` is the whole collection at this level, `alpha` [] the
       weight of the level, and the metrics are means over all devices.
     """
-    sees = second_sees(settings)
-    second = projected.beside(discriminator, sees) if sees else None
+    side = projected_side(settings)
+    second = projected.beside(discriminator, side) if side else None
     networks = Networks(generator, discriminator, level, second)
     settings = settings if with_r1 else dataclasses.replace(settings, r1=0.0)
     shared = not settings.fresh_latents and microbatches == 1  # one pass of the generator makes the images of both

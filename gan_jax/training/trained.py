@@ -25,6 +25,7 @@ from gan_jax.training.state import TrainState, init_state
 Tree = Mapping[str, Any]
 
 SHOWN = 8  # layers that are named, of those that don't match
+SEEN_AT = 128  # pixels a side, by a projected discriminator of checkpoints that say only that there is one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,8 +92,9 @@ def state_like(config: ConfigDict, about: Tree) -> TrainState:
     resolution, placement = config.collection.resolution, jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     generator, discriminator = networks.build(config.model, resolution, jnp.float32)
     level, own = networks.full_level(resolution), about.get("works", 0)
-    second = config.training.projected_resolution if about.get("projected") else 0
-    like = jax.eval_shape(lambda: init_state(generator, discriminator, level, 0, count=own, second=second))
+    side = about.get("projected", 0)
+    side = SEEN_AT if side is True else side
+    like = jax.eval_shape(lambda: init_state(generator, discriminator, level, 0, count=own, side=side))
     return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=placement), like)
 
 
