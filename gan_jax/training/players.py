@@ -12,7 +12,7 @@ from jax import Array
 from gan_jax.models.generator import on_sphere
 from gan_jax.models.projected import ProjectedDiscriminator
 from gan_jax.training import augmentation, losses, paintings
-from gan_jax.training.batches import Batch, GeneratorBatch, Inputs
+from gan_jax.training.batches import Batch, GeneratorBatch, Inputs, OwnPaintings
 from gan_jax.training.settings import StepSettings
 from gan_jax.training.state import Player, TrainState
 
@@ -171,28 +171,37 @@ def generator_loss(
     forms: list[tuple[Array, Array]] = []
     if second:
         params, frozen = second
-        compared: list[Array] = []
-        if batch.paintings is not None and batch.paintings.moves is not None:
-            # Moved and zoomed alike: what looks like the painting at one place and size alone is no form of it.
-            pairs = (batch.paintings.images, images[n:])
-            compared = [augmentation.augment(each, batch.paintings.moves, jnp.float32(1)) for each in pairs]
-        # One pass for what is scored and for what is compared, as it is gone back through.
-        looked_at = networks.seen_projected(frozen, jnp.concatenate([augmented, *compared[1:]]))
-        scored = networks.discriminate_projected(params, [layer[:n] for layer in looked_at], batch.inputs.labels)
-        metrics["loss/generator_projected"] = -scored.mean()
+        seen, forms = seen_by_second(networks, frozen, augmented, images[n:], batch.paintings)
+        metrics["loss/generator_projected"] = -networks.discriminate_projected(params, seen, batch.inputs.labels).mean()
         loss = loss + settings.projected_discriminator * metrics["loss/generator_projected"]
-        if compared:
-            forms = [(there, layer[n:]) for there, layer in zip(networks.seen_projected(frozen, compared[0]), looked_at)]
     if batch.paintings is not None:
         both = jnp.concatenate([batch.paintings.images, images[n:]])
         layers = (jnp.split(layer, 2) for layer in networks.features(discriminator, moved, both, alpha, among=2))
-        seen = [(there, here) for there, here in layers]
-        unlike = paintings.unlike(images[n:], batch.paintings.images, seen, settings.paintings_detail)
+        features = [(there, here) for there, here in layers]
+        unlike = paintings.unlike(images[n:], batch.paintings.images, features, settings.paintings_detail)
         if forms:
             unlike = unlike + settings.paintings_forms * paintings.unlike_features(forms)
         metrics["loss/works"] = unlike.mean()
         loss = loss + settings.paintings * metrics["loss/works"]
     return loss, (moved, metrics)
+
+
+def seen_by_second(
+    networks: Networks, frozen: Tree, augmented: Array, painted: Array, own: OwnPaintings | None
+) -> tuple[list[Array], list[tuple[Array, Array]]]:
+    """Returns what the second discriminator sees in augmented images [n, r, r, 3], [n, h, w, c] for each size.
+
+    Beside it, where paintings are compared by that, what it sees in them and in what is `painted` in their place [k, r, r, 3]: a pair
+    [k, h, w, c] for each size.
+    """
+    n = len(augmented)
+    if own is None or own.moves is None:
+        return networks.seen_projected(frozen, augmented), []
+    # Moved and zoomed alike: what looks like the painting at one place and size alone is no form of it.
+    there, here = (augmentation.augment(each, own.moves, jnp.float32(1)) for each in (own.images, painted))
+    # One pass for what is scored and for what is compared, as it is gone back through.
+    seen = networks.seen_projected(frozen, jnp.concatenate([augmented, here]))
+    return [x[:n] for x in seen], [(x, y[n:]) for x, y in zip(networks.seen_projected(frozen, there), seen)]
 
 
 def augment(images: Array, chances: augmentation.Chances | None, strength: Array | None, settings: StepSettings) -> Array:
