@@ -207,7 +207,7 @@ class Study:
         if not fields or not any((self.workdir / path).exists() for path in ("collection", "checkpoints")):
             return
         differences = {k: f"config.{k} is {shown(a.get(k), MOST_SET)} there and {shown(b[k], MOST_SET)} here" for k in fields}
-        shaping = [k for k in fields if k in SHAPING or k.startswith("model.")]
+        shaping = [k for k in fields if shapes_networks(k)]
         if shaping and not same_networks(a, self.config) and any((self.workdir / "checkpoints").glob("*")):
             raise UserError(
                 f"{self.workdir}: {differences[shaping[0]]}: other networks than those "
@@ -246,6 +246,11 @@ def _records(stages: Any) -> dict[str, dict[str, Any]]:
     return records
 
 
+def shapes_networks(field: str) -> bool:
+    """Returns whether the layers and the shapes of networks depend on a field, by its name."""
+    return field in SHAPING or field.startswith("model.")
+
+
 def same_networks(fields: Mapping[str, Any], config: ConfigDict) -> bool:
     """Returns whether the networks of a config, given by all its fields, have the layers and the shapes of another config's.
 
@@ -254,8 +259,8 @@ def same_networks(fields: Mapping[str, Any], config: ConfigDict) -> bool:
     other = config.copy_and_resolve_references()
     try:
         for field, value in fields.items():
-            section, _, name = field.rpartition(".")
-            if field in SHAPING or section == "model":
+            if shapes_networks(field):
+                section, _, name = field.rpartition(".")
                 other[section][name] = value
         both = [state_like(one, {"projected": projected_side(one.training)}) for one in (other, config)]
         shapes = [jax.tree.map(lambda x: x.shape, state) for state in both]

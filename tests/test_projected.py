@@ -26,7 +26,7 @@ from gan_jax.training import batches, devices, levels, loop, paintings, step
 from gan_jax.training.checkpoints import Checkpoints
 from gan_jax.training.players import Networks, generator_loss
 from gan_jax.training.state import Data, init_state
-from gan_jax.training.trained import init_from, read_trained
+from gan_jax.training.trained import init_from, read_trained, state_like
 
 SIDE = 32  # pixels at which images are seen here
 
@@ -195,6 +195,13 @@ def test_what_learnt_at_128_pixels_goes_on_at_224():
         jax.eval_shape(lambda side=side: init_state(*build(with_second()), 4, 0, side=side)).projected.params for side in (128, 224)
     )
     assert of_128 == of_224
+
+
+def test_a_checkpoint_that_says_only_that_there_is_one_is_of_128_pixels():
+    config = with_second(projected_resolution=64)
+    config.collection.resolution = 16
+    said, at_64, at_128 = (state_like(config, {"projected": about}).projected.params for about in (True, 64, 128))
+    assert said == at_128 != at_64
 
 
 def test_batches_are_scored_apart(simple):

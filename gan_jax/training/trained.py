@@ -19,13 +19,13 @@ from gan_jax.config import renamed
 from gan_jax.errors import UserError
 from gan_jax.models import networks, reference
 from gan_jax.models.generator import Years, on_sphere
+from gan_jax.settings import BY_NAME
 from gan_jax.training.checkpoints import Checkpoints
 from gan_jax.training.state import TrainState, init_state
 
 Tree = Mapping[str, Any]
 
 SHOWN = 8  # layers that are named, of those that don't match
-SEEN_AT = 128  # pixels a side, by a projected discriminator of checkpoints that say only that there is one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +93,8 @@ def state_like(config: ConfigDict, about: Tree) -> TrainState:
     generator, discriminator = networks.build(config.model, resolution, jnp.float32)
     level, own = networks.full_level(resolution), about.get("works", 0)
     side = about.get("projected", 0)
-    side = SEEN_AT if side is True else side
+    if side is True:  # from before there was a choice
+        side = BY_NAME["training.projected_resolution"].done_before
     like = jax.eval_shape(lambda: init_state(generator, discriminator, level, 0, count=own, side=side))
     return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=placement), like)
 
