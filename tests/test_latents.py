@@ -15,6 +15,7 @@ from gan_jax.latents.paths import PATHS, linear, mean_shift, rescaled, slerp, sm
 from gan_jax.latents.search import QUIET, Settings, rate_schedule
 from gan_jax.latents.tuning import KERNELS, OPTIMIZERS, learning_rates, tuned
 from gan_jax.latents.tuning import Settings as TuningSettings
+from gan_jax.models import generator as generator_module
 from gan_jax.models.generator import Critic, Generator, Years, on_sphere
 from gan_jax.models.likeness import Weights, distance, features_of, ssim, unlike_statistics
 from gan_jax.pictures import to_float, whole_batches
@@ -428,7 +429,11 @@ def test_the_last_one_fills_batches_up():
         assert whole_batches(np.zeros((n, 2, 2), np.uint8), 3).shape == (len(made), 2, 2)
 
 
-def test_few_programs_make_any_number_of_images():
+@pytest.mark.parametrize(
+    "backend, few, compiled", [("cpu", 5, [1, 2, 4, 8, 16, 6]), ("gpu", 5, [5, 8, 16, 6]), ("gpu", 0.5, [1, 2, 4, 8, 16, 6])]
+)
+def test_few_programs_make_any_number_of_images(monkeypatch, backend, few, compiled):
+    """`few`: images that a GPU paints in no time."""
     sizes: list[int] = []
     toy = toy_generator()
 
@@ -439,12 +444,14 @@ def test_few_programs_make_any_number_of_images():
     generator = dataclasses.replace(toy, apply=apply)
     latents = np.asarray(generator.draw(jax.random.key(0), 23))
     expected = np.concatenate([toy.images(latents[i : i + 1]) for i in range(23)])
+    monkeypatch.setattr(jax, "default_backend", lambda: backend)
+    monkeypatch.setattr(generator_module, "FEW_PIXELS", int(few * toy.resolution**2))
     for batch_size in (16, 6):
         for n in (0, *range(1, 24)):
             told: list[int] = []
             np.testing.assert_array_equal(generator.images(latents[:n], batch_size, told.append), expected[:n])
             assert sum(told) == n and len(told) == -(-n // batch_size)
-    assert sizes == [1, 2, 4, 8, 16, 6]
+    assert sizes == compiled
 
 
 def painter(latents_to_images, size=8, label_size=0) -> Generator:

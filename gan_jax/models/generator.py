@@ -18,6 +18,8 @@ from jax import Array
 from gan_jax import compiler
 from gan_jax.pictures import whole_batches
 
+FEW_PIXELS = 64 * 128 * 128  # of a batch, which a GPU paints in no time
+
 
 @dataclasses.dataclass(frozen=True)
 class Critic:
@@ -142,7 +144,7 @@ class Generator:
     def images(self, latents: Array | np.ndarray, batch_size: int = 64, count: Callable[[int], None] = lambda n: None) -> np.ndarray:
         """Returns uint8 [n, resolution, resolution, 3] of any number of latents, a batch at a time; `count` is told of each."""
         latents, n = np.asarray(latents, np.float32), len(latents)
-        batch_size = min(batch_size, 1 << max(0, n - 1).bit_length())  # a power of two, so that few sizes are compiled
+        batch_size = min(batch_size, max(_least(self.resolution), 1 << max(0, n - 1).bit_length()))
         padded = whole_batches(latents, batch_size)
         made = np.empty((len(padded), self.resolution, self.resolution, 3), np.uint8)
         for start in range(0, n, batch_size):
@@ -160,6 +162,14 @@ def on_sphere(latents: Array, label_size: int = 0) -> Array:
         return jnp.concatenate([on_sphere(latents[..., :-label_size]), latents[..., -label_size:]], axis=-1)
     length = jnp.linalg.norm(latents, axis=-1, keepdims=True)
     return latents * (math.sqrt(latents.shape[-1]) / jnp.maximum(length, 1e-12))
+
+
+def _least(resolution: int) -> int:
+    """Returns how many images are painted at once at least; above that a power of two, so that few sizes are compiled.
+
+    On a GPU or a TPU another size takes seconds to compile, and a few images more are painted in no time. On a CPU painting them takes it.
+    """
+    return 1 if jax.default_backend() == "cpu" else max(1, FEW_PIXELS // resolution**2)
 
 
 @functools.cache
