@@ -67,8 +67,8 @@ search.MEASURED = 0.05  # seconds in which the speed of searches is measured; no
 
 # Modules that take ten seconds or more, the longest first: else those of few tests come last, and one process waits for the other.
 LONG = (
-    "training", "survival", "hosts", "study", "notebook", "evaluate", "alone", "cut", "models", "own_latents", "latents", "benchmark",
-    "features", "counts", "plan", "false_yes", "library", "damaged",
+    "training", "projected", "survival", "study", "hosts", "notebook", "cut", "alone", "models", "evaluate", "latents", "own_latents",
+    "lowering", "features", "step", "benchmark", "damaged", "counts", "library", "report", "plan", "false_yes", "explorer", "quality",
 )  # fmt: skip
 
 

@@ -24,7 +24,8 @@ TINY = (
     "--config.training.sample_every_kimg=0.064 --config.inversion.steps=4 --config.inversion.candidates=32 --config.tuning.steps=4 "
     "--config.inversion.calibration=8 --config.morphing.frames=3 --config.morphing.size=32 --config.morphing.stations=3 "
     "--config.sampling.images=32 --config.sampling.walk=0 --config.evaluation.repeats=2 --config.morphing.films=0 "
-    "--config.morphing.formats=\"('gif',)\" --config.training.watch_images=16"
+    "--config.morphing.formats=\"('gif',)\" --config.training.watch_images=16 --config.training.augment=none "
+    "--config.model.convolutions=1"
 )
 
 

@@ -116,7 +116,7 @@ def test_a_signal_while_the_last_checkpoint_is_written_stops_after_it(tmp_path, 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_a_preempted_training_ends_well_and_an_interrupted_one_does_not(tmp_path, number, code):
-    patient = survival.Patient(tmp_path / "run", 40.0, checkpoint_every_kimg=40.0)
+    patient = survival.Patient(tmp_path / "run", 40.0, checkpoint_every_kimg=40.0, augment="none", paintings=0.0)
     patient.prepare()
     process = patient.start()
     assert survival.wait(process, lambda: patient.logged() >= 160)
