@@ -433,7 +433,7 @@ def test_the_last_one_fills_batches_up():
     "backend, few, compiled", [("cpu", 5, [1, 2, 4, 8, 16, 6]), ("gpu", 5, [5, 8, 16, 6]), ("gpu", 0.5, [1, 2, 4, 8, 16, 6])]
 )
 def test_few_programs_make_any_number_of_images(monkeypatch, backend, few, compiled):
-    """`few`: images that a GPU paints in no time."""
+    """`few`: images that take a GPU hardly any time to paint."""
     sizes: list[int] = []
     toy = toy_generator()
 

@@ -18,7 +18,7 @@ from jax import Array
 from gan_jax import compiler
 from gan_jax.pictures import whole_batches
 
-FEW_PIXELS = 64 * 128 * 128  # of a batch, which a GPU paints in no time
+FEW_PIXELS = 64 * 128 * 128  # of a batch that takes a GPU hardly any time to paint
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,7 +167,8 @@ def on_sphere(latents: Array, label_size: int = 0) -> Array:
 def _least(resolution: int) -> int:
     """Returns how many images are painted at once at least; above that a power of two, so that few sizes are compiled.
 
-    On a GPU or a TPU another size takes seconds to compile, and a few images more are painted in no time. On a CPU painting them takes it.
+    On a GPU or a TPU another size takes seconds to compile, and some images more hardly any time to paint. On a CPU it is painting that
+    takes long.
     """
     return 1 if jax.default_backend() == "cpu" else max(1, FEW_PIXELS // resolution**2)
 
