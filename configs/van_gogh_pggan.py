@@ -4,8 +4,8 @@
         --config.collection.images=$V/van_gogh_images --config.collection.table=$V/van_gogh_data.txt
 
 Made for five minutes on one large GPU. It knows the year and has latents for every painting, as that config has: docs/between.md. Expect
-his palettes and brushwork, landscapes that keep together on the way from one to another, and from chance patches and heads that are hardly
-heads; the DCGAN gets nearer to the paintings in less time, and paints more things that one knows.
+his palettes and brushwork. On ways between paintings landscapes keep together; samples are patches, and heads that are hardly heads. The
+DCGAN gets nearer to the paintings in less time, and paints more that one can recognise.
 """
 
 from ml_collections import ConfigDict
@@ -42,11 +42,12 @@ def get_config() -> ConfigDict:
     training.augment = "adaptive"
     training.augment_colour = 0.2
     training.learning_rate = 0.006
-    # The discriminator is no faster than the generator, and the slower, the stronger the augmentation is. Else it wins: samples have fewer
-    # patterns, and ways get worse.
+    # The discriminator's rate is the generator's, and falls as augmentation gets stronger. At 1.5 times that rate it won: samples were less
+    # varied, ways worse (docs/tried.md).
     training.discriminator_slowing = 0.75
-    # As in that config: it looks for forms through a network that knows photographs, at the size that this learnt at, which paintings are
-    # compared with their reconstructions by, too; and these weigh more than by default. Its weights begin at about 0.02.
+    # As in `configs/van_gogh.py` a second discriminator looks for forms through a network that knows photographs, at 224 px, the size which
+    # that network learnt at. Paintings are compared with their reconstructions by that network too, and weigh more than by default. The
+    # second discriminator's weights begin at about 0.02, so its rate is lower.
     training.projected_discriminator = 1.0
     training.projected_resolution = 224
     training.paintings = 30.0

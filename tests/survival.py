@@ -282,7 +282,7 @@ def survive(folder: pathlib.Path, faults, seed: int, say=lambda text: None) -> l
     """Breaks trainings by each of `faults` in turn, a new one as often as one is at its end, and checks that nothing else is lost than the
     images since the last whole checkpoint, and that the end is that of an unbroken run. Returns what happened."""
     chance, outcomes, faults = random.Random(seed), [], list(faults)
-    total = EVERY * 12 / 1000
+    total = EVERY * 8 / 1000
     whole = Patient(folder / "whole", total)
     whole.prepare()
     whole.run()

@@ -144,7 +144,8 @@ class Generator:
     def images(self, latents: Array | np.ndarray, batch_size: int = 64, count: Callable[[int], None] = lambda n: None) -> np.ndarray:
         """Returns uint8 [n, resolution, resolution, 3] of any number of latents, a batch at a time; `count` is told of each."""
         latents, n = np.asarray(latents, np.float32), len(latents)
-        batch_size = min(batch_size, max(_least(self.resolution), 1 << max(0, n - 1).bit_length()))
+        power_of_two = 1 << max(0, n - 1).bit_length()  # so that few sizes are compiled
+        batch_size = min(batch_size, max(power_of_two, _least(self.resolution)))
         padded = whole_batches(latents, batch_size)
         made = np.empty((len(padded), self.resolution, self.resolution, 3), np.uint8)
         for start in range(0, n, batch_size):
@@ -165,12 +166,12 @@ def on_sphere(latents: Array, label_size: int = 0) -> Array:
 
 
 def _least(resolution: int) -> int:
-    """Returns how many images are painted at once at least; above that a power of two, so that few sizes are compiled.
+    """Returns the least number of images that are painted at once.
 
-    On a GPU or a TPU another size takes seconds to compile, and some images more hardly any time to paint. On a CPU it is painting that
+    On a GPU or a TPU each further size takes seconds to compile, while a few more images take hardly any time to paint. On a CPU painting
     takes long.
     """
-    return 1 if jax.default_backend() == "cpu" else max(1, FEW_PIXELS // resolution**2)
+    return 1 if jax.default_backend() == "cpu" else FEW_PIXELS // resolution**2
 
 
 @functools.cache
