@@ -15,7 +15,6 @@ from gan_jax.latents.paths import PATHS, linear, mean_shift, rescaled, slerp, sm
 from gan_jax.latents.search import QUIET, Settings, rate_schedule
 from gan_jax.latents.tuning import KERNELS, OPTIMIZERS, learning_rates, tuned
 from gan_jax.latents.tuning import Settings as TuningSettings
-from gan_jax.models import generator as generator_module
 from gan_jax.models.generator import Critic, Generator, Years, on_sphere
 from gan_jax.models.likeness import Weights, distance, features_of, ssim, unlike_statistics
 from gan_jax.pictures import to_float, whole_batches
@@ -445,7 +444,7 @@ def test_few_programs_make_any_number_of_images(monkeypatch, backend, few, compi
     latents = np.asarray(generator.draw(jax.random.key(0), 23))
     expected = np.concatenate([toy.images(latents[i : i + 1]) for i in range(23)])
     monkeypatch.setattr(jax, "default_backend", lambda: backend)
-    monkeypatch.setattr(generator_module, "FEW_PIXELS", int(few * toy.resolution**2))
+    monkeypatch.setattr("gan_jax.models.generator.FEW_PIXELS", int(few * toy.resolution**2))
     for batch_size in (16, 6):
         for n in (0, *range(1, 24)):
             told: list[int] = []

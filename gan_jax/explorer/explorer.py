@@ -93,7 +93,7 @@ class Explorer:
 
     def image(self, place: Place) -> np.ndarray:
         """Returns uint8 [r, r, 3]."""
-        return self.generator.images(self.latents(place)[None])[0]
+        return self.generator.images(self.latents(place)[None], batch_size=1)[0]  # somebody waits for it
 
     def image_of(self, end: End) -> np.ndarray:
         """Returns uint8 [r, r, 3]: the painting itself, or the sample."""
