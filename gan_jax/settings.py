@@ -104,6 +104,7 @@ SETTINGS: tuple[Field, ...] = (
         one_of("projected_resolution", 128, (32, 64, 128, 160, 192, 224, 256),
                "pixels a side at which the second discriminator sees images; its network learnt at 224. More take longer", new=True),
         real("projected_rate", 1.0, 1e-6, INF, "its learning rate, in parts of the generator's; slowed as the first one's", new=True),
+        real("projected_share", 1.0, 1e-6, 1, "part of a step's images, real and generated, that it sees; less is faster", new=True),
         real("learning_rate_by_resolution", 0.0, 0, INF, "at that resolution; 0: learning_rate", keys=BY_RESOLUTION),
         real("adam_b1", 0.5, 0, 0.999999, "decay of Adam's mean of gradients, a step"),
         real("adam_b2", 0.999, 0, 0.999999, "decay of Adam's mean of their squares, a step"),

@@ -156,7 +156,7 @@ def old_fingerprints(config, checksum, latest):
            "model.convolutions": 1, "model.convolutions_up_to": 0, "model.smooth_discriminator": False,
            "model.local_contrast": False, "model.batch_norm": False, "model.noise_from": 0,
            "training.discriminator_slowing": 0.0, "training.projected_discriminator": 0.0, "training.projected_rate": 1.0,
-           "training.paintings_forms": 0.0, "training.projected_resolution": 128}  # fmt: skip
+           "training.paintings_forms": 0.0, "training.projected_resolution": 128, "training.projected_share": 1.0}  # fmt: skip
     flat, made = {CALLED.get(name, name): value for name, value in flatten(config.to_dict()).items()}, {}
     for name, of in sections.items():
         reads = {k: v for k, v in flat.items() if k.split(".")[0] in of and not may_change(k) and not (k in new and new[k] == v)}

@@ -24,7 +24,7 @@ from gan_jax.models.layers import reduce
 from gan_jax.settings import BY_NAME
 from gan_jax.training import batches, devices, levels, loop, paintings, step
 from gan_jax.training.checkpoints import Checkpoints
-from gan_jax.training.players import Networks, generator_loss
+from gan_jax.training.players import Networks, generator_loss, projected_loss
 from gan_jax.training.state import Data, init_state
 from gan_jax.training.trained import init_from, read_trained, state_like
 
@@ -98,6 +98,30 @@ def test_gradients_by_an_image_are_those_of_the_plain_network(stored):
     )
     expected = jax.jit(jax.grad(lambda x: (plain(stored, x, 5) ** 2).sum()))(image)
     np.testing.assert_allclose(ours, expected, atol=1e-3 * float(np.abs(expected).max()))
+
+
+@pytest.mark.parametrize("k", [3, 5])
+@pytest.mark.parametrize("stride, height, width", [(1, 6, 7), (2, 8, 6), (2, 7, 9), (2, 2, 2)])
+def test_depthwise_convolutions_and_their_derivatives_are_the_librarys(k, stride, height, width):
+    rng = np.random.default_rng(0)
+    x, kernel = (rng.normal(size=shape).astype(np.float32) for shape in ((2, height, width, 3), (k, k, 3)))
+
+    def expected(x):
+        numbers = dict(dimension_numbers=("NHWC", "HWIO", "NHWC"), feature_group_count=3)
+        return jax.lax.conv_general_dilated(x, kernel[:, :, None], (stride, stride), "SAME", **numbers)
+
+    ours, backwards = jax.vjp(lambda x: efficientnet._depthwise(x, jnp.asarray(kernel), stride), x)
+    theirs, their_backwards = jax.vjp(expected, x)
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    g = rng.normal(size=theirs.shape).astype(np.float32)
+    np.testing.assert_allclose(backwards(g)[0], their_backwards(g)[0], atol=1e-5)
+
+
+def test_what_is_clipped_at_zero_and_at_six_has_no_derivative():
+    x = np.array([-1.0, -0.2, 0.3, 2.0, 5.6, 5.8, 9.0], np.float32)[None, None, :, None]
+    y, backwards = jax.vjp(lambda x: efficientnet._activated(x, jnp.array([0.3])), x)
+    np.testing.assert_allclose(y.ravel(), [0, 0.1, 0.6, 2.3, 5.9, 6, 6], atol=1e-6)
+    np.testing.assert_array_equal(backwards(np.full(x.shape, 2.0, np.float32))[0].ravel(), [0, 2, 2, 2, 2, 0, 0])
 
 
 def test_layers_count_what_the_network_has():
@@ -262,6 +286,36 @@ def test_paintings_are_compared_by_what_it_looks_at_too(simple):
         assert_same_gradients(*(leaves(getattr(state, player).adam.mu) for _, state, _ in (alone, once)), 1e-5)
 
 
+def test_it_sees_a_share_of_a_step(simple):
+    config = with_second(projected_share=0.25, paintings=1.0, paintings_batch=8, paintings_forms=1.0)
+    (g, d), whole = networks.build(config.model, 16, jnp.float32), loop.step_settings(config.training, seed=1)
+    players, frozen, alpha = Networks(g, d, 4, second()), projected.frozen(), jnp.float32(1)
+    state = init_state(g, d, 4, 0, count=len(IMAGES), side=SIDE)
+    batch, again = batches.draw_batch(state, Data(IMAGES, NO_LABELS, frozen), alpha, whole, g, batches.Share(16, 1, jnp.int32(0)))
+    batch = dataclasses.replace(batch, generated=batch.real[::-1])
+
+    def learnt(share: float, batch) -> dict:
+        settings = dataclasses.replace(whole, projected_share=share)
+
+        def loss(params):
+            return projected_loss(players, settings, params, frozen, state.generator, batch, alpha)[0]
+
+        return leaves(jax.grad(loss)(state.projected.params))
+
+    part, all_of_few, of_all = learnt(0.25, batch), learnt(1.0, jax.tree.map(lambda x: x[:4], batch)), learnt(1.0, batch)
+    assert_same_gradients(all_of_few, part)
+    assert max(np.abs(of_all[name] - part[name]).max() for name in part) > 1e-3
+
+    def taught(images) -> jax.Array:
+        first, sees = state.discriminator, (state.projected.params, frozen)
+        _, (_, metrics) = generator_loss(players, whole, images, first.stats, first.params, again, alpha, sees)
+        return metrics["loss/generator_projected"]
+
+    images = jnp.asarray(IMAGES[np.arange(24) % len(IMAGES)], jnp.float32) / 127.5 - 1
+    by_images = np.abs(jax.grad(taught)(images)).max(axis=(1, 2, 3))  # 16 by chance, of which 4 are seen, and 8 paintings
+    assert by_images[:4].min() > 0 and by_images[4:].max() == 0
+
+
 def test_paintings_and_what_is_painted_in_their_place_are_moved_alike(simple, monkeypatch):
     config = with_second(paintings=1.0, paintings_batch=8, paintings_forms=1.0)
     (g, d), settings = networks.build(config.model, 16, jnp.float32), loop.step_settings(config.training, seed=1)
@@ -325,8 +379,9 @@ def test_products_are_left_to_the_library_where_a_step_has_it(simple, monkeypatc
     assert asked == [weight > 0]
 
 
-def test_devices_learn_as_one(simple):
-    config = with_second(adam_b1=0.5, paintings=1.0, paintings_batch=8, paintings_detail=2, paintings_forms=1.0)
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_devices_learn_as_one(simple, share):
+    config = with_second(projected_share=share, adam_b1=0.5, paintings=1.0, paintings_batch=8, paintings_detail=2, paintings_forms=1.0)
     config.model.year = True
     labels = np.linspace(-1, 1, len(IMAGES), dtype=np.float32)[:, None]
     settings = dict(labels=labels, alpha=1.0, paintings=len(IMAGES), side=SIDE)
@@ -438,6 +493,9 @@ def test_a_step_on_paper_counts_it():
     assert sum(roofline._weights(layer, dense=False) for layer in fixed) == kernels
     assert with_it[0] - without[0] == pytest.approx(4 * sum(map(math.prod, fixed)) + 8 * sum(map(math.prod, learnt)))
     assert with_it[1].flops > without[1].flops and with_it[1].seconds > without[1].seconds
+    config.training.projected_share = 0.25
+    less = roofline.step_work(config, 4)
+    assert less - without[0] == pytest.approx((with_it[0] - without[0]) / 4)
     # Half as many paintings as images beside are seen, and what was painted in their place is seen and gone back through.
     config.training.update(paintings=1.0, paintings_batch=8)
     before = roofline.step_work(config, 4, 16)

@@ -115,8 +115,8 @@ class _Network:
 def _networks(config: ConfigDict, level: int, batch: int | None) -> list[_Network]:
     """Returns all that a step goes through.
 
-    What a second discriminator looks through sees what that sees, and only the generator's step is taken back through it. Where paintings
-    are compared by it, it sees them, and what was painted in their place, and is gone back through.
+    What a second discriminator looks through sees what that sees, a share of a step's images, and only the generator's step is taken back
+    through it. Where paintings are compared by it, it sees them, and what was painted in their place, and is gone back through.
     """
     both = [_Network(*each) for each in zip(passes(config.training, batch), networks.layers(config.model, level))]
     side = projected_side(config.training)
@@ -124,7 +124,8 @@ def _networks(config: ConfigDict, level: int, batch: int | None) -> list[_Networ
         return both
     fixed, learnt = projected.layers(networks.build(config.model, 2**level, jnp.float32)[1].label_size, side)
     own = own_paintings(config.training, batch) if config.training.paintings_forms else 0.0
-    return [*both, _Network(4.0 + 3 * own, fixed, dense=False, learns=False), _Network(8.0, learnt, dense=False)]
+    share = config.training.projected_share
+    return [*both, _Network(4 * share + 3 * own, fixed, dense=False, learns=False), _Network(8 * share, learnt, dense=False)]
 
 
 def _sides(layer: Layer, batch: int, dense: bool) -> Iterator[tuple[int, int, int]]:

@@ -13,7 +13,7 @@ from gan_jax.models.generator import on_sphere
 from gan_jax.models.projected import ProjectedDiscriminator
 from gan_jax.training import augmentation, losses, paintings
 from gan_jax.training.batches import Batch, GeneratorBatch, Inputs, OwnPaintings
-from gan_jax.training.settings import StepSettings
+from gan_jax.training.settings import StepSettings, seen_by_second
 from gan_jax.training.state import Player, TrainState
 
 Tree = Mapping[str, Any]
@@ -113,10 +113,12 @@ def projected_loss(
 ) -> tuple[Array, tuple[Tree, Metrics]]:
     """Returns the second discriminator's loss [], and beside it {}, as it has no batch statistics to keep, and the metrics.
 
-    frozen: what it looks through. It sees what the first one sees, and has the hinge loss, whatever that one's is: it has no penalty.
+    frozen: what it looks through. It sees what the first one sees, or a share of it, and has the hinge loss, whatever that one's is: it has
+    no penalty.
     """
-    real, generated = shown(networks, settings, generator, batch, alpha)
-    labels = jnp.concatenate([batch.labels, batch.inputs.labels])
+    n = seen_by_second(settings, len(batch.real))
+    real, generated = (images[:n] for images in shown(networks, settings, generator, batch, alpha))
+    labels = jnp.concatenate([batch.labels[:n], batch.inputs.labels[:n]])
     scores = networks.discriminate_projected(params, networks.seen_projected(frozen, jnp.concatenate([real, generated])), labels, among=2)
     of_real, of_generated = jnp.split(scores, 2)
     loss = losses.hinge_discriminator(of_real, of_generated).mean()
@@ -170,9 +172,9 @@ def generator_loss(
     loss, metrics = loss.mean(), {"loss/generator": loss.mean()}
     forms: list[tuple[Array, Array]] = []
     if second:
-        params, frozen = second
-        seen, forms = seen_by_second(networks, frozen, augmented, images[n:], batch.paintings)
-        metrics["loss/generator_projected"] = -networks.discriminate_projected(params, seen, batch.inputs.labels).mean()
+        (params, frozen), m = second, seen_by_second(settings, n)
+        seen, forms = what_second_sees(networks, frozen, augmented[:m], images[n:], batch.paintings)
+        metrics["loss/generator_projected"] = -networks.discriminate_projected(params, seen, batch.inputs.labels[:m]).mean()
         loss = loss + settings.projected_discriminator * metrics["loss/generator_projected"]
     if batch.paintings is not None:
         both = jnp.concatenate([batch.paintings.images, images[n:]])
@@ -186,7 +188,7 @@ def generator_loss(
     return loss, (moved, metrics)
 
 
-def seen_by_second(
+def what_second_sees(
     networks: Networks, frozen: Tree, augmented: Array, painted: Array, own: OwnPaintings | None
 ) -> tuple[list[Array], list[tuple[Array, Array]]]:
     """Returns what the second discriminator sees in augmented images [n, r, r, 3], [n, h, w, c] for each size.

@@ -25,6 +25,7 @@ class StepSettings:
     projected_discriminator: float
     projected_resolution: int
     projected_rate: float
+    projected_share: float
     freeze_discriminator: int
     gradient_penalty: float
     drift: float
@@ -49,6 +50,11 @@ class StepSettings:
 def projected_side(training: ConfigDict | StepSettings) -> int:
     """Returns pixels a side at which a projected discriminator sees images, by settings as in the section `training`; 0: there is none."""
     return training.projected_resolution if training.projected_discriminator else 0
+
+
+def seen_by_second(training: ConfigDict | StepSettings, images: int) -> int:
+    """Returns how many of so many images a projected discriminator sees, by settings as in the section `training`: at least one."""
+    return max(1, round(images * training.projected_share))
 
 
 def own_latents(training: ConfigDict, paintings: int) -> int:
