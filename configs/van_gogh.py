@@ -43,6 +43,8 @@ def get_config(argument: str = "") -> ConfigDict:
     # the stronger the augmentation is: samples were nearer with that (docs/tried.md). Forms come from a second discriminator, which looks
     # through a network that knows photographs, at the 224 px that it learnt at. By that network paintings are compared with their
     # reconstructions too, and these weigh more than by default: so a way begins and ends with what can be recognised as the two paintings.
+    # Samples and ways get nearer the more steps there are, up to the most that were tried, so steps are made short: the second
+    # discriminator sees half of a step's images, fewer paintings are compared in each, and both players learn at twice the paper's rate.
     # Which checkpoint is the best one differs between runs: there is one to choose after every 50,000 images. A fifth of the changes of
     # contrast and saturation: at full strength they end up in the images, some of which are flooded with one bright colour.
     config.model.excitation = True
