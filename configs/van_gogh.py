@@ -36,7 +36,7 @@ def get_config(argument: str = "") -> ConfigDict:
     config.model.latent_size = 100
     config.model.width = 64
 
-    # The paper's loss, rate and batch norm. What helps most, over seeds: a discriminator that looks for forms (it smooths) and for strokes
+    # The paper's loss and batch norm. What helps most, over seeds: a discriminator that looks for forms (it smooths) and for strokes
     # wherever they are (it sees local contrast), with a generator that can follow; noise in its finest layers, for the grain of paintings;
     # coarse layers that weigh the channels of fine ones; and paintings' latents that are kept spread. The paintings are known by heart
     # after some hundred views of each; augmentation that gets stronger with that holds it back. The discriminator learns the more slowly,
@@ -44,7 +44,7 @@ def get_config(argument: str = "") -> ConfigDict:
     # through a network that knows photographs, at the 224 px that it learnt at. By that network paintings are compared with their
     # reconstructions too, and these weigh more than by default: so a way begins and ends with what can be recognised as the two paintings.
     # Samples and ways get nearer the more steps there are, up to the most that were tried, so steps are made short: the second
-    # discriminator sees half of a step's images, fewer paintings are compared in each, and both players learn at twice the paper's rate.
+    # discriminator sees half of a step's images, fewer paintings are compared in each, and all networks learn at twice the paper's rate.
     # Which checkpoint is the best one differs between runs: there is one to choose after every 50,000 images. A fifth of the changes of
     # contrast and saturation: at full strength they end up in the images, some of which are flooded with one bright colour.
     config.model.excitation = True
@@ -64,7 +64,7 @@ def get_config(argument: str = "") -> ConfigDict:
     training.batch_size = batch
     training.paintings = 30.0
     training.paintings_forms = 0.3
-    training.paintings_batch = batch // 4
+    training.paintings_batch = max(batch // 4, 1)
     training.paintings_spread = 0.1
     training.total_kimg = 500.0 * batch / 64
     training.log_every_kimg = 10.0

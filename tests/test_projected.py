@@ -101,10 +101,10 @@ def test_gradients_by_an_image_are_those_of_the_plain_network(stored):
 
 
 @pytest.mark.parametrize("k", [3, 5])
-@pytest.mark.parametrize("stride, height, width", [(1, 6, 7), (2, 8, 6), (2, 7, 9), (2, 2, 2)])
+@pytest.mark.parametrize("stride, height, width", [(1, 6, 7), (2, 8, 6), (2, 7, 9), (2, 2, 2), (2, 1, 3)])
 def test_depthwise_convolutions_and_their_derivatives_are_the_librarys(k, stride, height, width):
     rng = np.random.default_rng(0)
-    x, kernel = (rng.normal(size=shape).astype(np.float32) for shape in ((2, height, width, 3), (k, k, 3)))
+    x, kernel = (rng.normal(size=shape).astype(jnp.bfloat16).astype(np.float32) for shape in ((2, height, width, 3), (k, k, 3)))
 
     def expected(x):
         numbers = dict(dimension_numbers=("NHWC", "HWIO", "NHWC"), feature_group_count=3)
@@ -113,8 +113,13 @@ def test_depthwise_convolutions_and_their_derivatives_are_the_librarys(k, stride
     ours, backwards = jax.vjp(lambda x: efficientnet._depthwise(x, jnp.asarray(kernel), stride), x)
     theirs, their_backwards = jax.vjp(expected, x)
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
-    g = rng.normal(size=theirs.shape).astype(np.float32)
+    g = rng.normal(size=theirs.shape).astype(jnp.bfloat16).astype(np.float32)
     np.testing.assert_allclose(backwards(g)[0], their_backwards(g)[0], atol=1e-5)
+    # Sums of narrow numbers are rounded once, at the end.
+    narrow, backwards = jax.vjp(lambda x: efficientnet._depthwise(x, jnp.asarray(kernel), stride), jnp.asarray(x, jnp.bfloat16))
+    for found, exact in ((narrow, theirs), (backwards(g.astype(jnp.bfloat16))[0], their_backwards(g)[0])):
+        assert found.dtype == jnp.bfloat16
+        np.testing.assert_allclose(found.astype(jnp.float32), exact, rtol=2**-8, atol=1e-5)
 
 
 def test_what_is_clipped_at_zero_and_at_six_has_no_derivative():
@@ -288,17 +293,19 @@ def test_paintings_are_compared_by_what_it_looks_at_too(simple):
 
 def test_it_sees_a_share_of_a_step(simple):
     config = with_second(projected_share=0.25, paintings=1.0, paintings_batch=8, paintings_forms=1.0)
-    (g, d), whole = networks.build(config.model, 16, jnp.float32), loop.step_settings(config.training, seed=1)
-    players, frozen, alpha = Networks(g, d, 4, second()), projected.frozen(), jnp.float32(1)
+    config.model.year = True
+    (g, d), settings = networks.build(config.model, 16, jnp.float32), loop.step_settings(config.training, seed=1)
+    players, frozen, alpha = Networks(g, d, 4, second(label_size=d.label_size)), projected.frozen(), jnp.float32(1)
     state = init_state(g, d, 4, 0, count=len(IMAGES), side=SIDE)
-    batch, again = batches.draw_batch(state, Data(IMAGES, NO_LABELS, frozen), alpha, whole, g, batches.Share(16, 1, jnp.int32(0)))
+    data = Data(IMAGES, np.linspace(-1, 1, len(IMAGES), dtype=np.float32)[:, None], frozen)
+    batch, again = batches.draw_batch(state, data, alpha, settings, g, batches.Share(16, 1, jnp.int32(0)))
     batch = dataclasses.replace(batch, generated=batch.real[::-1])
 
     def learnt(share: float, batch) -> dict:
-        settings = dataclasses.replace(whole, projected_share=share)
+        by_share = dataclasses.replace(settings, projected_share=share)
 
         def loss(params):
-            return projected_loss(players, settings, params, frozen, state.generator, batch, alpha)[0]
+            return projected_loss(players, by_share, params, frozen, state.generator, batch, alpha)[0]
 
         return leaves(jax.grad(loss)(state.projected.params))
 
@@ -308,7 +315,7 @@ def test_it_sees_a_share_of_a_step(simple):
 
     def taught(images) -> jax.Array:
         first, sees = state.discriminator, (state.projected.params, frozen)
-        _, (_, metrics) = generator_loss(players, whole, images, first.stats, first.params, again, alpha, sees)
+        _, (_, metrics) = generator_loss(players, settings, images, first.stats, first.params, again, alpha, sees)
         return metrics["loss/generator_projected"]
 
     images = jnp.asarray(IMAGES[np.arange(24) % len(IMAGES)], jnp.float32) / 127.5 - 1
@@ -400,7 +407,8 @@ def test_it_learns_to_tell_paintings_from_what_is_painted(simple):
 
 @pytest.mark.parametrize("model, level", [("dcgan", 4), ("pggan", 3)])
 def test_parts_of_a_batch_and_lower_levels_do_as_well(simple, model, level):
-    config = with_second(model, fresh_latents=True, adam_b1=0.5, paintings=1.0, paintings_batch=8, paintings_detail=1, paintings_forms=1.0)
+    own = dict(paintings=1.0, paintings_batch=8, paintings_detail=1, paintings_forms=1.0)
+    config = with_second(model, fresh_latents=True, adam_b1=0.5, projected_share=0.5, **own)
     images = IMAGES if level == 4 else SMALL["images"]
     settings = dict(images=images, level=level, paintings=len(images), side=SIDE)
     before, state, metrics = run_step(config, count=1, microbatches=2, **settings)

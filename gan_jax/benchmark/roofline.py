@@ -115,8 +115,8 @@ class _Network:
 def _networks(config: ConfigDict, level: int, batch: int | None) -> list[_Network]:
     """Returns all that a step goes through.
 
-    What a second discriminator looks through sees what that sees, a share of a step's images, and only the generator's step is taken back
-    through it. Where paintings are compared by it, it sees them, and what was painted in their place, and is gone back through.
+    The network that a second discriminator looks through sees a share of a step's images, as that does, and only the generator's step is
+    taken back through it. Where paintings are compared by it, it sees them, and what was painted in their place, and is gone back through.
     """
     both = [_Network(*each) for each in zip(passes(config.training, batch), networks.layers(config.model, level))]
     side = projected_side(config.training)

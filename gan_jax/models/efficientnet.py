@@ -75,8 +75,9 @@ def weights() -> Tree:
 def features(weights: Tree, images: Array, dtype: DTypeLike) -> list[Array]:
     """Returns what the blocks of `SEEN` make of images, from fine to coarse; activations are of `dtype`.
 
-    It can be differentiated by the images alone: the weights' derivatives are zero.
+    It can be differentiated by the images, backwards; the weights are constants to it.
     """
+    weights = jax.lax.stop_gradient(weights)
     kernel = jnp.asarray(weights["stem"]["kernel"], dtype)
     x = jax.lax.conv_general_dilated(images.astype(dtype), kernel, (2, 2), "SAME", dimension_numbers=("NHWC", "OHWI", "NHWC"))
     x = _activated(x, weights["stem"]["bias"])

@@ -50,8 +50,10 @@ class Meter:
 
     def _work(self, phase: Phase) -> float:
         """Returns how much work an image is at a phase, in comparison with others."""
-        side = projected_side(self._config.training)
-        return sum(networks.work(self._config.model, phase.level)) + (projected.work(0, side) if side else 0.0)
+        training = self._config.training
+        side = projected_side(training)
+        second = training.projected_share * projected.work(0, side) if side else 0.0
+        return sum(networks.work(self._config.model, phase.level)) + second
 
     def count(
         self, metrics: dict[str, jax.Array], alpha: float, learning_rate: float, seen: int, microbatches: int, *, log_now: bool

@@ -53,7 +53,10 @@ def projected_side(training: ConfigDict | StepSettings) -> int:
 
 
 def seen_by_second(training: ConfigDict | StepSettings, images: int) -> int:
-    """Returns how many of so many images a projected discriminator sees, by settings as in the section `training`: at least one."""
+    """Returns how many images of a device's batch, or of a microbatch, a projected discriminator sees: the first, at least one.
+
+    These are the same images on one device and on several, as `batches.shares` divides whole groups.
+    """
     return max(1, round(images * training.projected_share))
 
 
