@@ -307,7 +307,7 @@ def test_it_sees_a_share_of_a_step(simple):
         def loss(params):
             return projected_loss(players, by_share, params, frozen, state.generator, batch, alpha)[0]
 
-        return leaves(jax.grad(loss)(state.projected.params))
+        return leaves(jax.jit(jax.grad(loss))(state.projected.params))
 
     part, all_of_few, of_all = learnt(0.25, batch), learnt(1.0, jax.tree.map(lambda x: x[:4], batch)), learnt(1.0, batch)
     assert_same_gradients(all_of_few, part)
@@ -319,7 +319,7 @@ def test_it_sees_a_share_of_a_step(simple):
         return metrics["loss/generator_projected"]
 
     images = jnp.asarray(IMAGES[np.arange(24) % len(IMAGES)], jnp.float32) / 127.5 - 1
-    by_images = np.abs(jax.grad(taught)(images)).max(axis=(1, 2, 3))  # 16 by chance, of which 4 are seen, and 8 paintings
+    by_images = np.abs(jax.jit(jax.grad(taught))(images)).max(axis=(1, 2, 3))  # 16 by chance, of which 4 are seen, and 8 paintings
     assert by_images[:4].min() > 0 and by_images[4:].max() == 0
 
 
