@@ -13,7 +13,7 @@ from gan_jax.models.generator import on_sphere
 from gan_jax.models.projected import ProjectedDiscriminator
 from gan_jax.training import augmentation, losses, paintings
 from gan_jax.training.batches import Batch, GeneratorBatch, Inputs, OwnPaintings
-from gan_jax.training.settings import StepSettings, seen_by_second
+from gan_jax.training.settings import StepSettings, projected_images
 from gan_jax.training.state import Player, TrainState
 
 Tree = Mapping[str, Any]
@@ -116,7 +116,7 @@ def projected_loss(
     frozen: what it looks through. It sees what the first one sees, or a share of it, and has the hinge loss, whatever that one's is: it has
     no penalty.
     """
-    n = seen_by_second(settings, len(batch.real))
+    n = projected_images(settings, len(batch.real))
     real, generated = (images[:n] for images in shown(networks, settings, generator, batch, alpha))
     labels = jnp.concatenate([batch.labels[:n], batch.inputs.labels[:n]])
     scores = networks.discriminate_projected(params, networks.seen_projected(frozen, jnp.concatenate([real, generated])), labels, among=2)
@@ -172,8 +172,8 @@ def generator_loss(
     loss, metrics = loss.mean(), {"loss/generator": loss.mean()}
     forms: list[tuple[Array, Array]] = []
     if second:
-        (params, frozen), m = second, seen_by_second(settings, n)
-        seen, forms = what_second_sees(networks, frozen, augmented[:m], images[n:], batch.paintings)
+        (params, frozen), m = second, projected_images(settings, n)
+        seen, forms = seen_by_second(networks, frozen, augmented[:m], images[n:], batch.paintings)
         metrics["loss/generator_projected"] = -networks.discriminate_projected(params, seen, batch.inputs.labels[:m]).mean()
         loss = loss + settings.projected_discriminator * metrics["loss/generator_projected"]
     if batch.paintings is not None:
@@ -188,7 +188,7 @@ def generator_loss(
     return loss, (moved, metrics)
 
 
-def what_second_sees(
+def seen_by_second(
     networks: Networks, frozen: Tree, augmented: Array, painted: Array, own: OwnPaintings | None
 ) -> tuple[list[Array], list[tuple[Array, Array]]]:
     """Returns what the second discriminator sees in augmented images [n, r, r, 3], [n, h, w, c] for each size.

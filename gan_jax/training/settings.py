@@ -52,12 +52,12 @@ def projected_side(training: ConfigDict | StepSettings) -> int:
     return training.projected_resolution if training.projected_discriminator else 0
 
 
-def seen_by_second(training: ConfigDict | StepSettings, images: int) -> int:
+def projected_images(settings: StepSettings, images: int) -> int:
     """Returns how many images of a device's batch, or of a microbatch, a projected discriminator sees: the first, at least one.
 
-    These are the same images on one device and on several, as `batches.shares` divides whole groups.
+    Where the share is a number of quarters, and `batches.shares` divides groups of four, these are the same on one device and on several.
     """
-    return max(1, round(images * training.projected_share))
+    return max(1, round(images * settings.projected_share))
 
 
 def own_latents(training: ConfigDict, paintings: int) -> int:
