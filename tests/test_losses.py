@@ -55,7 +55,7 @@ def settings(loss, **changed):
     """Weights that are told apart in a sum."""
     training = default_config.get_config().training
     training.update({"loss": loss, "gradient_penalty": 10.0, "drift": 0.1, "r1": 2.0, "r1_every": 3} | changed)
-    return loop.step_settings(training, 0)
+    return loop.step_settings(training)
 
 
 @pytest.mark.parametrize("loss", losses.LOSSES)

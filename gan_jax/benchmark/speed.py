@@ -206,7 +206,7 @@ def prepare_step(
 ) -> tuple[Callable[[int], float], devices.Program, float]:
     """Returns what runs so many steps and says the seconds of one, its program, and the seconds that compiling took."""
     generator, discriminator = networks.build(config.model, phase.resolution, dtype, devices.AXIS)
-    constants = loop.step_settings(config.training, config.seed)
+    constants = loop.step_settings(config.training)
     step = make_step(generator, discriminator, constants, level=phase.level, batch_size=phase.batch_size, devices=count, with_r1=with_r1)
     among = jax.local_devices()[:count]
     own, side = own_latents(config.training, SYNTHETIC), projected_side(constants)
@@ -216,8 +216,9 @@ def prepare_step(
     labels[:, :1] = 1
     alpha = 0.5 if networks.of(config.model.name).GROWS else 1.0
     frozen = projected.frozen() if side else {}
-    placed = devices.replicate((images, labels, frozen, np.float32(alpha), np.float32(phase.learning_rate)), among)
-    inputs = Data(*placed[:3]), *placed[3:]
+    data = images, labels, np.int32(config.seed), frozen
+    placed = devices.replicate((data, np.float32(alpha), np.float32(phase.learning_rate)), among)
+    inputs = Data(*placed[0]), *placed[1:]
     begin = time.perf_counter()
     program = devices.Program(step, state, *inputs, among=among, library_products=side > 0)
     compile_seconds = time.perf_counter() - begin

@@ -147,7 +147,7 @@ def draw_batch(
 
     Without fresh latents the generator learns from the images that the discriminator sees: its inputs are the same.
     """
-    key = jax.random.fold_in(keys.key(settings.seed), state.images_seen)
+    key = jax.random.fold_in(keys.key(data.seed), state.images_seen)
     of_images, of_mirror, of_mix, of_latents, of_fresh, of_labels = jax.random.split(key, 6)
     m, size = data.images.shape[0], generator.latent_size
 

@@ -36,6 +36,7 @@ class Level:
         like: TrainState,
         images: Images,
         labels: np.ndarray,
+        seed: int,
         begin: int = 0,
         resident_gib: float = 0.0,
     ):
@@ -45,6 +46,7 @@ class Level:
           like: the abstract state, its shapes and its placement.
           images: uint8 [n, resolution, resolution, 3], at the full resolution.
           labels: float32 [n, label_size].
+          seed: of all that is drawn.
           begin: images that will have been seen at the first step.
           resident_gib: of images on each device; see `stream.budget`.
 
@@ -54,7 +56,7 @@ class Level:
         self._phase, self._penalty_every = phase, max(1, losses.penalty_every(settings.loss, settings.r1, settings.r1_every))
         space = budget(resident_gib, devices.memory_limit())
         n, size = images.shape[:2]
-        blocks = Blocks.of((n, size), phase.resolution, space, settings.seed, hosts.index(), hosts.count())
+        blocks = Blocks.of((n, size), phase.resolution, space, seed, hosts.index(), hosts.count())
         if settings.paintings and blocks.span:
             raise UserError(
                 f"config.training.paintings={settings.paintings:g}: {n:,} paintings are more than a device holds at once; 0 trains "

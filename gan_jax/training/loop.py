@@ -105,13 +105,13 @@ def _group(model: ConfigDict, resolution: int) -> int:
     return group
 
 
-def step_settings(training: ConfigDict, seed: int) -> StepSettings:
+def step_settings(training: ConfigDict) -> StepSettings:
     if training.paintings and training.paintings_batch % devices.count():
         raise UserError(f"config.training.paintings_batch={training.paintings_batch}: doesn't divide by {devices.count()} devices")
     if training.projected_discriminator:
         efficientnet.weights()  # which may not be there: better known before anything is compiled
     kinds = tuple(kind for kind in augmentation.KINDS if kind in training.augment_kinds)
-    return taken(StepSettings, training, seed=seed, augment_kinds=kinds)
+    return taken(StepSettings, training, augment_kinds=kinds)
 
 
 def train(
@@ -172,7 +172,7 @@ class _Run:
             print(f"gan_jax: {said}", file=sys.stderr)
         dtype = networks.compute_dtype(training.precision)
         generator, discriminator = networks.build(config.model, task.resolution, dtype, devices.AXIS)
-        settings = step_settings(training, config.seed)
+        settings = step_settings(training)
         if task.years:
             settings = dataclasses.replace(settings, year_width=settings.year_width / task.years.deviation)
         level = networks.full_level(task.resolution)
@@ -198,7 +198,8 @@ class _Run:
 
             def prepare(phase: Phase) -> Level:
                 first = max(phase.start, begun)
-                return Level(generator, discriminator, settings, phase, like, task.images, task.labels, first, training.resident_gib)
+                data = task.images, task.labels, config.seed
+                return Level(generator, discriminator, settings, phase, like, *data, first, training.resident_gib)
 
             phases = tuple(dataclasses.replace(phase, learning_rate=phase.learning_rate * self.lr_scale) for phase in phases)
             ahead = [phase for phase in phases if phase.end > begun]

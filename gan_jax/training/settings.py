@@ -9,7 +9,6 @@ from ml_collections import ConfigDict
 class StepSettings:
     """The constants of a step; each is described in `gan_jax/settings.py`."""
 
-    seed: int
     loss: str
     paintings: float
     paintings_batch: int

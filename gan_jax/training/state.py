@@ -50,6 +50,7 @@ class Data:
 
     images: Array  # uint8 [m, r, r, 3]
     labels: Array  # float32 [m, label_size]: one-hot, or the year in standard deviations from the mean; label_size is 0 without labels
+    seed: Array  # [] int32, of all that steps draw: an argument of their program, which is the same for all seeds
     frozen: Tree = flax.struct.field(default_factory=dict)  # what a second discriminator looks through, as `projected.frozen` makes it
 
 

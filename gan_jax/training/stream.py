@@ -124,7 +124,7 @@ class Stream:
           frozen: what a projected discriminator looks through.
         """
         self._images, self._labels, self._resolution, self._blocks, self._place = images, labels, resolution, blocks, place
-        self._frozen = place(frozen or {})
+        self._seed, self._frozen = place((np.int32(blocks.seed), frozen or {}))
         self._thread = ThreadPoolExecutor(1, "read")
         self._k = blocks.at(begin)
         self.here = self._read(self._k)
@@ -141,4 +141,4 @@ class Stream:
     def _read(self, k: int) -> Data:
         rows = self._blocks.rows(k)
         images, labels = self._place((read(self._images, rows, self._resolution), self._labels[rows]))
-        return Data(images, labels, self._frozen)
+        return Data(images, labels, self._seed, self._frozen)
