@@ -24,7 +24,7 @@ from gan_jax.models.layers import reduce
 from gan_jax.settings import BY_NAME
 from gan_jax.training import batches, devices, levels, loop, paintings, step
 from gan_jax.training.checkpoints import Checkpoints
-from gan_jax.training.players import Networks, generator_loss, projected_loss
+from gan_jax.training.players import Networks, Painted, generator_loss, projected_loss, seen_by_second
 from gan_jax.training.state import Data, init_state
 from gan_jax.training.trained import init_from, read_trained, state_like
 
@@ -315,12 +315,62 @@ def test_it_sees_a_share_of_a_step(simple):
 
     def taught(images) -> jax.Array:
         first, sees = state.discriminator, (state.projected.params, frozen)
-        _, (_, metrics) = generator_loss(players, settings, images, first.stats, first.params, again, alpha, sees)
+        made = images, seen_by_second(players, settings, frozen, images, again)
+        _, (_, metrics) = generator_loss(players, settings, made, first.stats, first.params, again, alpha, sees)
         return metrics["loss/generator_projected"]
 
     images = jnp.asarray(IMAGES[np.arange(24) % len(IMAGES)], jnp.float32) / 127.5 - 1
     by_images = np.abs(jax.jit(jax.grad(taught))(images)).max(axis=(1, 2, 3))  # 16 by chance, of which 4 are seen, and 8 paintings
     assert by_images[:4].min() > 0 and by_images[4:].max() == 0
+
+
+def test_what_is_painted_is_looked_at_once_for_all_players(simple, monkeypatch):
+    own = dict(paintings=1.0, paintings_batch=8, paintings_detail=2, paintings_forms=1.0)
+    config = with_second(adam_b1=0.5, augment="fixed", augment_strength=0.5, projected_share=0.5, **own)
+    (g, d), settings = networks.build(config.model, 16, jnp.float32, devices.AXIS), loop.step_settings(config.training)
+    players, frozen, alpha = Networks(g, d, 4, second(axis_name=devices.AXIS)), projected.frozen(), jnp.float32(1)
+    state = init_state(g, d, 4, 0, "fixed", 0.5, len(IMAGES), SIDE)
+    looked_at: list[int] = []
+
+    def spy(network, frozen, images, look=projected.ProjectedDiscriminator.features):
+        looked_at.append(len(images))
+        return look(network, frozen, images)
+
+    monkeypatch.setattr(projected.ProjectedDiscriminator, "features", spy)
+
+    def learnt(once: bool):
+        def on_device(rate):
+            share = batches.Share(16, 1, jnp.int32(0))
+            data = Data(jnp.asarray(IMAGES), jnp.asarray(NO_LABELS), jnp.int32(1), frozen)
+            batch, again = batches.draw_batch(state, data, alpha, settings, g, share)
+            painted = Painted.by(players, settings, state, frozen, again, alpha)
+            batch = painted.among(batch)
+            if not once:
+                batch, painted = dataclasses.replace(batch, seen=None), None
+            second, _ = step.projected_step(players, settings, state, frozen, batch, alpha, rate)
+            after = dataclasses.replace(state, projected=second)
+            first, latents, _, _ = step.generator_step(players, settings, after, state.discriminator, frozen, again, painted, alpha, rate)
+            return second.adam.mu, first.adam.mu, {"latents": latents}
+
+        looked_at.clear()
+        found = jax.jit(jax.vmap(on_device, axis_name=devices.AXIS))(jnp.full(1, 1e-3, jnp.float32))
+        return [leaves(jax.tree.map(lambda x: x[0], part)) for part in found], sorted(looked_at)
+
+    (once, looks), (twice, _) = learnt(True), learnt(False)
+    for one, other in zip(once, twice):
+        assert_same_gradients(other, one)
+    assert looks == [8, 8, 8 + 8]  # half of 16 paintings; the 8 that are compared; half of 16 images with what is painted for those 8
+
+
+@pytest.mark.parametrize("second, fresh", [(1.0, False), (1.0, True), (0.0, False)])
+def test_all_players_see_it_augmented_alike_where_there_is_a_second_discriminator(simple, second, fresh):
+    config = with_second(weight=second, fresh_latents=fresh, augment="fixed")
+    g, d = build(config)
+    state = init_state(g, d, 4, 0, "fixed", 0.5, side=SIDE if second else 0)
+    settings, data = loop.step_settings(config.training), Data(IMAGES, NO_LABELS, jnp.int32(1))
+    batch, again = batches.draw_batch(state, data, jnp.float32(1), settings, g, batches.Share(16, 1, jnp.int32(0)))
+    alike = [np.array_equal(a, b) for a, b in zip(*map(jax.tree.leaves, (batch.augment_generated, again.augment)))]
+    assert all(alike) if second and not fresh else not any(alike)
 
 
 def test_paintings_and_what_is_painted_in_their_place_are_moved_alike(simple, monkeypatch):
@@ -342,7 +392,8 @@ def test_paintings_and_what_is_painted_in_their_place_are_moved_alike(simple, mo
     def unlike(here) -> float:
         images = jnp.concatenate([chance, here])
         first, sees = state.discriminator, (state.projected.params, frozen)
-        _, (_, metrics) = generator_loss(players, settings, images, first.stats, first.params, batch, alpha, sees)
+        made = images, seen_by_second(players, settings, frozen, images, batch)
+        _, (_, metrics) = generator_loss(players, settings, made, first.stats, first.params, batch, alpha, sees)
         return float(metrics["loss/works"])
 
     assert unlike(there) < 1e-5

@@ -99,7 +99,7 @@ def test_losses_are_those_of_what_the_networks_say():
 
     images, _ = jax.jit(generate_batch, static_argnums=0)(networks, g.params, g.stats, for_generator, ALPHA)
     scores, guess = judged(images)
-    loss, (_, metrics) = of_generator(networks, settings, images, d.stats, d.params, for_generator, ALPHA)
+    loss, (_, metrics) = of_generator(networks, settings, (images, None), d.stats, d.params, for_generator, ALPHA)
     np.testing.assert_allclose(loss, -scores.mean() + 2 * wrong(guess, for_generator.inputs.labels), rtol=1e-3)
     assert metrics["loss/generator"] == loss
 

@@ -46,6 +46,7 @@ class Batch:
     augment_generated: Chances | None = None
     strength: Array | None = None  # [n], all alike: that of the augmentation
     generated: Array | None = None  # [n, r, r, 3], where they are painted already
+    seen: list[Array] | None = None  # [m, h, w, c] each, what a second discriminator's network has seen in the first of them already
 
 
 @flax.struct.dataclass
@@ -184,6 +185,8 @@ def draw_batch(
             jax.tree.map(share.of, augmentation.draw(each, share.batch_size, settings.augment_kinds))
             for each in jax.random.split(jax.random.fold_in(key, AUGMENTATION), 3)
         )
+        if projected_side(settings) and not settings.fresh_latents:
+            again = generated  # alike for both players: the second discriminator's network looks at them once
         strength = jnp.broadcast_to(state.augmentation.strength, share.batch_size // share.devices)
         batch = dataclasses.replace(batch, augment_real=real, augment_generated=generated, strength=strength)
         for_generator = dataclasses.replace(for_generator, augment=again, strength=strength)

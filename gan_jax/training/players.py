@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
+import flax
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -12,7 +13,7 @@ from jax import Array
 from gan_jax.models.generator import on_sphere
 from gan_jax.models.projected import ProjectedDiscriminator
 from gan_jax.training import augmentation, losses, paintings
-from gan_jax.training.batches import Batch, GeneratorBatch, Inputs, OwnPaintings
+from gan_jax.training.batches import Batch, GeneratorBatch, Inputs
 from gan_jax.training.settings import StepSettings, projected_images
 from gan_jax.training.state import Player, TrainState
 
@@ -69,6 +70,17 @@ class Networks:
         return y, moved["batch_stats"]
 
 
+@flax.struct.dataclass
+class Seen:
+    """What a second discriminator's network sees in what `generate_batch` makes: features [.., h, w, c] of each size."""
+
+    scored: list[Array]  # of images by chance, augmented, of which it sees a share
+    compared: list[Array]  # of what is painted in paintings' place, moved; [] where it is not compared by that
+
+
+Made = tuple[Array, Seen | None]  # images, and what is seen in them where there is a second discriminator
+
+
 def discriminator_loss(
     networks: Networks,
     settings: StepSettings,
@@ -119,7 +131,11 @@ def projected_loss(
     n = projected_images(settings, len(batch.real))
     real, generated = (images[:n] for images in shown(networks, settings, generator, batch, alpha))
     labels = jnp.concatenate([batch.labels[:n], batch.inputs.labels[:n]])
-    scores = networks.discriminate_projected(params, networks.seen_projected(frozen, jnp.concatenate([real, generated])), labels, among=2)
+    if batch.seen is None:
+        seen = networks.seen_projected(frozen, jnp.concatenate([real, generated]))
+    else:
+        seen = [jnp.concatenate(both) for both in zip(networks.seen_projected(frozen, real), batch.seen)]
+    scores = networks.discriminate_projected(params, seen, labels, among=2)
     of_real, of_generated = jnp.split(scores, 2)
     loss = losses.hinge_discriminator(of_real, of_generated).mean()
     return loss, ({}, {"score/real_projected": of_real.mean(), "score/fake_projected": of_generated.mean(), "loss/projected": loss})
@@ -148,62 +164,70 @@ def generate_batch(networks: Networks, params: Tree, stats: Tree, batch: Generat
     return networks.generate(only(params, params.keys() - {PAINTINGS}), stats, inputs, alpha)
 
 
+def make(
+    networks: Networks, settings: StepSettings, params: Tree, stats: Tree, frozen: Tree, batch: GeneratorBatch, alpha: Array
+) -> tuple[Made, Tree]:
+    """Paints a batch, and looks at it through what the second discriminator looks through; also returns the batch statistics after that."""
+    images, moved = generate_batch(networks, params, stats, batch, alpha)
+    return (images, seen_by_second(networks, settings, frozen, images, batch) if networks.second else None), moved
+
+
+def seen_by_second(networks: Networks, settings: StepSettings, frozen: Tree, images: Array, batch: GeneratorBatch) -> Seen:
+    """Looks at images [n + k, r, r, 3], as `generate_batch` makes them, through `frozen`."""
+    n, own = len(batch.inputs.latents), batch.paintings
+    scored = augment(images[:n], batch.augment, batch.strength, settings)[: projected_images(settings, n)]
+    if own is None or own.moves is None:
+        return Seen(networks.seen_projected(frozen, scored), [])
+    # One pass for what is scored and for what is compared, as it is gone back through.
+    seen = networks.seen_projected(frozen, jnp.concatenate([scored, moved_as_paintings(images[n:], own.moves)]))
+    return Seen([x[: len(scored)] for x in seen], [x[len(scored) :] for x in seen])
+
+
+def moved_as_paintings(images: Array, moves: augmentation.Chances) -> Array:
+    """Moves and zooms paintings [k, r, r, 3], or what is painted in their place, which are so moved alike.
+
+    What looks like a painting at one place and size alone is no form of it.
+    """
+    return augmentation.augment(images, moves, jnp.float32(1))
+
+
 def generator_loss(
     networks: Networks,
     settings: StepSettings,
-    images: Array,
+    made: Made,
     stats: Tree,
     discriminator: Tree,
     batch: GeneratorBatch,
     alpha: Array,
     second: tuple[Tree, Tree] | None = None,
 ) -> tuple[Array, tuple[Tree, Metrics]]:
-    """Returns the loss [] of what `generate_batch` makes, and beside it the discriminator's batch statistics after it and the metrics.
+    """Returns the loss [] of what `make` makes, and beside it the discriminator's batch statistics after it and the metrics.
 
     stats, discriminator: the discriminator's batch statistics and parameters.
     second: the second one's parameters, and what it looks through, where there is one.
     """
-    n, timed = len(batch.inputs.latents), networks.generator.timed
+    (images, seen), n, timed = made, len(batch.inputs.latents), networks.generator.timed
     augmented = augment(images[:n], batch.augment, batch.strength, settings)
     (scores, logits), moved = networks.discriminate(discriminator, stats, augmented, alpha)
     loss = losses.LOSSES[settings.loss].generator(losses.of_year(scores, logits, batch.inputs.labels) if timed else scores)
     if networks.generator.label_size and not timed:
         loss = loss + settings.label_weight * losses.cross_entropy(logits, batch.inputs.labels)
     loss, metrics = loss.mean(), {"loss/generator": loss.mean()}
-    forms: list[tuple[Array, Array]] = []
-    if second:
-        (params, frozen), m = second, projected_images(settings, n)
-        seen, forms = seen_by_second(networks, frozen, augmented[:m], images[n:], batch.paintings)
-        metrics["loss/generator_projected"] = -networks.discriminate_projected(params, seen, batch.inputs.labels[:m]).mean()
+    if second and seen:
+        labels = batch.inputs.labels[: projected_images(settings, n)]
+        metrics["loss/generator_projected"] = -networks.discriminate_projected(second[0], seen.scored, labels).mean()
         loss = loss + settings.projected_discriminator * metrics["loss/generator_projected"]
-    if batch.paintings is not None:
-        both = jnp.concatenate([batch.paintings.images, images[n:]])
+    if own := batch.paintings:
+        both = jnp.concatenate([own.images, images[n:]])
         layers = (jnp.split(layer, 2) for layer in networks.features(discriminator, moved, both, alpha, among=2))
         features = [(there, here) for there, here in layers]
-        unlike = paintings.unlike(images[n:], batch.paintings.images, features, settings.paintings_detail)
-        if forms:
-            unlike = unlike + settings.paintings_forms * paintings.unlike_features(forms)
+        unlike = paintings.unlike(images[n:], own.images, features, settings.paintings_detail)
+        if second and seen and own.moves:
+            forms = networks.seen_projected(second[1], moved_as_paintings(own.images, own.moves))
+            unlike = unlike + settings.paintings_forms * paintings.unlike_features(list(zip(forms, seen.compared)))
         metrics["loss/works"] = unlike.mean()
         loss = loss + settings.paintings * metrics["loss/works"]
     return loss, (moved, metrics)
-
-
-def seen_by_second(
-    networks: Networks, frozen: Tree, augmented: Array, painted: Array, own: OwnPaintings | None
-) -> tuple[list[Array], list[tuple[Array, Array]]]:
-    """Returns what the second discriminator sees in augmented images [n, r, r, 3], [n, h, w, c] for each size.
-
-    Beside it, where paintings are compared by that, what it sees in them and in what is `painted` in their place [k, r, r, 3]: a pair
-    [k, h, w, c] for each size.
-    """
-    n = len(augmented)
-    if own is None or own.moves is None:
-        return networks.seen_projected(frozen, augmented), []
-    # Moved and zoomed alike: what looks like the painting at one place and size alone is no form of it.
-    there, here = (augmentation.augment(each, own.moves, jnp.float32(1)) for each in (own.images, painted))
-    # One pass for what is scored and for what is compared, as it is gone back through.
-    seen = networks.seen_projected(frozen, jnp.concatenate([augmented, here]))
-    return [x[:n] for x in seen], [(x, y[n:]) for x, y in zip(networks.seen_projected(frozen, there), seen)]
 
 
 def augment(images: Array, chances: augmentation.Chances | None, strength: Array | None, settings: StepSettings) -> Array:
@@ -216,18 +240,25 @@ def augment(images: Array, chances: augmentation.Chances | None, strength: Array
 
 @dataclasses.dataclass(frozen=True)
 class Painted:
-    """What the generator has made of a batch, for both players to learn from."""
+    """What the generator has made of a batch, for all players to learn from."""
 
-    images: Array  # [n + k, r, r, 3], those of paintings at their own latents last
-    backwards: Callable[[Array], tuple[Tree]]  # a gradient by the images to one by what the generator's step changes
+    made: Made  # [n + k, r, r, 3], those of paintings at their own latents last
+    backwards: Callable[[Made], tuple[Tree]]  # a gradient by it to one by what the generator's step changes
     stats: Tree
 
     @classmethod
-    def by(cls, networks: Networks, state: TrainState, batch: GeneratorBatch, alpha: Array) -> "Painted":
-        def images(params: Tree) -> tuple[Array, Tree]:
-            return generate_batch(networks, params, state.generator.stats, batch, alpha)
+    def by(
+        cls, networks: Networks, settings: StepSettings, state: TrainState, frozen: Tree, batch: GeneratorBatch, alpha: Array
+    ) -> "Painted":
+        def made(params: Tree) -> tuple[Made, Tree]:
+            return make(networks, settings, params, state.generator.stats, frozen, batch, alpha)
 
-        return cls(*jax.vjp(images, trained_with_generator(state), has_aux=True))
+        return cls(*jax.vjp(made, trained_with_generator(state), has_aux=True))
+
+    def among(self, batch: Batch) -> Batch:
+        """Returns what the discriminators learn from, with what is made already."""
+        images, seen = self.made
+        return dataclasses.replace(batch, generated=images[: len(batch.real)], seen=seen.scored if seen else None)
 
 
 def _variables(params: Tree, stats: Tree) -> Tree:

@@ -17,13 +17,14 @@ from gan_jax.training.batches import Batch, GeneratorBatch, Share, draw_batch
 from gan_jax.training.devices import AXIS
 from gan_jax.training.players import (
     PAINTINGS,
+    Made,
     Metrics,
     Networks,
     Painted,
     Tree,
     discriminator_loss,
-    generate_batch,
     generator_loss,
+    make,
     only,
     projected_loss,
     trained_with_generator,
@@ -64,17 +65,15 @@ def make_step(
     def step(state: TrainState, data: Data, alpha: Array, learning_rate: Array) -> tuple[TrainState, Metrics]:
         share = Share(batch_size, devices, jax.lax.axis_index(AXIS))
         batch, for_generator = draw_batch(state, data, alpha, settings, generator, share)
-        painted = Painted.by(networks, state, for_generator, alpha) if shared else None
+        painted = Painted.by(networks, settings, state, data.frozen, for_generator, alpha) if shared else None
         if painted:
-            batch = dataclasses.replace(batch, generated=painted.images[: len(batch.real)])
+            batch = painted.among(batch)
         d, d_metrics = discriminator_step(networks, settings, state, batch, alpha, learning_rate, microbatches)
-        sees = None
-        if state.projected:
+        if second:
             beside, more = projected_step(networks, settings, state, data.frozen, batch, alpha, learning_rate, microbatches)
-            sees, d_metrics = (beside.params, data.frozen), {**d_metrics, **more}
-            state = dataclasses.replace(state, projected=beside)
+            state, d_metrics = dataclasses.replace(state, projected=beside), {**d_metrics, **more}
         g, own, stats, g_metrics = generator_step(
-            networks, settings, state, d, for_generator, painted, alpha, learning_rate, microbatches, sees
+            networks, settings, state, d, data.frozen, for_generator, painted, alpha, learning_rate, microbatches
         )
         d = dataclasses.replace(d, stats=stats)
         state = dataclasses.replace(state, images_seen=state.images_seen + batch_size, generator=g, discriminator=d)
@@ -140,16 +139,16 @@ def generator_step(
     settings: StepSettings,
     state: TrainState,
     discriminator: Player,
+    frozen: Tree,
     batch: GeneratorBatch,
     painted: Painted | None,
     alpha: Array,
     learning_rate: Array,
     microbatches: int = 1,
-    second: tuple[Tree, Tree] | None = None,
 ) -> tuple[Player, Tree | None, Tree, Metrics]:
-    """Lets the generator learn from a batch, or from what is `painted` of it already, beside a discriminator that has had its step.
+    """Lets the generator learn from a batch, or from what is `painted` of it already, beside discriminators that have had their steps.
 
-    second: the parameters of the second discriminator, after its step, and what it looks through, where there is one.
+    discriminator: the first; a second one is that of the state. `frozen` is what that looks through.
 
     Returns the generator, the gradient by the paintings' own latents (None where they have none), the discriminator's batch statistics and
     the metrics.
@@ -157,17 +156,19 @@ def generator_step(
     g, params = state.generator, trained_with_generator(state)
     names = active_layers(networks.generator, networks.level, g)
 
-    def of_images(images: Array, stats: Tree, batch: GeneratorBatch) -> tuple[Array, tuple[Tree, Metrics]]:
-        return generator_loss(networks, settings, images, stats, discriminator.params, batch, alpha, second)
+    second = (state.projected.params, frozen) if state.projected else None
+
+    def of_made(made: Made, stats: Tree, batch: GeneratorBatch) -> tuple[Array, tuple[Tree, Metrics]]:
+        return generator_loss(networks, settings, made, stats, discriminator.params, batch, alpha, second)
 
     def of_params(active: Tree, stats: tuple[Tree, Tree], batch: GeneratorBatch) -> tuple[Array, tuple[tuple[Tree, Tree], Metrics]]:
-        images, moved = generate_batch(networks, {**params, **active}, stats[0], batch, alpha)
-        loss, (d_stats, metrics) = of_images(images, stats[1], batch)
+        made, moved = make(networks, settings, {**params, **active}, stats[0], frozen, batch, alpha)
+        loss, (d_stats, metrics) = of_made(made, stats[1], batch)
         return loss, ((moved, d_stats), metrics)
 
     if painted:
-        by_images, (d_stats, metrics) = jax.grad(of_images, has_aux=True)(painted.images, discriminator.stats, batch)
-        gradients, moved = painted.backwards(by_images)[0], painted.stats
+        by_made, (d_stats, metrics) = jax.grad(of_made, has_aux=True)(painted.made, discriminator.stats, batch)
+        gradients, moved = painted.backwards(by_made)[0], painted.stats
     else:
         active, stats = only(params, names | (params.keys() & {PAINTINGS})), (g.stats, discriminator.stats)
         gradients, ((moved, d_stats), metrics) = accumulate(of_params, active, stats, batch, microbatches)
