@@ -41,8 +41,8 @@ def get_config(argument: str = "") -> ConfigDict:
     # coarse layers that weigh the channels of fine ones; and paintings' latents that are kept spread. The paintings are known by heart
     # after some hundred views of each; augmentation that gets stronger with that holds it back. The discriminator learns the more slowly,
     # the stronger the augmentation is: samples were nearer with that (docs/tried.md). Forms come from a second discriminator, which looks
-    # through a network that knows photographs, at the 224 px that it learnt at. By that network paintings are compared with their
-    # reconstructions too, and these weigh more than by default: so a way begins and ends with what can be recognised as the two paintings.
+    # through a network that knows photographs, at 192 px, not much less than it learnt at. By that network paintings are compared with
+    # their reconstructions too, and these weigh more than usual: a way begins and ends with what can be recognised as the two paintings.
     # Samples and ways get nearer the more steps there are, up to the most that were tried, so steps are made short: the second
     # discriminator sees half of a step's images, fewer paintings are compared in each, and all networks learn at twice the paper's rate.
     # Which checkpoint is the best one differs between runs: there is one to choose after every 50,000 images. A fifth of the changes of
@@ -56,7 +56,7 @@ def get_config(argument: str = "") -> ConfigDict:
     config.model.noise_from = 64
     training.discriminator_slowing = 0.75
     training.projected_discriminator = 1.0
-    training.projected_resolution = 224
+    training.projected_resolution = 192
     training.projected_share = 0.5
     training.learning_rate = 0.0004
     training.augment = "adaptive"
@@ -74,6 +74,6 @@ def get_config(argument: str = "") -> ConfigDict:
     config.inversion.steps = 300
     config.inversion.restarts = 4
     config.tuning.pairs = 12
-    config.tuning.steps = 400
+    config.tuning.steps = 600
     config.tuning.pixels = 5.0
     return config

@@ -115,8 +115,9 @@ class _Network:
 def _networks(config: ConfigDict, level: int, batch: int | None) -> list[_Network]:
     """Returns all that a step goes through.
 
-    The network that a second discriminator looks through sees a share of a step's images, as that does, and only the generator's step is
-    taken back through it. Where paintings are compared by it, it sees them, and what was painted in their place, and is gone back through.
+    The network that a second discriminator looks through sees a share of a step's images, as that does, those that are painted once for
+    both players, or with latents of their own for each, twice; only the generator's step is taken back through it. Where paintings are
+    compared by it, it sees them, and what was painted in their place, and is gone back through.
     """
     both = [_Network(*each) for each in zip(passes(config.training, batch), networks.layers(config.model, level))]
     side = projected_side(config.training)
@@ -124,8 +125,8 @@ def _networks(config: ConfigDict, level: int, batch: int | None) -> list[_Networ
         return both
     fixed, learnt = projected.layers(networks.build(config.model, 2**level, jnp.float32)[1].label_size, side)
     own = own_paintings(config.training, batch) if config.training.paintings_forms else 0.0
-    share = config.training.projected_share
-    return [*both, _Network(4 * share + 3 * own, fixed, dense=False, learns=False), _Network(8 * share, learnt, dense=False)]
+    share, looks = config.training.projected_share, 4 if config.training.fresh_latents else 3
+    return [*both, _Network(looks * share + 3 * own, fixed, dense=False, learns=False), _Network(8 * share, learnt, dense=False)]
 
 
 def _sides(layer: Layer, batch: int, dense: bool) -> Iterator[tuple[int, int, int]]:
