@@ -338,28 +338,26 @@ def test_what_is_painted_is_looked_at_once_for_all_players(simple, monkeypatch):
 
     monkeypatch.setattr(projected.ProjectedDiscriminator, "features", spy)
 
-    def learnt(once: bool):
-        def on_device(rate):
-            share = batches.Share(16, 1, jnp.int32(0))
-            data = Data(jnp.asarray(IMAGES), jnp.asarray(NO_LABELS), jnp.int32(1), frozen)
-            batch, again = batches.draw_batch(state, data, alpha, settings, g, share)
-            painted = Painted.by(players, settings, state, frozen, again, alpha)
-            batch = painted.among(batch)
-            if not once:
-                batch, painted = dataclasses.replace(batch, seen=None), None
+    def on_device(rate):
+        data = Data(jnp.asarray(IMAGES), jnp.asarray(NO_LABELS), jnp.int32(1), frozen)
+        batch, again = batches.draw_batch(state, data, alpha, settings, g, batches.Share(16, 1, jnp.int32(0)))
+        painted = Painted.by(players, settings, state, frozen, again, alpha)
+
+        def learnt(batch, painted):
             second, _ = step.projected_step(players, settings, state, frozen, batch, alpha, rate)
             after = dataclasses.replace(state, projected=second)
             first, latents, _, _ = step.generator_step(players, settings, after, state.discriminator, frozen, again, painted, alpha, rate)
             return second.adam.mu, first.adam.mu, {"latents": latents}
 
-        looked_at.clear()
-        found = jax.jit(jax.vmap(on_device, axis_name=devices.AXIS))(jnp.full(1, 1e-3, jnp.float32))
-        return [leaves(jax.tree.map(lambda x: x[0], part)) for part in found], sorted(looked_at)
+        batch = painted.among(batch)
+        once = learnt(batch, painted)
+        # Half of 16 images by chance, and what is painted for 8 paintings; half of 16 paintings; the 8 paintings that are compared.
+        assert looked_at == [8 + 8, 8, 8]
+        return once, learnt(dataclasses.replace(batch, seen=None), None)
 
-    (once, looks), (twice, _) = learnt(True), learnt(False)
-    for one, other in zip(once, twice):
-        assert_same_gradients(other, one)
-    assert looks == [8, 8, 8 + 8]  # half of 16 paintings; the 8 that are compared; half of 16 images with what is painted for those 8
+    both = jax.jit(jax.vmap(on_device, axis_name=devices.AXIS))(jnp.full(1, 1e-3, jnp.float32))
+    for once, twice in zip(*both):
+        assert_same_gradients(*(leaves(jax.tree.map(lambda x: x[0], part)) for part in (twice, once)))
 
 
 @pytest.mark.parametrize("second, fresh", [(1.0, False), (1.0, True), (0.0, False)])

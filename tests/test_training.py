@@ -587,6 +587,18 @@ def test_the_compilers_account_of_memory_decides_before_anything_runs(tmp_path, 
         make_level(config)
 
 
+@pytest.mark.parametrize(
+    "images, paintings, count, least", [(64, 0, 4, "4"), (64, 8, 2, "8 and 1 paintings"), (32, 64, 2, "4 and 8 paintings")]
+)
+def test_a_batch_is_halved_as_long_as_it_and_its_paintings_can_be(images, paintings, count, least):
+    """On four devices, in whole groups of four images."""
+    microbatching = fitting.Microbatching(images, 16, 4, paintings)
+    with pytest.raises(UserError, match=rf"in microbatches of {least} \(why\)"):
+        while True:
+            microbatching = microbatching.halved("why")
+    assert microbatching.count == count
+
+
 def make_level(config):
     networks_, settings = build(config), loop.step_settings(config.training)
     phase = loop.make_schedule(config.training, config.model, 16)[-1]

@@ -36,9 +36,10 @@ class Microbatching:
         """Returns twice as many microbatches. Raises UserError where they can't be divided any more."""
         paintings = self.paintings // devices.count() // self.count
         if paintings % 2 or self.images % 2 or (self.images // 2) % math.gcd(self.group, self.images):
+            beside = f" and {paintings} paintings" if paintings else ""
             raise UserError(
-                f"config.training.batch_size: {self.batch_size} images at {self.resolution} px don't fit into a device's "
-                f"memory, in microbatches of {self.images} ({reason}); fewer channels, a lower resolution or more devices would"
+                f"config.training.batch_size: {self.batch_size} images at {self.resolution} px don't fit into a device's memory, "
+                f"in microbatches of {self.images}{beside} ({reason}); fewer channels, a lower resolution or more devices would"
             )
         return dataclasses.replace(self, count=2 * self.count)
 
