@@ -130,7 +130,8 @@ SETTINGS: tuple[Field, ...] = (
         real("between", 0.5, 0, 1, "training.paintings: part of what the discriminator sees that lies on the way between two of them"),
         real("year_width", 0.25, 1e-6, INF, "model.year: years either way, by a normal distribution, that count as the same time"),
         flag("fresh_latents", False,
-             "new latents for the generator's step, or those that the discriminator has just seen; where there are two, augmented alike"),
+             "new latents for the generator's step; without, it learns from the images that the discriminator has just seen, which with a "
+             "second one are augmented alike, too"),
         real("ema_decay", 0.0, 0, 0.9999999, "of the averaged generator, a step; 0: by the half-life, which batch sizes don't change"),
         real("ema_half_life_kimg", 10.0, 1e-6, INF, "of the averaged generator, in thousands of images"),
         real("ema_ramp_up", 0.05, 1e-6, INF, "its half-life is at most this part of the images seen"),

@@ -24,7 +24,7 @@ from gan_jax.models.layers import reduce
 from gan_jax.settings import BY_NAME
 from gan_jax.training import batches, devices, levels, loop, paintings, step
 from gan_jax.training.checkpoints import Checkpoints
-from gan_jax.training.players import Networks, Painted, generator_loss, projected_loss, seen_by_second
+from gan_jax.training.players import Networks, Painted, generator_loss, look, projected_loss
 from gan_jax.training.state import Data, init_state
 from gan_jax.training.trained import init_from, read_trained, state_like
 
@@ -315,7 +315,7 @@ def test_it_sees_a_share_of_a_step(simple):
 
     def taught(images) -> jax.Array:
         first, sees = state.discriminator, (state.projected.params, frozen)
-        made = images, seen_by_second(players, settings, frozen, images, again)
+        made = look(players, settings, frozen, images, again)
         _, (_, metrics) = generator_loss(players, settings, made, first.stats, first.params, again, alpha, sees)
         return metrics["loss/generator_projected"]
 
@@ -360,15 +360,15 @@ def test_what_is_painted_is_looked_at_once_for_all_players(simple, monkeypatch):
         assert_same_gradients(*(leaves(jax.tree.map(lambda x: x[0], part)) for part in (twice, once)))
 
 
-@pytest.mark.parametrize("second, fresh", [(1.0, False), (1.0, True), (0.0, False)])
-def test_all_players_see_it_augmented_alike_where_there_is_a_second_discriminator(simple, second, fresh):
-    config = with_second(weight=second, fresh_latents=fresh, augment="fixed")
+@pytest.mark.parametrize("weight, fresh", [(1.0, False), (1.0, True), (0.0, False)])
+def test_all_players_see_it_augmented_alike_where_there_is_a_second_discriminator(simple, weight, fresh):
+    config = with_second(weight=weight, fresh_latents=fresh, augment="fixed")
     g, d = build(config)
-    state = init_state(g, d, 4, 0, "fixed", 0.5, side=SIDE if second else 0)
+    state = init_state(g, d, 4, 0, "fixed", 0.5, side=SIDE if weight else 0)
     settings, data = loop.step_settings(config.training), Data(IMAGES, NO_LABELS, jnp.int32(1))
     batch, again = batches.draw_batch(state, data, jnp.float32(1), settings, g, batches.Share(16, 1, jnp.int32(0)))
     alike = [np.array_equal(a, b) for a, b in zip(*map(jax.tree.leaves, (batch.augment_generated, again.augment)))]
-    assert all(alike) if second and not fresh else not any(alike)
+    assert alike and (all(alike) if weight and not fresh else not any(alike))
 
 
 def test_paintings_and_what_is_painted_in_their_place_are_moved_alike(simple, monkeypatch):
@@ -390,7 +390,7 @@ def test_paintings_and_what_is_painted_in_their_place_are_moved_alike(simple, mo
     def unlike(here) -> float:
         images = jnp.concatenate([chance, here])
         first, sees = state.discriminator, (state.projected.params, frozen)
-        made = images, seen_by_second(players, settings, frozen, images, batch)
+        made = look(players, settings, frozen, images, batch)
         _, (_, metrics) = generator_loss(players, settings, made, first.stats, first.params, batch, alpha, sees)
         return float(metrics["loss/works"])
 

@@ -11,7 +11,7 @@ from test_training import IMAGES, LABELS, NO_LABELS, build, leaves, tiny
 
 from gan_jax.training import batches, devices, loop
 from gan_jax.training.batches import Inputs, Share, draw_batch
-from gan_jax.training.players import Networks, discriminator_loss, generate_batch, generator_loss
+from gan_jax.training.players import Networks, discriminator_loss, generator_loss, make
 from gan_jax.training.settings import own_latents
 from gan_jax.training.state import Data, Player, init_state
 from gan_jax.training.step import accumulate, adam_step, discriminator_step
@@ -97,9 +97,9 @@ def test_losses_are_those_of_what_the_networks_say():
     )
     assert "penalty" not in metrics
 
-    images, _ = jax.jit(generate_batch, static_argnums=0)(networks, g.params, g.stats, for_generator, ALPHA)
-    scores, guess = judged(images)
-    loss, (_, metrics) = of_generator(networks, settings, (images, None), d.stats, d.params, for_generator, ALPHA)
+    made, _ = jax.jit(make, static_argnums=(0, 1))(networks, settings, g.params, g.stats, {}, for_generator, ALPHA)
+    scores, guess = judged(made.images)
+    loss, (_, metrics) = of_generator(networks, settings, made, d.stats, d.params, for_generator, ALPHA)
     np.testing.assert_allclose(loss, -scores.mean() + 2 * wrong(guess, for_generator.inputs.labels), rtol=1e-3)
     assert metrics["loss/generator"] == loss
 

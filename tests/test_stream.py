@@ -21,8 +21,9 @@ def stream(resolution=16, bytes_there=BYTES, begin=0) -> Stream:
     return Stream(MANY, LABELS, resolution, blocks(resolution, bytes_there), begin, lambda data: data)
 
 
-def test_what_fits_is_there_from_the_beginning():
+def test_what_fits_is_there_from_the_beginning_with_the_seed():
     whole = stream(bytes_there=MANY.nbytes)
+    assert whole.here.seed == blocks().seed == 3
     for seen in (0, 10**6):
         np.testing.assert_array_equal(whole(seen).images, MANY)
         np.testing.assert_array_equal(whole(seen).labels, LABELS)

@@ -115,8 +115,8 @@ class _Network:
 def _networks(config: ConfigDict, level: int, batch: int | None) -> list[_Network]:
     """Returns all that a step goes through.
 
-    The network that a second discriminator looks through sees a share of a step's images, as that does, those that are painted once for
-    both players, or with latents of their own for each, twice; only the generator's step is taken back through it. Where paintings are
+    The network that a second discriminator looks through sees a share of a step's images, as that does: the real ones once, painted ones
+    once for all players or, with fresh latents, once for each. Only the generator's step is taken back through it. Where paintings are
     compared by it, it sees them, and what was painted in their place, and is gone back through.
     """
     both = [_Network(*each) for each in zip(passes(config.training, batch), networks.layers(config.model, level))]

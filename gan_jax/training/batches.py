@@ -146,7 +146,8 @@ def draw_batch(
 ) -> tuple[Batch, GeneratorBatch]:
     """Draws what both players learn from in the step after `state`: a function of the seed and the images seen alone.
 
-    Without fresh latents the generator learns from the images that the discriminator sees: its inputs are the same.
+    Without fresh latents the generator learns from the images that the discriminator sees: its inputs are the same, and with a second
+    discriminator these are augmented alike, too.
     """
     key = jax.random.fold_in(keys.key(data.seed), state.images_seen)
     of_images, of_mirror, of_mix, of_latents, of_fresh, of_labels = jax.random.split(key, 6)
@@ -186,7 +187,7 @@ def draw_batch(
             for each in jax.random.split(jax.random.fold_in(key, AUGMENTATION), 3)
         )
         if projected_side(settings) and not settings.fresh_latents:
-            again = generated  # alike for both players: the second discriminator's network looks at them once
+            again = generated  # so the second discriminator's network need not look at them twice
         strength = jnp.broadcast_to(state.augmentation.strength, share.batch_size // share.devices)
         batch = dataclasses.replace(batch, augment_real=real, augment_generated=generated, strength=strength)
         for_generator = dataclasses.replace(for_generator, augment=again, strength=strength)

@@ -71,14 +71,14 @@ class Networks:
 
 
 @flax.struct.dataclass
-class Seen:
-    """What a second discriminator's network sees in what `generate_batch` makes: features [.., h, w, c] of each size."""
+class Made:
+    """Images of n inputs and of k paintings, and what is seen in them."""
 
-    scored: list[Array]  # of images by chance, augmented, of which it sees a share
-    compared: list[Array]  # of what is painted in paintings' place, moved; [] where it is not compared by that
-
-
-Made = tuple[Array, Seen | None]  # images, and what is seen in them where there is a second discriminator
+    images: Array  # [n + k, r, r, 3], those of paintings at their own latents last
+    augmented: Array  # [n, r, r, 3], as the discriminators see the first n
+    # What a second discriminator's network sees, features [.., h, w, c] of each size; [] where there is none:
+    scored: list[Array]  # in a share of the augmented images
+    compared: list[Array]  # in what is painted in paintings' place, moved; [] also where it is not compared by that
 
 
 def discriminator_loss(
@@ -125,17 +125,17 @@ def projected_loss(
 ) -> tuple[Array, tuple[Tree, Metrics]]:
     """Returns the second discriminator's loss [], and beside it {}, as it has no batch statistics to keep, and the metrics.
 
-    frozen: what it looks through. It sees what the first one sees, or a share of it, and has the hinge loss, whatever that one's is: it has
-    no penalty.
+    frozen: what it looks through; what that has seen in generated images already (`batch.seen`) is not looked at again. It sees what the
+    first one sees, or a share of it, and has the hinge loss, whatever that one's is: it has no penalty.
     """
     n = projected_images(settings, len(batch.real))
     real, generated = (images[:n] for images in shown(networks, settings, generator, batch, alpha))
     labels = jnp.concatenate([batch.labels[:n], batch.inputs.labels[:n]])
     if batch.seen is None:
-        seen = networks.seen_projected(frozen, jnp.concatenate([real, generated]))
+        features = networks.seen_projected(frozen, jnp.concatenate([real, generated]))
     else:
-        seen = [jnp.concatenate(both) for both in zip(networks.seen_projected(frozen, real), batch.seen)]
-    scores = networks.discriminate_projected(params, seen, labels, among=2)
+        features = [jnp.concatenate(both) for both in zip(networks.seen_projected(frozen, real), batch.seen)]
+    scores = networks.discriminate_projected(params, features, labels, among=2)
     of_real, of_generated = jnp.split(scores, 2)
     loss = losses.hinge_discriminator(of_real, of_generated).mean()
     return loss, ({}, {"score/real_projected": of_real.mean(), "score/fake_projected": of_generated.mean(), "loss/projected": loss})
@@ -167,20 +167,23 @@ def generate_batch(networks: Networks, params: Tree, stats: Tree, batch: Generat
 def make(
     networks: Networks, settings: StepSettings, params: Tree, stats: Tree, frozen: Tree, batch: GeneratorBatch, alpha: Array
 ) -> tuple[Made, Tree]:
-    """Paints a batch, and looks at it through what the second discriminator looks through; also returns the batch statistics after that."""
+    """Paints a batch; also returns the batch statistics after it. `frozen`: what a second discriminator looks through, {} without one."""
     images, moved = generate_batch(networks, params, stats, batch, alpha)
-    return (images, seen_by_second(networks, settings, frozen, images, batch) if networks.second else None), moved
+    return look(networks, settings, frozen, images, batch), moved
 
 
-def seen_by_second(networks: Networks, settings: StepSettings, frozen: Tree, images: Array, batch: GeneratorBatch) -> Seen:
-    """Looks at images [n + k, r, r, 3], as `generate_batch` makes them, through `frozen`."""
+def look(networks: Networks, settings: StepSettings, frozen: Tree, images: Array, batch: GeneratorBatch) -> Made:
+    """Augments images [n + k, r, r, 3], as `generate_batch` makes them, and looks at them through `frozen`."""
     n, own = len(batch.inputs.latents), batch.paintings
-    scored = augment(images[:n], batch.augment, batch.strength, settings)[: projected_images(settings, n)]
+    augmented = augment(images[:n], batch.augment, batch.strength, settings)
+    if not networks.second:
+        return Made(images, augmented, [], [])
+    scored = augmented[: projected_images(settings, n)]
     if own is None or own.moves is None:
-        return Seen(networks.seen_projected(frozen, scored), [])
+        return Made(images, augmented, networks.seen_projected(frozen, scored), [])
     # One pass for what is scored and for what is compared, as it is gone back through.
-    seen = networks.seen_projected(frozen, jnp.concatenate([scored, moved_as_paintings(images[n:], own.moves)]))
-    return Seen([x[: len(scored)] for x in seen], [x[len(scored) :] for x in seen])
+    both = networks.seen_projected(frozen, jnp.concatenate([scored, moved_as_paintings(images[n:], own.moves)]))
+    return Made(images, augmented, [x[: len(scored)] for x in both], [x[len(scored) :] for x in both])
 
 
 def moved_as_paintings(images: Array, moves: augmentation.Chances) -> Array:
@@ -206,25 +209,25 @@ def generator_loss(
     stats, discriminator: the discriminator's batch statistics and parameters.
     second: the second one's parameters, and what it looks through, where there is one.
     """
-    (images, seen), n, timed = made, len(batch.inputs.latents), networks.generator.timed
-    augmented = augment(images[:n], batch.augment, batch.strength, settings)
-    (scores, logits), moved = networks.discriminate(discriminator, stats, augmented, alpha)
+    n, timed = len(batch.inputs.latents), networks.generator.timed
+    (scores, logits), moved = networks.discriminate(discriminator, stats, made.augmented, alpha)
     loss = losses.LOSSES[settings.loss].generator(losses.of_year(scores, logits, batch.inputs.labels) if timed else scores)
     if networks.generator.label_size and not timed:
         loss = loss + settings.label_weight * losses.cross_entropy(logits, batch.inputs.labels)
     loss, metrics = loss.mean(), {"loss/generator": loss.mean()}
-    if second and seen:
+    if second:
         labels = batch.inputs.labels[: projected_images(settings, n)]
-        metrics["loss/generator_projected"] = -networks.discriminate_projected(second[0], seen.scored, labels).mean()
+        metrics["loss/generator_projected"] = -networks.discriminate_projected(second[0], made.scored, labels).mean()
         loss = loss + settings.projected_discriminator * metrics["loss/generator_projected"]
     if own := batch.paintings:
-        both = jnp.concatenate([own.images, images[n:]])
+        painted = made.images[n:]
+        both = jnp.concatenate([own.images, painted])
         layers = (jnp.split(layer, 2) for layer in networks.features(discriminator, moved, both, alpha, among=2))
         features = [(there, here) for there, here in layers]
-        unlike = paintings.unlike(images[n:], own.images, features, settings.paintings_detail)
-        if second and seen and own.moves:
+        unlike = paintings.unlike(painted, own.images, features, settings.paintings_detail)
+        if second and own.moves is not None:
             forms = networks.seen_projected(second[1], moved_as_paintings(own.images, own.moves))
-            unlike = unlike + settings.paintings_forms * paintings.unlike_features(list(zip(forms, seen.compared)))
+            unlike = unlike + settings.paintings_forms * paintings.unlike_features(list(zip(forms, made.compared)))
         metrics["loss/works"] = unlike.mean()
         loss = loss + settings.paintings * metrics["loss/works"]
     return loss, (moved, metrics)
@@ -242,7 +245,7 @@ def augment(images: Array, chances: augmentation.Chances | None, strength: Array
 class Painted:
     """What the generator has made of a batch, for all players to learn from."""
 
-    made: Made  # [n + k, r, r, 3], those of paintings at their own latents last
+    made: Made
     backwards: Callable[[Made], tuple[Tree]]  # a gradient by it to one by what the generator's step changes
     stats: Tree
 
@@ -257,8 +260,7 @@ class Painted:
 
     def among(self, batch: Batch) -> Batch:
         """Returns what the discriminators learn from, with what is made already."""
-        images, seen = self.made
-        return dataclasses.replace(batch, generated=images[: len(batch.real)], seen=seen.scored if seen else None)
+        return dataclasses.replace(batch, generated=self.made.images[: len(batch.real)], seen=self.made.scored or None)
 
 
 def _variables(params: Tree, stats: Tree) -> Tree:

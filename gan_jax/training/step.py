@@ -156,6 +156,7 @@ def generator_step(
     g, params = state.generator, trained_with_generator(state)
     names = active_layers(networks.generator, networks.level, g)
 
+    assert (state.projected is None) == (networks.second is None)
     second = (state.projected.params, frozen) if state.projected else None
 
     def of_made(made: Made, stats: Tree, batch: GeneratorBatch) -> tuple[Array, tuple[Tree, Metrics]]:
