@@ -435,7 +435,14 @@ def test_products_are_left_to_the_library_where_a_step_has_it(simple, monkeypatc
     assert asked == [weight > 0]
 
 
-def test_devices_learn_as_one(simple):
+def test_devices_learn_as_one(simple, monkeypatch):
+    looks: list[int] = []
+
+    def spy(network, frozen, images, look=projected.ProjectedDiscriminator.features):
+        looks.append(len(images))
+        return look(network, frozen, images)
+
+    monkeypatch.setattr(projected.ProjectedDiscriminator, "features", spy)
     own = dict(paintings=1.0, paintings_batch=8, paintings_detail=2, paintings_forms=1.0)
     config = with_second(projected_share=0.5, adam_b1=0.5, **own)  # the same half of a step's images, whatever their devices
     config.model.year = True
@@ -445,6 +452,9 @@ def test_devices_learn_as_one(simple):
     assert_same_gradients({"latents": one.works["adam"].mu}, {"latents": four.works["adam"].mu}, 1e-3)
     assert_same_gradients(leaves(one.projected.adam.mu), leaves(four.projected.adam.mu), 1e-3)
     assert_same_gradients(generator_moments(one), generator_moments(four), 1e-3)
+    # On one device and on each of four: half of the images by chance and what is painted for paintings, half of the paintings beside them,
+    # those that are compared.
+    assert looks == [8 + 8, 8, 8, 2 + 2, 2, 2]
 
 
 def test_it_learns_to_tell_paintings_from_what_is_painted(simple):
